@@ -1,0 +1,38 @@
+# Everything from a fresh checkout: `make train`, `make test`. Needs Python 3.11 or newer, and make.
+PYTHON ?= python3
+BIN := .venv/bin
+, := ,
+TYPED := $(subst $() ,$(,),$(addprefix eggroll_ray.,es evaluate fitness lowrank noise observation policies rollout))
+INSTALLED := .venv/installed
+
+.PHONY: train test test-slow lint format clean
+
+train: $(INSTALLED)
+	$(BIN)/eggroll-ray train --env gymnax/CartPole-v1 --target 475 --workers 2
+
+# Shapes and types of arrays are checked in the first half; what they are checked by cannot travel to Ray's workers.
+test: lint
+	$(BIN)/python -m pytest -n auto -m "not slow and not ray" --jaxtyping-packages=$(TYPED),beartype.beartype
+	$(BIN)/python -m pytest -m "ray and not slow"
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eggroll_ray needs Python 3.11 or newer; set PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist
