@@ -1,0 +1,49 @@
+"""eggroll_ray: evolution strategies with low-rank perturbations, distributed with Ray, in JAX.
+
+Importing it neither imports Ray nor starts a JAX backend.
+"""
+
+from eggroll_ray import fitness as fitness
+from eggroll_ray import noise as noise
+from eggroll_ray.blocking import blocking as blocking
+from eggroll_ray.check_env import check_env as check_env
+from eggroll_ray.checkpoint import CheckpointError as CheckpointError
+from eggroll_ray.env import Box as Box
+from eggroll_ray.env import Discrete as Discrete
+from eggroll_ray.env import Env as Env
+from eggroll_ray.env import Timestep as Timestep
+from eggroll_ray.es import ES as ES
+from eggroll_ray.es import ESState as ESState
+from eggroll_ray.es import eggroll as eggroll
+from eggroll_ray.es import openai_es as openai_es
+from eggroll_ray.evaluate import Evaluation as Evaluation
+from eggroll_ray.evaluate import Evaluator as Evaluator
+from eggroll_ray.evaluate import FitnessError as FitnessError
+from eggroll_ray.evaluate import Invalid as Invalid
+from eggroll_ray.evaluate import Members as Members
+from eggroll_ray.evaluate import batched as batched
+from eggroll_ray.evaluate import from_fitness as from_fitness
+from eggroll_ray.evaluate import jittable as jittable
+from eggroll_ray.evaluate import perturb_block as perturb_block
+from eggroll_ray.leaves import LeafRules as LeafRules
+from eggroll_ray.lift import lift as lift
+from eggroll_ray.lowrank import LowRank as LowRank
+from eggroll_ray.lowrank import Noised as Noised
+from eggroll_ray.lowrank import densify as densify
+from eggroll_ray.messages import WorkerError as WorkerError
+from eggroll_ray.policies import DeterministicHead as DeterministicHead
+from eggroll_ray.policies import Policy as Policy
+from eggroll_ray.policies import SamplingHead as SamplingHead
+from eggroll_ray.policies import cnn as cnn
+from eggroll_ray.policies import feedforward as feedforward
+from eggroll_ray.policies import gru as gru
+from eggroll_ray.policies import mlp as mlp
+from eggroll_ray.policies import pqn as pqn
+from eggroll_ray.pool import Workers as Workers
+from eggroll_ray.record import Run as Run
+from eggroll_ray.rollout import TrainedPolicy as TrainedPolicy
+from eggroll_ray.rollout import from_env as from_env
+from eggroll_ray.rollout import record_episode as record_episode
+from eggroll_ray.trainer import Result as Result
+from eggroll_ray.trainer import Trainer as Trainer
+from eggroll_ray.trainer import Watch as Watch

@@ -1,0 +1,240 @@
+"""Evolution strategies as records of pure functions: EGGROLL and its full-rank baseline.
+
+The estimate (paper Eq 4-6, each constant written once; Gaussian score approximation S(E) = -E):
+
+    g = 1 / (n sigma) * sum_i F_i E_i,    theta_i = theta + sigma E_i,    E_{2p+1} = -E_{2p}
+
+which estimates the gradient of E[F(theta + sigma E)] whatever the rank and the population.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, UInt
+
+from eggroll_ray import noise
+from eggroll_ray.fitness import Shaping, centred_rank
+from eggroll_ray.leaves import Kind, Leaf, LeafRules, label_leaves
+from eggroll_ray.lowrank import Noised, densify, low_rank
+
+Params = Any  # pytree of arrays
+Schedule = Callable[[Int[Array, ""]], Float[Array, ""]]  # generation -> value
+
+
+class ESState(NamedTuple):
+    """All that a strategy knows at the start of a generation."""
+
+    params: Params  # the mean of the population
+    opt_state: Any
+    seed: UInt[Array, ""]
+    generation: Int[Array, ""]
+
+
+class ES(NamedTuple):
+    """An evolution strategy.
+
+    `perturb(state, member)` returns the parameters of one member, whose leaves are `LowRank`, `Noised` or
+    untouched. `update(state, fitness)` takes the raw fitness of the whole population, `(n,)` float32 in
+    member order (higher is better; not finite: the pair weighs zero), and returns the next state and
+    scalar metrics. All are pure and jittable.
+    """
+
+    init: Callable[[Params, int], ESState]  # initial parameters, seed
+    perturb: Callable[[ESState, Int[Array, ""]], Params]
+    update: Callable[[ESState, Float[Array, " n"]], tuple[ESState, dict[str, Array]]]
+    label: Callable[[Params], list[Leaf]]  # how each leaf is perturbed
+    settings: Mapping[str, Any]  # what the strategy was made with, for the run's record
+
+
+@dataclasses.dataclass(frozen=True)
+class _Options:
+    """What EGGROLL and OpenAI-ES share."""
+
+    rank: int | None
+    sigma: float | Schedule
+    optimizer: optax.GradientTransformation
+    shaping: Shaping
+    law: noise.Law
+    noise_reuse: int
+    leaves: LeafRules
+
+
+def eggroll(
+    *,
+    rank: int = 1,
+    sigma: float | Schedule = 0.1,
+    optimizer: optax.GradientTransformation | None = None,
+    shaping: Shaping = centred_rank,
+    law: noise.Law = noise.normal,
+    noise_reuse: int = 1,
+    leaves: LeafRules = LeafRules(),  # noqa: B008 - frozen
+) -> ES:
+    """EGGROLL: every matrix is perturbed by `sigma A B^T / sqrt(rank)` (paper Algorithm 1).
+
+    Vectors, and matrices that are no larger than their factors, get dense noise of the same law.
+
+    Args:
+      rank: of the perturbation, at least 1.
+      sigma: standard deviation of every entry of the perturbation, or a schedule of it by generation.
+      optimizer: any optax transformation of the (negated) estimate; default `optax.adam(0.03)`. Learning
+        rates schedule by generation.
+      shaping: raw fitness to weights; see `eggroll_ray.fitness`.
+      law: of the factors' entries: `noise.normal` or `noise.rademacher`.
+      noise_reuse: generations that share one draw of noise; 1 draws anew each generation.
+      leaves: which leaves are frozen, dense, formed per member or stacked.
+
+    Raises:
+      ValueError: for values out of range, at once; for a rank above every matrix, at `init`.
+    """
+    if rank < 1:
+        raise ValueError(f"rank={rank} must be at least 1; choose 1, or openai_es for dense noise.")
+    options = _Options(rank, sigma, optimizer or optax.adam(0.03), shaping, law, noise_reuse, leaves)
+    return _strategy("eggroll", options)
+
+
+def openai_es(
+    *,
+    sigma: float | Schedule = 0.1,
+    optimizer: optax.GradientTransformation | None = None,
+    shaping: Shaping = centred_rank,
+    law: noise.Law = noise.normal,
+    noise_reuse: int = 1,
+    leaves: LeafRules = LeafRules(),  # noqa: B008 - frozen
+) -> ES:
+    """OpenAI-ES with antithetic pairs (Salimans et al. 2017): dense noise on every leaf, the baseline.
+
+    Holds one whole copy of the parameters per member of a block. Arguments as in `eggroll`.
+    """
+    options = _Options(None, sigma, optimizer or optax.adam(0.03), shaping, law, noise_reuse, leaves)
+    return _strategy("openai_es", options)
+
+
+def _strategy(name: str, options: _Options) -> ES:
+    if not callable(options.sigma) and not options.sigma > 0:
+        raise ValueError(f"sigma={options.sigma} must be positive; try 0.1, or 0.001 for a large model.")
+    if options.noise_reuse < 1:
+        raise ValueError(
+            f"noise_reuse={options.noise_reuse} must be at least 1, the number of generations that share "
+            "one draw; 1 draws anew each generation."
+        )
+
+    def label(params: Params) -> list[Leaf]:
+        return label_leaves(params, options.rank, options.leaves)
+
+    def init(params: Params, seed: int) -> ESState:
+        leaves = label(params)
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
+        params = jax.tree.map(jnp.asarray, params)
+        opt_state = options.optimizer.init(_trainable(leaves, params))
+        return ESState(params, opt_state, jnp.uint32(seed), jnp.int32(0))
+
+    def perturb(state: ESState, member: Int[Array, ""]) -> Params:
+        # Twins 2p and 2p + 1 take the noise of pair p with opposite sign.
+        signed_sigma = jnp.where(member % 2 == 0, 1.0, -1.0) * _sigma(options, state.generation)
+        arrays, treedef = jax.tree.flatten(state.params)
+        return treedef.unflatten(
+            [
+                _perturb_leaf(options, leaf, array, state, member // 2, signed_sigma)
+                for leaf, array in zip(label(state.params), arrays, strict=True)
+            ]
+        )
+
+    def update(state: ESState, fitness: Float[Array, " n"]) -> tuple[ESState, dict[str, Array]]:
+        return _update(options, label(state.params), state, fitness)
+
+    return ES(init, perturb, update, label, _settings(name, options))
+
+
+def _trainable(leaves: list[Leaf], params: Params) -> Params:
+    """Params with None for frozen leaves: the optimiser keeps no state for them and cannot move them."""
+    arrays, treedef = jax.tree.flatten(params)
+    return treedef.unflatten(
+        [None if leaf.kind is Kind.FROZEN else array for leaf, array in zip(leaves, arrays, strict=True)]
+    )
+
+
+def _sigma(options: _Options, generation: Int[Array, ""]) -> Float[Array, ""]:
+    sigma = options.sigma(generation) if callable(options.sigma) else options.sigma
+    return jnp.asarray(sigma, jnp.float32)
+
+
+def _leaf_noise(options: _Options, leaf: Leaf) -> noise.Noise:
+    if leaf.kind is Kind.DENSE:
+        return noise.dense_noise(leaf.shape, leaf.dtype, options.law)
+    assert options.rank is not None
+    rows, columns = leaf.matrix_shape
+    return noise.low_rank_noise(leaf.shape[: leaf.lead], rows, columns, options.rank, leaf.dtype, options.law)
+
+
+def _key(options: _Options, leaf: Leaf, state: ESState) -> Any:
+    return noise.leaf_key(state.seed, leaf.path, state.generation // options.noise_reuse)
+
+
+def _perturb_leaf(options: _Options, leaf: Leaf, array: Array, state: ESState, pair: Array, signed_sigma: Array) -> Any:
+    if leaf.kind is Kind.FROZEN:
+        return array
+    drawn = _leaf_noise(options, leaf).draw(noise.pair_key(_key(options, leaf, state), pair))
+    if leaf.kind is Kind.DENSE:
+        return Noised(array + (signed_sigma * drawn.astype(jnp.float32)).astype(array.dtype))
+    split = len(leaf.shape) - leaf.columns
+    lead, rows, columns = leaf.shape[: leaf.lead], leaf.shape[leaf.lead : split], leaf.shape[split:]
+    a = (signed_sigma * drawn.a.astype(jnp.float32)).astype(array.dtype)
+    a = a.reshape(*lead, -1, *rows)
+    b = drawn.b.reshape(*lead, -1, *columns)
+    perturbed = low_rank(array, a, b, leaf.lead, leaf.path)
+    return Noised(densify(perturbed)) if leaf.kind is Kind.DENSIFIED else perturbed
+
+
+def _update(
+    options: _Options, leaves: list[Leaf], state: ESState, fitness: Float[Array, " n"]
+) -> tuple[ESState, dict[str, Array]]:
+    shaped = options.shaping(fitness)
+    weights = shaped.weights[0::2] - shaped.weights[1::2]  # twins share E up to its sign
+    members = jnp.maximum(jnp.sum(shaped.valid, dtype=jnp.float32), 1.0)
+    sigma = _sigma(options, state.generation)
+    scale = 1.0 / (members * sigma)
+
+    def estimate(leaf: Leaf) -> Array:
+        total = _leaf_noise(options, leaf).weighted_sum(_key(options, leaf, state), weights)
+        return scale * total.reshape(leaf.shape)
+
+    mean = _trainable(leaves, state.params)
+    treedef = jax.tree.structure(state.params)
+    gradient = treedef.unflatten([None if leaf.kind is Kind.FROZEN else estimate(leaf) for leaf in leaves])
+    descent = jax.tree.map(lambda g, w: (-g).astype(w.dtype), gradient, mean)  # optax minimises
+    with jax.numpy_dtype_promotion("standard"):  # optax relies on it
+        updates, opt_state = options.optimizer.update(descent, state.opt_state, mean)
+    moved = treedef.flatten_up_to(optax.apply_updates(mean, updates))
+    params = treedef.unflatten(
+        [old if new is None else new for old, new in zip(jax.tree.leaves(state.params), moved, strict=True)]
+    )
+    update_norm, params_norm = optax.tree.norm(updates), optax.tree.norm(mean)
+    metrics = {
+        "gradient_norm": optax.tree.norm(gradient),
+        "update_norm": update_norm,
+        "update_ratio": update_norm / jnp.maximum(params_norm, jnp.finfo(jnp.float32).tiny),
+        "sigma": sigma,
+        "invalid_members": jnp.sum(~shaped.valid, dtype=jnp.int32),
+    }
+    return ESState(params, opt_state, state.seed, state.generation + 1), metrics
+
+
+def _settings(name: str, options: _Options) -> dict[str, Any]:
+    def describe(value: Any) -> Any:
+        return getattr(value, "__name__", type(value).__name__) if callable(value) else value
+
+    return {
+        "name": name,
+        "rank": options.rank,
+        "sigma": describe(options.sigma),
+        "shaping": describe(options.shaping),
+        "law": describe(options.law),
+        "noise_reuse": options.noise_reuse,
+        "leaves": dataclasses.asdict(options.leaves),
+        "noise_stream": noise.NOISE_STREAM,
+    }

@@ -1,0 +1,114 @@
+"""Fitness shaping: raw fitness (higher is better) to the weights of the estimate.
+
+A member whose fitness is NaN or infinite weighs zero, and so does its antithetic twin.
+
+Letters in shapes: `n` members; members `2 p` and `2 p + 1` are twins.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+
+class Shaped(NamedTuple):
+    """Weights F_i of the estimate, and which members count."""
+
+    weights: Float[Array, " n"]  # zero where not valid
+    valid: Bool[Array, " n"]  # both twins returned a finite number
+
+
+# Maps the raw fitness of a whole population to weights.
+Shaping = Callable[[Float[Array, " n"]], Shaped]
+
+
+def valid_members(fitness: Float[Array, " n"]) -> Bool[Array, " n"]:
+    """True where a member and its twin both have a finite fitness."""
+    pairs = jnp.isfinite(fitness).reshape(-1, 2).all(axis=1)
+    return jnp.repeat(pairs, 2)
+
+
+def raw(fitness: Float[Array, " n"]) -> Shaped:
+    """The fitness itself (paper Eq 6)."""
+    valid = valid_members(fitness)
+    return Shaped(jnp.where(valid, fitness, 0.0), valid)
+
+
+def centred_rank(fitness: Float[Array, " n"]) -> Shaped:
+    """Ranks mapped to [-0.5, 0.5], the best member at 0.5; ties share the mean of their ranks.
+
+    Invariant to every increasing map of the fitness (Salimans et al. 2017; paper App. M).
+    """
+    valid = valid_members(fitness)
+    ordered = jnp.sort(jnp.where(valid, fitness, jnp.inf))
+    values = jnp.where(valid, fitness, 0.0)
+    below = jnp.searchsorted(ordered, values, side="left", method="sort")
+    not_above = jnp.searchsorted(ordered, values, side="right", method="sort")
+    rank = 0.5 * (below + not_above - 1).astype(jnp.float32)
+    ranks = jnp.maximum(_count(valid) - 1, 1).astype(jnp.float32)
+    return Shaped(jnp.where(valid, rank / ranks - 0.5, 0.0), valid)
+
+
+def z_score(fitness: Float[Array, " n"]) -> Shaped:
+    """Zero mean and unit standard deviation over the valid members; all equal: all zero."""
+    valid = valid_members(fitness)
+    centred = _centre(fitness[None, :], valid[None, :])[0]
+    return Shaped(_over_std(centred, valid), valid)
+
+
+def group_z_score(group_size: int) -> Shaping:
+    """Z-score with the mean of each group of consecutive members and the spread of all (paper 6.3).
+
+    Args:
+      group_size: members per group, even and a divisor of the population: the members of a group
+        answered the same question or played the same episode.
+    """
+    if group_size < 2 or group_size % 2:
+        raise ValueError(
+            f"group_size={group_size} must be even and at least 2, so that twins share a group; "
+            "give the number of members per group, not the number of groups."
+        )
+
+    def shape(fitness: Float[Array, " n"]) -> Shaped:
+        if fitness.shape[0] % group_size:
+            raise ValueError(
+                f"group_size={group_size} does not divide the population of {fitness.shape[0]}; "
+                "choose a divisor of the population size."
+            )
+        valid = valid_members(fitness)
+        groups = (-1, group_size)
+        centred = _centre(fitness.reshape(groups), valid.reshape(groups)).reshape(-1)
+        return Shaped(_over_std(centred, valid), valid)
+
+    return shape
+
+
+def antithetic_sign(fitness: Float[Array, " n"]) -> Shaped:
+    """+1 for the better twin, -1 for the worse, 0 for a tie: one ternary result a pair (paper App. H.2)."""
+    valid = valid_members(fitness)
+    pairs = jnp.where(valid, fitness, 0.0).reshape(-1, 2)
+    sign = jnp.sign(pairs[:, 0] - pairs[:, 1])
+    return Shaped(jnp.stack([sign, -sign], axis=1).reshape(-1), valid)
+
+
+def _count(valid: Bool[Array, " n"]) -> Int[Array, ""]:
+    return jnp.sum(valid, dtype=jnp.int32)
+
+
+def _centre(fitness: Float[Array, "g n"], valid: Bool[Array, "g n"]) -> Float[Array, "g n"]:
+    """Subtracts the mean of the valid members of each row; zero elsewhere."""
+    count = jnp.maximum(jnp.sum(valid, axis=1, keepdims=True, dtype=jnp.float32), 1.0)
+    mean = jnp.sum(jnp.where(valid, fitness, 0.0), axis=1, keepdims=True) / count
+    return jnp.where(valid, fitness - mean, 0.0)
+
+
+def _over_std(centred: Float[Array, " n"], valid: Bool[Array, " n"]) -> Float[Array, " n"]:
+    # Scaled by the largest first: the squares of a fitness of 1e20 would overflow float32.
+    scaled = _ratio(centred, jnp.max(jnp.abs(centred)))
+    count = jnp.maximum(_count(valid), 1).astype(jnp.float32)
+    return _ratio(scaled, jnp.sqrt(jnp.sum(scaled * scaled) / count))
+
+
+def _ratio(values: Float[Array, " n"], scale: Float[Array, ""]) -> Float[Array, " n"]:
+    return jnp.where(scale > 0, values / jnp.where(scale > 0, scale, 1.0), 0.0)

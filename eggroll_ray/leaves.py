@@ -1,0 +1,149 @@
+"""Which noise each parameter array gets: one `Leaf` a leaf, labelled by path and shape alone."""
+
+import dataclasses
+import enum
+import fnmatch
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+class Kind(enum.Enum):
+    """How a leaf is perturbed."""
+
+    LOW_RANK = "low rank"  # W + A B^T, never formed
+    DENSIFIED = "low rank, formed per member"  # the same noise, explicitly formed
+    DENSE = "dense"  # one independent number per entry
+    FROZEN = "frozen"  # neither perturbed nor updated
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One parameter array, named by its path (`layers/0/kernel`).
+
+    A matrix leaf is split into `lead` stacked axes in front, then the axes that make up the rows, then
+    the last `columns` axes: `(h, w, in, out)` of a convolution is an `(h w in) x out` matrix.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: Any
+    kind: Kind
+    lead: int = 0
+    columns: int = 1
+
+    @property
+    def matrix_shape(self) -> tuple[int, int]:
+        """`(m, k)` of the matrix that is factored; `(size, 1)` of a vector."""
+        split = len(self.shape) - self.columns
+        if split <= self.lead:
+            return math.prod(self.shape), 1
+        return math.prod(self.shape[self.lead : split]), math.prod(self.shape[split:])
+
+
+@dataclasses.dataclass(frozen=True)
+class LeafRules:
+    """What a user says of leaves, each by a pattern of its path (`*` matches everything, also `/`).
+
+    Attributes:
+      frozen: neither perturbed nor updated.
+      dense: dense noise instead of low-rank noise.
+      densify: low-rank noise that is formed for every member: the way out for a leaf that an operation
+        without a low-rank rule uses; costs one whole matrix per member.
+      stacked: pattern -> number of leading axes that stack layers, as `scan` over layers has them; each
+        layer then has noise of its own.
+    """
+
+    frozen: tuple[str, ...] = ()
+    dense: tuple[str, ...] = ()
+    densify: tuple[str, ...] = ()
+    stacked: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("frozen", "dense", "densify"):
+            patterns = getattr(self, name)
+            if isinstance(patterns, str):
+                raise ValueError(f"{name}={patterns!r} must be a tuple of patterns; write ({patterns!r},).")
+
+
+def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
+    """Labels every leaf of `params`, in the order of `jax.tree.leaves`.
+
+    A matrix gets low-rank noise unless its factors would be no smaller than itself,
+    `r (m + k) >= m k`: then dense noise costs less and is exactly Gaussian.
+
+    Args:
+      params: a pytree of arrays or shape structs.
+      rank: `r` of the factors; None gives every leaf dense noise.
+      rules: the user's, which come first.
+
+    Raises:
+      ValueError: for a leaf that is no floating-point array and not frozen, two leaves of one path, a
+        pattern that matches nothing, or a rank above both sides of every matrix.
+    """
+    leaves = [_label(path, leaf, rank, rules) for path, leaf in _paths(params)]
+    paths = [leaf.path for leaf in leaves]
+    if not leaves:
+        raise ValueError("params has no arrays: there is nothing to evolve; pass the model's parameters.")
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise ValueError(f"two leaves are called {twice!r}; rename one: noise is keyed by the path.")
+    for pattern in (*rules.frozen, *rules.dense, *rules.densify, *rules.stacked):
+        if not fnmatch.filter(paths, pattern):
+            raise ValueError(f"pattern {pattern!r} matches no leaf; the leaves are {', '.join(paths)}.")
+    if all(leaf.kind is Kind.FROZEN for leaf in leaves):
+        raise ValueError(f"every leaf is frozen ({', '.join(paths)}): there is nothing to evolve.")
+    largest = max((min(leaf.matrix_shape) for leaf in leaves), default=0)
+    if rank is not None and rank > largest > 1:
+        raise ValueError(
+            f"rank={rank} is above min(m, k) = {largest} of the largest matrix; "
+            f"choose a rank of at most {largest}, or openai_es for dense noise."
+        )
+    return leaves
+
+
+def _paths(params: Any) -> list[tuple[str, Any]]:
+    flat = jax.tree_util.tree_flatten_with_path(params)[0]
+    return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in flat]
+
+
+def _label(path: str, leaf: Any, rank: int | None, rules: LeafRules) -> Leaf:
+    def matches(patterns: Any) -> bool:
+        return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+
+    if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
+        raise ValueError(
+            f"leaf {path!r} is a {type(leaf).__name__}, not an array; keep what is not an array out of "
+            "params (for an Equinox module: eqx.partition(model, eqx.is_inexact_array))."
+        )
+    shape = tuple(leaf.shape)
+    if matches(rules.frozen):
+        return Leaf(path, shape, leaf.dtype, Kind.FROZEN)
+    if not jnp.issubdtype(leaf.dtype, jnp.floating):
+        raise ValueError(
+            f"leaf {path!r} has dtype {leaf.dtype}, which cannot carry noise; "
+            f"freeze it with LeafRules(frozen=({path!r},)) or keep it out of params."
+        )
+    lead = next((n for p, n in rules.stacked.items() if fnmatch.fnmatchcase(path, p)), 0)
+    columns = _columns(shape[lead:])
+    matrix = Leaf(path, shape, leaf.dtype, Kind.LOW_RANK, lead, columns)
+    rows, cols = matrix.matrix_shape
+    if rank is None or len(shape) - lead < 2 or matches(rules.dense):
+        return dataclasses.replace(matrix, kind=Kind.DENSE)
+    if matches(rules.densify):
+        return dataclasses.replace(matrix, kind=Kind.DENSIFIED)
+    if rank * (rows + cols) >= rows * cols:
+        return dataclasses.replace(matrix, kind=Kind.DENSE)
+    return matrix
+
+
+def _columns(shape: tuple[int, ...]) -> int:
+    """How many trailing axes are columns: the last one, or all but the first where that is squarer."""
+    if len(shape) < 3:
+        return 1
+    last = min(math.prod(shape[:-1]), shape[-1])
+    rest = min(shape[0], math.prod(shape[1:]))
+    return len(shape) - 1 if rest > last else 1

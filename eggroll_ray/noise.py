@@ -1,0 +1,149 @@
+"""Counter-based noise: what a leaf is perturbed by, and the transpose of it, the weighted sum over pairs.
+
+Everything is a pure function of (seed, leaf path, generation // noise_reuse, pair): no state, the same
+bits in every batch layout, chunking and process (paper section 4.2; Salmon et al. 2011).
+
+Letters in shapes: `p` pairs, `l` leading (stacked) axes, `r` rank, `m k` the two sides of a matrix.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, UInt
+
+# Draws i.i.d. float32 numbers of zero mean, unit variance and symmetric law; the key is consumed.
+Law = Callable[[PRNGKeyArray, tuple[int, ...]], Array]
+
+# The bits below decide the meaning of every fitness log: a change of them needs another name here.
+NOISE_STREAM = "threefry2x32/1"
+
+# Numbers drawn at a time by the transpose: 4 MB of float32, which stays in a core's cache.
+_CHUNK_NUMBERS = 1 << 20
+
+
+def normal(key: PRNGKeyArray, shape: tuple[int, ...]) -> Array:
+    """Standard normal numbers, the paper's law for every experiment but the integer one."""
+    return jax.random.normal(key, shape, jnp.float32)
+
+
+def rademacher(key: PRNGKeyArray, shape: tuple[int, ...]) -> Array:
+    """Fair signs, -1 or +1: one random bit per number instead of a word and an inverse error function."""
+    size = math.prod(shape)
+    words = jax.random.bits(key, (-(-size // 32),), jnp.uint32)
+    bits = (words[:, None] >> jnp.arange(32, dtype=jnp.uint32)[None, :]) & jnp.uint32(1)
+    signs = 1.0 - 2.0 * bits.astype(jnp.float32)
+    return signs.reshape(-1)[:size].reshape(shape)
+
+
+def stream_key(seed: UInt[Array, ""] | int, name: str) -> PRNGKeyArray:
+    """Returns the key of the stream called `name`: streams of different names are independent.
+
+    The generator is named, so that a user's `jax_default_prng_impl` cannot change a run.
+    """
+    key = jax.random.key(jnp.asarray(seed, jnp.uint32), impl="threefry2x32")
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    for word in np.frombuffer(digest, "<u4"):
+        key = jax.random.fold_in(key, jnp.uint32(word))
+    return key
+
+
+def leaf_key(seed: UInt[Array, ""] | int, path: str, epoch: Int[Array, ""] | int) -> PRNGKeyArray:
+    """Returns the key of the leaf named `path` in noise epoch `epoch = generation // noise_reuse`."""
+    return jax.random.fold_in(stream_key(seed, f"leaf:{path}"), epoch)
+
+
+class Factors(NamedTuple):
+    """Unit noise of a matrix: E = sum over r of a[..., r, :] b[..., r, :]^T has entries of unit variance."""
+
+    a: Float[Array, "*l r m"]
+    b: Float[Array, "*l r k"]
+
+
+class Noise(NamedTuple):
+    """The noise of one leaf: `draw` and its transpose `weighted_sum`.
+
+    `draw(key)` takes the key of one pair (consumed) and returns unit noise E, as `Factors` or as an array
+    of the leaf's shape. `weighted_sum(key, weights)` takes the leaf's key and one float32 weight per pair
+    and returns sum_p weights[p] E_p in float32, in an order that depends on the shapes alone.
+    """
+
+    draw: Callable[[PRNGKeyArray], Any]
+    weighted_sum: Callable[[PRNGKeyArray, Float[Array, " p"]], Array]
+
+
+def low_rank_noise(lead: tuple[int, ...], rows: int, columns: int, rank: int, dtype: Any, law: Law = normal) -> Noise:
+    """Noise E = A B^T / sqrt(r) of a (stack of) `rows x columns` matrices (paper section 4.1).
+
+    Args:
+      lead: sizes of the stacked axes in front; each stacked matrix has noise of its own.
+      rows: `m`.
+      columns: `k`.
+      rank: `r`, at least 1.
+      dtype: the leaf's; the factors are rounded to it once, so that the sum below uses the very numbers
+        that were evaluated.
+      law: of the factors' entries.
+    """
+
+    def draw(key: PRNGKeyArray) -> Factors:
+        both = law(key, (*lead, rank, rows + columns))
+        a = both[..., :rows] * (1.0 / math.sqrt(rank))
+        return Factors(a.astype(dtype), both[..., rows:].astype(dtype))
+
+    def chunk_sum(keys: Key[Array, " p"], weights: Float[Array, " p"]) -> Array:
+        a, b = jax.vmap(draw)(keys)
+        scaled = a.astype(jnp.float32) * weights.reshape(-1, *[1] * (a.ndim - 1))
+        return jnp.einsum(
+            "p...rm,p...rk->...mk",
+            scaled,
+            b.astype(jnp.float32),
+            precision=jax.lax.Precision.HIGHEST,
+        )
+
+    numbers = math.prod(lead) * rank * (rows + columns)
+    return Noise(draw, _in_chunks(chunk_sum, (*lead, rows, columns), numbers))
+
+
+def dense_noise(shape: tuple[int, ...], dtype: Any, law: Law = normal) -> Noise:
+    """Noise with one independent number per entry: for vectors, and for every leaf of OpenAI-ES."""
+
+    def draw(key: PRNGKeyArray) -> Array:
+        return law(key, shape).astype(dtype)
+
+    def chunk_sum(keys: Key[Array, " p"], weights: Float[Array, " p"]) -> Array:
+        noise = jax.vmap(draw)(keys).astype(jnp.float32)
+        return jnp.einsum("p...,p->...", noise, weights, precision=jax.lax.Precision.HIGHEST)
+
+    return Noise(draw, _in_chunks(chunk_sum, shape, math.prod(shape)))
+
+
+def _in_chunks(
+    chunk_sum: Callable[[Key[Array, " p"], Array], Array], shape: tuple[int, ...], numbers: int
+) -> Callable[[PRNGKeyArray, Float[Array, " p"]], Array]:
+    """Sums over pairs in chunks that hold about `_CHUNK_NUMBERS` numbers of noise at a time."""
+
+    def weighted_sum(key: PRNGKeyArray, weights: Float[Array, " p"]) -> Array:
+        pairs = weights.shape[0]
+        size = min(pairs, max(1, _CHUNK_NUMBERS // max(1, numbers)))
+        chunks = -(-pairs // size)
+        padded = jnp.pad(weights, (0, chunks * size - pairs)).reshape(chunks, size)
+        indices = jnp.arange(chunks * size, dtype=jnp.uint32).reshape(chunks, size)
+
+        def add_chunk(total: Array, chunk: tuple[Array, Array]) -> tuple[Array, None]:
+            chunk_indices, chunk_weights = chunk
+            keys = jax.vmap(jax.random.fold_in, (None, 0))(key, chunk_indices)
+            return total + chunk_sum(keys, chunk_weights), None
+
+        total, _ = jax.lax.scan(add_chunk, jnp.zeros(shape, jnp.float32), (indices, padded))
+        return total
+
+    return weighted_sum
+
+
+def pair_key(key: PRNGKeyArray, pair: Int[Array, ""] | int) -> PRNGKeyArray:
+    """Returns the key of one pair under a leaf's key."""
+    return jax.random.fold_in(key, jnp.asarray(pair, jnp.uint32))
