@@ -1,0 +1,181 @@
+"""Perturbed parameters: a shared matrix plus a low-rank term that is never formed.
+
+Letters in shapes: `l` lead axes (stacked layers), `m` row axes, `k` column axes, `r` rank. A group
+of axes may be empty or hold several axes, and the groups may be interleaved in `w`.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Role = str  # "lead", "row" or "col"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LowRank:
+    """The array `w + sum_r a[.., r, ..] b[.., r, ..]`, of the shape of `w`, never formed.
+
+    The scale sigma / sqrt(r) and the sign of the member are inside `a`. Fields are `Any` because
+    `jax.vmap` puts axis numbers in their place.
+
+    Attributes:
+        w: the shared array, any order of lead, row and column axes.
+        a: `l r m`: the lead axes in the order of `w`, the rank axis, the row axes in the order of `w`.
+        b: `l r k`: the same with the column axes.
+        roles: one of "lead", "row", "col" per axis of `w`.
+        path: name of the parameter, for error messages.
+        row_scale: `l 1 m` or None, multiplies `w` only (`a` already has it). Set by `lift` alone: a
+            scale may be the member's own, so it is kept out of the shared `w`.
+        col_scale: `l 1 k` or None, likewise with `b`.
+    """
+
+    w: Any
+    a: Any
+    b: Any
+    roles: tuple[Role, ...]
+    path: str
+    row_scale: Any = None
+    col_scale: Any = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.w.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.w.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.w.ndim
+
+    @property
+    def rank(self) -> int:
+        return self.a.shape[self.roles.count("lead")]
+
+    @property
+    def is_scaled(self) -> bool:
+        return self.row_scale is not None or self.col_scale is not None
+
+    def axes(self, *roles: Role) -> tuple[int, ...]:
+        """Axes of `w` with one of the roles, in the order of `w`."""
+        return tuple(i for i, role in enumerate(self.roles) if role in roles)
+
+    def extent(self, *roles: Role) -> int:
+        """Number of elements along the axes with one of the roles."""
+        return int(np.prod([self.shape[i] for i in self.axes(*roles)], dtype=np.int64))
+
+    def factor_axes(self, side: Role) -> tuple[int | None, ...]:
+        """For each axis of the factor of that side the axis of `w`, None for the rank axis."""
+        return (*self.axes("lead"), None, *self.axes(side))
+
+
+jax.tree_util.register_dataclass(
+    LowRank,
+    data_fields=["w", "a", "b", "row_scale", "col_scale"],
+    meta_fields=["roles", "path"],
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Noised:
+    """A member's own array: dense noise has been added already."""
+
+    value: Any
+
+
+jax.tree_util.register_dataclass(Noised, data_fields=["value"], meta_fields=[])
+
+
+def low_rank(
+    w: Float[Array, "..."],
+    a: Float[Array, "..."],
+    b: Float[Array, "..."],
+    lead: int = 0,
+    path: str = "",
+) -> LowRank:
+    """Perturbs `w` of shape `(*l, *m, *k)` by the low-rank term of `a` and `b`.
+
+    Args:
+        w: shared array: `lead` leading axes, then row axes, then column axes.
+        a: `(*l, r, *m)`, with scale and sign; its number of axes says where the rows of `w` end.
+        b: `(*l, r, *k)`.
+        lead: number of leading axes.
+        path: name of the parameter, for error messages.
+
+    Returns:
+        The perturbed parameter, its factors cast to the dtype of `w`.
+
+    Raises:
+        ValueError: the shapes do not fit together.
+    """
+    rows = a.ndim - lead - 1
+    fits = (
+        rows >= 0
+        and a.shape[:lead] == b.shape[:lead] == w.shape[:lead]
+        and a.shape[lead + 1 :] + b.shape[lead + 1 :] == w.shape[lead:]
+        and a.shape[lead] == b.shape[lead]
+    )
+    if not fits:
+        raise ValueError(
+            f"low-rank factors of {path!r} have shapes a {a.shape} and b {b.shape}; for w "
+            f"{w.shape} with {lead} lead axes a must be (*lead, r, *rows) and b (*lead, r, *cols). "
+            "Reshape the factors, or check the split into rows and columns."
+        )
+    roles = ("lead",) * lead + ("row",) * rows + ("col",) * (w.ndim - lead - rows)
+    return LowRank(w, a.astype(w.dtype), b.astype(w.dtype), roles, path)
+
+
+def is_perturbed(x: Any) -> bool:
+    """Whether `x` is a perturbed leaf; for `is_leaf`."""
+    return isinstance(x, LowRank | Noised)
+
+
+def densify(tree: Any) -> Any:
+    """Forms every low-rank leaf: members x m x k elements under `vmap`. For checks and host code."""
+    return jax.tree.map(_dense, tree, is_leaf=is_perturbed)
+
+
+def _dense(leaf: Any) -> Any:
+    if isinstance(leaf, Noised):
+        return leaf.value
+    return form(leaf) if isinstance(leaf, LowRank) else leaf
+
+
+def form(low: LowRank) -> Float[Array, "..."]:
+    """The explicit array, in the dtype of `w`."""
+    rank_axis = low.ndim
+    ids = [[rank_axis if axis is None else axis for axis in low.factor_axes(side)] for side in ("row", "col")]
+    term = jnp.einsum(low.a, ids[0], low.b, ids[1], list(range(low.ndim)))
+    return scaled_w(low) + term.astype(low.dtype)
+
+
+def scaled_w(low: LowRank) -> Float[Array, "..."]:
+    """The array without its low-rank term; the shared `w` itself unless `lift` has scaled it."""
+    w = low.w
+    for scale, side in ((low.row_scale, "row"), (low.col_scale, "col")):
+        if scale is not None:
+            axes = low.factor_axes(side)
+            own = low.axes("lead", side)
+            vector = jnp.transpose(scale, [axes.index(i) for i in (None, *own)])[0]
+            w = w * jnp.expand_dims(vector, [i for i in range(low.ndim) if i not in own])
+    return w
+
+
+def member_axes(tree: Any) -> Any:
+    """The `in_axes` or `out_axes` with which `jax.vmap` maps over the members of `tree`.
+
+    Returns:
+        A tree of the same structure: 0 for factors and noised arrays, None for what is shared.
+    """
+    return jax.tree.map(_member_axes, tree, is_leaf=is_perturbed)
+
+
+def _member_axes(leaf: Any) -> Any:
+    if isinstance(leaf, Noised):
+        return Noised(0)
+    return dataclasses.replace(leaf, w=None, a=0, b=0) if isinstance(leaf, LowRank) else None
