@@ -1,0 +1,232 @@
+"""The contract of `Env`, as a check that anyone can run on their own environment."""
+
+import re
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from eggroll_ray.env import Discrete, Env, Space, Timestep
+
+_BATCH = 4  # episodes played in one vmapped batch, each compared with the same one alone
+_COMPARED = 3  # steps compared; chaotic physics amplifies rounding in later ones
+_TOLERANCE = 1e-3  # of such a comparison: other programs round differently
+_SLACK = 1e-4  # relative, of the bounds of an observation
+
+
+class _Episode(NamedTuple):
+    start: Any  # state after reset
+    before: Any  # state that entered the last step, the one that gave done
+    end: Any  # state that it returned
+    first: Timestep
+    steps: Timestep  # stacked, `max_steps` of them; those after done mean nothing
+
+
+def check_env(env: Env, key_seed: int = 0) -> None:
+    """Checks that an environment keeps the contract of `Env`, by playing random episodes.
+
+    It looks at the shapes and types of all that `reset` and `step` return, the range of the
+    observations, repeatability, `jit`, `vmap`, the end of an episode, and hidden auto-resets.
+
+    Args:
+        env: the environment.
+        key_seed: seed of all randomness of the check.
+
+    Raises:
+        ValueError: the first broken rule, with the value found and what to change.
+    """
+    key = jax.random.key(key_seed)
+    _check_declaration(env)
+    _check_types(env, key)
+    _check_repeatable_trace(env, key)
+
+    keys = jax.random.split(key, _BATCH)
+    play = jax.jit(lambda key: _play(env, key))
+    singles = [_numbers(play(one)) for one in keys]
+    batch = _numbers(jax.jit(jax.vmap(lambda key: _play(env, key)))(keys))
+    _check_same_bits(env, singles[0], _numbers(play(keys[0])))
+    for index, single in enumerate(singles):
+        last = _check_episode(env, single)
+        row = jax.tree.map(lambda leaf, index=index: leaf[index], batch)
+        _check_same_alone(env, index, single, row, last)
+        _check_no_reset(env, single, batch.start, last)
+
+
+def _broken(env: Env, found: str, remedy: str) -> ValueError:
+    return ValueError(f"environment {env.name!r}: {found}; {remedy}")
+
+
+def _check_declaration(env: Env) -> None:
+    if env.max_steps < 1:
+        raise _broken(env, f"max_steps is {env.max_steps}", "it must be at least 1")
+    if not env.agents:
+        raise _broken(env, "agents is empty", "name at least one")
+    for name, space in (("observation", env.observation_space), ("action", env.action_space)):
+        if isinstance(space, Discrete):
+            if space.n < 1:
+                raise _broken(env, f"{name}_space has n = {space.n}", "it must be at least 1")
+            continue
+        if space.low.shape != space.shape or space.high.shape != space.shape:
+            found = f"{name}_space of shape {space.shape} has bounds of shape {space.low.shape}"
+            raise _broken(env, found, "build it with Box.of, which broadcasts them")
+        if not (space.low <= space.high).all():
+            raise _broken(env, f"{name}_space has a low above its high", "exchange the bounds")
+
+
+def _check_types(env: Env, key: jax.Array) -> None:
+    """Checks shapes, dtypes and structures, without running anything."""
+    try:
+        state, first = jax.eval_shape(env.reset, key)
+        action = jax.eval_shape(lambda key: _sample(env.action_space, key), key)
+        after, timestep = jax.eval_shape(env.step, state, action, key)
+    except jax.errors.JAXTypeError as error:
+        remedy = "use jnp and jax.lax in place of NumPy and of Python's if, int() and float()"
+        raise _broken(env, f"reset or step cannot run under jit: {error}", remedy) from error
+    for where, shown in (("reset", first), ("step", timestep)):
+        for name, value, shape, dtype in (
+            ("observation", shown.observation, env.observation_space.shape, jnp.float32),
+            ("reward", shown.reward, (), jnp.float32),
+            ("done", shown.done, (), jnp.bool_),
+        ):
+            if (jnp.shape(value), jnp.result_type(value)) != (shape, jnp.dtype(dtype)):
+                found = f"{where} gives {name} as {jax.typeof(value).str_short()}"
+                wanted = jax.ShapeDtypeStruct(shape, dtype)
+                raise _broken(env, found, f"it must be {jax.typeof(wanted).str_short()}")
+    _check_stable(env, state, after)
+
+
+def _check_stable(env: Env, old: Any, new: Any) -> None:
+    """A state that changed its type could not be the carry of a scan or a while loop."""
+    structures = jax.tree.structure(old), jax.tree.structure(new)
+    if structures[0] != structures[1]:
+        found = f"the state is {structures[0]} after reset and {structures[1]} after step"
+        raise _broken(env, found, "return the same pytree from both")
+    for (path, one), two in zip(jax.tree_util.tree_flatten_with_path(old)[0], jax.tree.leaves(new), strict=True):
+        if (one.shape, one.dtype) != (two.shape, two.dtype):
+            kinds = [f"{leaf.dtype}{list(leaf.shape)}" for leaf in (one, two)]
+            found = f"state{jax.tree_util.keystr(path)} is {kinds[0]} after reset and {kinds[1]} after step"
+            raise _broken(env, found, "give it one shape and dtype in both")
+
+
+def _check_repeatable_trace(env: Env, key: jax.Array) -> None:
+    """Finds randomness and memory in Python, which jit would freeze."""
+    traces = [jax.make_jaxpr(lambda key: _play(env, key, 1))(key) for _ in range(2)]
+    # Two traces of one program differ in the addresses of Python functions only.
+    texts = [re.sub("0x[0-9a-f]+", "", str(trace)) for trace in traces]
+    consts = [[np.asarray(const) for const in trace.consts] for trace in traces]
+    same_consts = all(map(_equal_bits, *consts)) if len(consts[0]) == len(consts[1]) else False
+    if texts[0] != texts[1] or not same_consts:
+        found = "reset or step is another program when traced a second time"
+        raise _broken(env, found, "draw randomness from the given key; keep memory in the state")
+
+
+def _check_same_bits(env: Env, one: _Episode, two: _Episode) -> None:
+    if not all(map(_equal_bits, jax.tree.leaves(one), jax.tree.leaves(two))):
+        found = "the same key gives other bits the second time"
+        raise _broken(env, found, "draw randomness from the given key; keep memory in the state")
+
+
+def _check_episode(env: Env, episode: _Episode) -> int:
+    """Checks the values of every timestep, and returns the index of the last one."""
+    first, steps = episode.first, episode.steps
+    _check_values(env, "reset", first)
+    if first.reward != 0 or first.done:
+        found = f"reset gives reward {first.reward} and done {first.done}"
+        raise _broken(env, found, "they must be 0 and False")
+    if not steps.done.any():
+        found = f"an episode did not end within max_steps = {env.max_steps} steps"
+        raise _broken(env, found, "give done at the time limit, or raise max_steps")
+    last = int(np.argmax(steps.done))
+    for index in range(last + 1):
+        shown = jax.tree.map(lambda leaf, index=index: leaf[index], steps)
+        _check_values(env, f"step {index + 1}", shown)
+    return last
+
+
+def _check_values(env: Env, where: str, shown: Timestep) -> None:
+    for name, value in (("observation", shown.observation), ("reward", shown.reward)):
+        if not np.isfinite(value).all():
+            found = f"{where} gives {name} {value}"
+            raise _broken(env, found, "it must be finite; clip it, or end the episode before")
+    space, observation = env.observation_space, shown.observation
+    slack = _SLACK * np.maximum(1, np.abs(observation))
+    outside = np.argwhere((observation < space.low - slack) | (observation > space.high + slack))
+    if len(outside):
+        at = tuple(map(int, outside[0]))
+        found = f"{where} gives observation{list(at)} = {observation[at]}, outside its bounds "
+        found += f"{space.low[at]} .. {space.high[at]}"
+        raise _broken(env, found, "widen those of observation_space; they may be infinite")
+
+
+def _check_same_alone(env: Env, index: int, alone: _Episode, row: _Episode, last: int) -> None:
+    compared = min(last + 1, _COMPARED)
+    one, two = (
+        jax.tree.leaves((episode.first, jax.tree.map(lambda leaf: leaf[:compared], episode.steps)))
+        for episode in (alone, row)
+    )
+    for a, b in zip(one, two, strict=True):
+        if not np.allclose(a, b, rtol=_TOLERANCE, atol=_TOLERANCE):
+            found = f"environment {index} of {_BATCH} under vmap shows {b}, and alone {a}"
+            raise _broken(env, found, "let reset and step treat each environment by itself")
+
+
+def _check_no_reset(env: Env, episode: _Episode, starts: Any, last: int) -> None:
+    """Finds a last step that returns the first state of a new episode."""
+    # Counters, scores and the like: the same after every reset, and elsewhere before the end.
+    counters = [
+        (start, end)
+        for many, start, before, end in zip(
+            *map(jax.tree.leaves, (starts, episode.start, episode.before, episode.end)), strict=True
+        )
+        if (many == start).all() and not _equal_bits(start, before)
+    ]
+    restarted = bool(counters) and all(_equal_bits(start, end) for start, end in counters)
+    # A continuous observation does not come back bit for bit, unless it was kept and copied.
+    first, shown = episode.first.observation, episode.steps.observation
+    moved = last > 0 and not _equal_bits(first, shown[last - 1])
+    continuous = bool((first != np.round(first)).any())
+    if restarted or (moved and continuous and _equal_bits(first, shown[last])):
+        found = f"step {last + 1} gives done together with the state of a new episode"
+        remedy = "remove the auto-reset; if the task does end where it began, count steps in "
+        raise _broken(env, found, remedy + "the state")
+
+
+def _play(env: Env, key: jax.Array, length: int | None = None) -> _Episode:
+    """Plays one random episode, of `length` steps if given."""
+
+    def step(carry: tuple[Any, Any, jax.Array], key: jax.Array) -> tuple[Any, Timestep]:
+        before, state, done = carry
+        action_key, step_key = jax.random.split(key)
+        stepped, timestep = env.step(state, _sample(env.action_space, action_key), step_key)
+        before, state = jax.tree.map(lambda old, new: jnp.where(done, old, new), (before, state), (state, stepped))
+        return (before, state, done | timestep.done), timestep
+
+    reset_key, key = jax.random.split(key)
+    start, first = env.reset(reset_key)
+    step_keys = jax.random.split(key, length or env.max_steps)
+    (before, end, _), steps = jax.lax.scan(step, (start, start, first.done), step_keys)
+    return _Episode(start, before, end, first, steps)
+
+
+def _sample(space: Space, key: jax.Array) -> jax.Array:
+    """Draws a uniform action, from -10 .. 10 where the space has no bound."""
+    if isinstance(space, Discrete):
+        return jax.random.randint(key, (), 0, space.n, jnp.int32)
+    low, high = (jnp.asarray(np.clip(bound, -10, 10)) for bound in (space.low, space.high))
+    return low + (high - low) * jax.random.uniform(key, space.shape)
+
+
+def _numbers(tree: Any) -> Any:
+    """Copies a pytree to the host, random keys as their integers."""
+
+    def number(leaf: jax.Array) -> np.ndarray:
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            leaf = jax.random.key_data(leaf)
+        return np.asarray(leaf)
+
+    return jax.tree.map(number, tree)
+
+
+def _equal_bits(one: Any, two: Any) -> bool:
+    return one.shape == two.shape and one.tobytes() == two.tobytes()

@@ -1,0 +1,43 @@
+"""What it takes to run a suite's own code inside ours."""
+
+import contextlib
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Options = tuple[tuple[str, Hashable], ...]
+
+
+@contextlib.contextmanager
+def lenient() -> Iterator[None]:
+    """Lets the code inside mix dtypes and ranks, whatever this process has set; traces included."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
+@contextlib.contextmanager
+def building() -> Iterator[None]:
+    """As `lenient`, and arrays made inside are concrete even when some caller is being traced."""
+    with jax.ensure_compile_time_eval(), lenient():
+        yield
+
+
+def strong(tree: Any) -> Any:
+    """Gives every leaf a fixed dtype, so that a state has the same type after every step.
+
+    Python numbers and weakly typed arrays would make a `scan` carry change its type.
+    """
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.result_type(leaf)), tree)
+
+
+def frozen(name: str, options: dict[str, Any]) -> Options:
+    """Returns the options in a hashable form; `dict(...)` undoes it."""
+    for key, value in options.items():
+        if not isinstance(value, Hashable):
+            raise ValueError(
+                f"option {key}={value!r} of {name} must be hashable, as environments travel by "
+                "name and options: use a number, a string or a tuple"
+            )
+    return tuple(sorted(options.items()))
