@@ -1,0 +1,272 @@
+import builtins
+import html.parser
+import json
+import math
+import re
+import sys
+
+import pytest
+
+pytest.importorskip("matplotlib")
+
+from eggroll_ray.metrics import MetricsWriter
+from eggroll_ray.report import write_report
+
+EVIL = "<script>alert('x')</script>\"onload="
+CONFIG = {
+    "env": "gymnax/CartPole-v1",
+    "population_size": 1024,
+    "generations": 200,
+    "target": 475.0,
+    "strategy": {"name": "eggroll", "optimizer": {"betas": [0.9, 0.999], EVIL: EVIL}},
+    "versions": {"jax": "0.10.2"},
+    "machine": {"cores": 16},
+}
+RESULT = {
+    "status": "solved",
+    "generations": 5,
+    "mean_policy_return": 500.0,
+    "mean_policy_return_std": 0.0,
+    "episodes": 128,
+    "target": 475.0,
+    "seconds": 41.2,
+    "total_steps": 1_000_000,
+    "total_episodes": 4000,
+    "digest": "0123abcd",
+    "message": "",
+}
+PNG = b"\x89PNG\r\n\x1a\n picture"
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+def row(generation, every=1, **changes):
+    level = 400 / (1 + math.exp(10 - generation / 10))
+    tested = generation % every == 0
+    return {
+        "generation": generation,
+        "time": generation * 0.5,
+        "fitness_mean": level,
+        "fitness_min": level - 100,
+        "fitness_q25": level - 10,
+        "fitness_median": level,
+        "fitness_q75": level + 10,
+        "fitness_max": level + 100,
+        "invalid_members": 0,
+        "mean_policy_return": level + 5 if tested else None,
+        "mean_policy_return_std": 3.0 if tested else None,
+        "steps": 4000,
+        "total_steps": 4000 * generation,
+        "total_episodes": 100 * generation,
+        "member_steps_per_second": 1e6,
+        "time_update": 0.1,
+        "time_evaluate": 0.3,
+        "time_driver": 0.1,
+        "gradient_norm": 1.0 + generation,
+        "update_ratio": 0.01,
+        "sigma": 0.05,
+        "workers": 8,
+        "digest": "9f3a",
+        **changes,
+    }
+
+
+def make(path, rows=(), config=CONFIG, result=None):
+    path.mkdir(exist_ok=True)
+    (path / "config.json").write_text(json.dumps(config))
+    with MetricsWriter(path / "metrics.jsonl") as writer:
+        for each in rows:
+            writer.write(each)
+    if result is not None:
+        (path / "result.json").write_text(json.dumps(result))
+    return path
+
+
+class Checker(html.parser.HTMLParser):
+    """Collects the text and what the page would fetch; insists on closed tags and single ids."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.urls, self.words, self.tags, self.attributes = [], [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.urls += [
+            value for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")
+        ]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] != ["style"]:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def read(path):
+    page = write_report(path).read_text()
+    checker = Checker()
+    checker.feed(page)
+    checker.close()
+    assert checker.open == []
+    assert len(checker.ids) == len(set(checker.ids))
+    for url in checker.urls:
+        assert url.startswith(("#", "data:image/", "episodes/"))
+        assert not url.startswith("#") or url[1:] in checker.ids
+    assert re.findall(r"url\((?!#)[^)]*\)|@import", page) == []
+    assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(checker.ids)
+    assert "script" not in checker.tags
+    assert not any(name.startswith("on") for name in checker.attributes)
+    assert "nan" not in re.findall(r'\bd="([^"]*)"', page)
+    return page, checker
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 200])
+@pytest.mark.parametrize("finished", [False, True])
+def test_any_number_of_rows_with_and_without_a_result(tmp_path, count, finished):
+    run = make(tmp_path, map(row, range(count)), result=RESULT if finished else None)
+    page, checker = read(run)
+    assert ("Solved" if finished else "Unfinished") in checker.text
+    assert checker.tags.count("svg") == (6 if count else 0)
+    assert page.count('role="img"') == page.count("<svg")
+    assert ("No generation has been recorded" in checker.text) == (count == 0)
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_everything_of_the_run_is_on_the_page(tmp_path):
+    events = [{"event": "worker lost", "generation": 3, "time": 1.5, "detail": EVIL}]
+    run = make(tmp_path, [*map(row, range(5)), *events], result=RESULT)
+    page, checker = read(run)
+    for part in (
+        "Solved : mean policy 500.0 over 128 fresh episodes after 5 generations, 41 s",
+        "gymnax/CartPole-v1",
+        "Target 475.0",
+        "Environment steps 1M",
+        "strategy.optimizer.betas [0.9, 0.999]",
+        "worker lost " + EVIL,
+        f"strategy.optimizer.{EVIL} {EVIL}",
+        "jax 0.10.2",
+        "cores 16",
+        "0123abcd",
+    ):
+        assert part in checker.text
+    assert "prefers-color-scheme: dark" in page and 'lang="en"' in page
+    assert "var(--blue)" in page and "#040404" not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"status": "stopped", "generations": 12},
+            "Stopped at generation 12 of 200; resume with eggroll-ray resume",
+        ),
+        ({"status": "failed", "message": EVIL}, f"Failed at generation 5 of 200: {EVIL}"),
+        ({"status": "finished"}, "5 generations, 41 s; the target 475.0 was not reached"),
+        ({"episodes": 0, "generations": 1}, "Solved : mean policy 500.0 after 1 generation, 41 s"),
+        ({"mean_policy_return": None}, "Solved : mean policy - over 128"),
+        ({"status": EVIL}, EVIL.capitalize()),
+    ],
+)
+def test_the_outcome_in_one_sentence(tmp_path, change, sentence):
+    assert sentence in read(make(tmp_path, result=RESULT | change))[1].text
+
+
+def test_a_run_folder_with_a_space_can_be_resumed_by_pasting(tmp_path):
+    run = make(tmp_path / "my run")
+    assert f"eggroll-ray resume '{run}'" in read(run)[1].text
+
+
+def test_a_custom_fitness_counts_evaluations(tmp_path):
+    config = {"fitness": {"name": EVIL}, "population_size": 100}
+    rows = [row(g, every=7, steps=0, total_steps=0, member_steps_per_second=None) for g in range(20)]
+    _, checker = read(make(tmp_path, rows, config))
+    assert EVIL in checker.text
+    assert "Evaluations / s 200.0 median" in checker.text
+    assert "Environment steps" not in checker.text
+
+
+def test_missing_numbers_and_missing_files_are_no_obstacle(tmp_path):
+    known = ("generation", "time", "workers")
+    rows = [{key: value if key in known else None for key, value in row(g).items()} for g in range(3)]
+    read(make(tmp_path / "empty", rows, {}))
+    read(make(tmp_path / "bare", [{"generation": 0}], {}))
+    (tmp_path / "nothing").mkdir()
+    assert "nothing" in read(tmp_path / "nothing")[1].text
+
+
+def test_one_wild_member_does_not_flatten_the_figure(tmp_path):
+    rows = [row(generation) for generation in range(50)]
+    rows[20]["fitness_min"] = -1e12
+    page, _ = read(make(tmp_path, rows))
+    assert "G</text>" not in page
+
+
+def test_a_long_run_makes_a_page_of_bounded_size(tmp_path):
+    run = make(tmp_path, (row(g, every=3) for g in range(5000)))
+    assert write_report(run).stat().st_size < 1.2e6
+
+
+def test_pictures_are_embedded_and_pages_linked(tmp_path):
+    run = make(tmp_path, [row(0)])
+    episodes = run / "episodes"
+    episodes.mkdir()
+    (episodes / "one.gif").write_bytes(b"GIF89a")
+    (episodes / 'two "2".png').write_bytes(PNG)
+    (episodes / "three #3.html").write_text("<p>viewer")
+    (episodes / "notes.txt").write_text("not shown")
+    page, checker = read(run)
+    assert "data:image/gif;base64,R0lGODlh" in page
+    assert "data:image/png;base64,iVBORw0K" in page
+    assert "episodes/three%20%233.html" in checker.urls
+    assert 'alt="Episode two &quot;2&quot;"' in page
+    assert 'sandbox="allow-scripts"' in page
+    assert "notes" not in checker.text
+
+
+def test_a_second_report_replaces_the_first_and_equals_it(tmp_path):
+    run = make(tmp_path, map(row, range(3)))
+    first = write_report(run).read_bytes()
+    assert write_report(run).read_bytes() == first
+
+
+def test_pyplot_and_the_global_style_are_left_alone(tmp_path):
+    import matplotlib
+
+    before, pyplot = matplotlib.rcParams.copy(), "matplotlib.pyplot" in sys.modules
+    write_report(make(tmp_path, [row(0)]))
+    assert matplotlib.rcParams.copy() == before
+    assert ("matplotlib.pyplot" in sys.modules) == pyplot
+
+
+def test_without_matplotlib_the_message_says_what_to_install(tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def missing(name, *args, **kwargs):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(ImportError, match=r"pip install 'eggroll-ray\[report\]'"):
+        write_report(make(tmp_path, [row(0)]))
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_wrong_input_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a folder"):
+        write_report(tmp_path / "absent")
+    (make(tmp_path) / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=r"config\.json is not JSON"):
+        write_report(tmp_path)
