@@ -1,0 +1,227 @@
+"""The trainer on a real local Ray: the same bits as in process, lost workers, resources, what is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import optax
+import pytest
+import ray
+
+import eggroll_ray as er
+import envs
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.filterwarnings("ignore:.*RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO.*:FutureWarning"),
+]
+
+GENERATIONS = 20
+
+
+def objective(params, key):
+    """Made in the test module: it reaches the workers by value."""
+    del key
+    return -((np.eye(6, dtype=np.float32) @ params["w"]) ** 2).sum() - ((params["b"] - 1.0) ** 2).sum()
+
+
+def start() -> dict:
+    return {"w": np.ones((6, 5), np.float32), "b": np.zeros(5, np.float32)}
+
+
+def cartpole() -> er.Evaluator:
+    return er.from_env(envs.make("gymnax/CartPole-v1"), er.mlp((16,)), normalize_observations=True)
+
+
+def custom() -> er.Evaluator:
+    return er.from_fitness(objective, start())
+
+
+def digest(evaluator: er.Evaluator, workers: int) -> str:
+    trainer = er.Trainer(
+        evaluator,
+        er.eggroll(optimizer=optax.adam(0.05)),
+        population_size=96,
+        block_size=16,
+        workers=er.Workers(workers, cpus=0.5),
+        watch=er.Watch(every=5, episodes=8),
+        seed=7,
+    )
+    with trainer:
+        return trainer.fit(GENERATIONS).digest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def local_ray():
+    """One Ray for the module, started as the trainer starts it."""
+    from eggroll_ray import driver
+
+    driver._connect(er.Workers())
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.parametrize("make", [cartpole, custom])
+def test_same_bits_for_any_number_of_workers(make):
+    digests = {workers: digest(make(), workers) for workers in (0, 1, 2, 3)}
+    assert len(set(digests.values())) == 1, digests
+
+
+def test_a_killed_worker_changes_nothing():
+    def run(workers: int, kill_at: int | None) -> tuple[str, list[int]]:
+        counts = []
+        trainer = er.Trainer(custom(), population_size=64, block_size=8, workers=er.Workers(workers, cpus=0.5), seed=3)
+        with trainer:
+            for row in trainer:
+                counts.append(row["workers"])
+                if row["generation"] == kill_at:
+                    ray.kill(next(iter(trainer._pool._actors.values())))  # as a machine that goes away
+                if row["generation"] == 7:
+                    return trainer.result().digest, counts
+
+    undisturbed, _ = run(0, None)
+    disturbed, counts = run(2, 3)
+    assert disturbed == undisturbed
+    assert counts[0] == 2 and counts[-1] == 1
+
+
+def test_the_last_worker_lost_is_an_error_that_says_how_to_go_on(tmp_path):
+    trainer = er.Trainer(custom(), population_size=32, workers=er.Workers(1, cpus=0.5), run=tmp_path / "run", seed=3)
+    with trainer, pytest.raises(er.WorkerError, match="resume"):
+        for row in trainer:
+            if row["generation"] == 2:
+                ray.kill(next(iter(trainer._pool._actors.values())))
+    again = er.Trainer(custom(), population_size=32, workers=0, run=er.Run(tmp_path / "run", resume=True), seed=3)
+    whole = er.Trainer(custom(), population_size=32, workers=0, seed=3)
+    assert again.fit(6).digest == whole.fit(6).digest
+
+
+def test_too_many_workers_are_refused_at_once():
+    started = time.monotonic()
+    trainer = er.Trainer(custom(), population_size=32, workers=10_000)
+    with pytest.raises(er.WorkerError, match=r"asked for 10000 workers .* the cluster has \d+ CPUs"):
+        trainer.fit(1)
+    assert time.monotonic() - started < 30
+
+
+def test_a_cluster_that_cannot_be_reached_is_an_error():
+    code = """
+        import eggroll_ray as er, numpy as np
+        trainer = er.Trainer(
+            er.from_fitness(lambda p, k: p["b"].sum(), {"b": np.ones(3, np.float32)}),
+            population_size=4, workers=er.Workers(1, address="127.0.0.1:1"))
+        try:
+            trainer.fit(1)
+        except er.WorkerError as error:
+            print("refused:", error)
+    """
+    found = run_python(code, timeout=120)
+    assert "refused:" in found.stdout and "127.0.0.1:1" in found.stdout, found
+
+
+def test_an_error_of_the_fitness_names_the_member():
+    def fails(params, seed):
+        raise ValueError("boom")
+
+    evaluator = er.from_fitness(fails, start(), er.blocking())
+    trainer = er.Trainer(evaluator, population_size=8, workers=er.Workers(2, cpus=0.5), block_size=4)
+    with trainer, pytest.raises(er.FitnessError, match=r"member \d of generation 0(.|\n)*boom"):
+        trainer.fit(1)
+
+
+def run_python(code: str, timeout: float = 100) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env=environment, capture_output=True, text=True, timeout=timeout
+    )
+
+
+SCRIPT = """
+import sys
+import eggroll_ray as er, numpy as np
+trainer = er.Trainer(
+    er.from_fitness(lambda p, k: -((p["b"] - 1.0) ** 2).sum(), {"b": np.ones(6, np.float32)}),
+    population_size=64, block_size=8, workers=2, run=sys.argv[1], seed=3)
+with trainer:
+    print("started", flush=True)
+    result = trainer.fit(100_000, lambda row: print(row["generation"], flush=True))
+    print(result.status, result.generations, flush=True)
+"""
+
+
+def processes_of(session: int) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+            if f"EGGROLL_TEST_SESSION={session}".encode() in environment.split(b"\0"):
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:100])
+        except OSError:
+            continue
+    return found
+
+
+def listening(session: int) -> list[str]:
+    """Addresses that the processes of a session listen on, as /proc writes them."""
+    inodes = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"EGGROLL_TEST_SESSION={session}".encode() not in (folder / "environ").read_bytes().split(b"\0"):
+                continue
+            inodes |= {os.readlink(link) for link in (folder / "fd").iterdir()}
+        except OSError:
+            continue
+    addresses = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+                addresses.append(fields[1].rpartition(":")[0])
+    return addresses
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_in_order_and_leaves_nothing_behind(tmp_path, number):
+    session = os.getpid() * 100 + number
+    environment = {**os.environ, "EGGROLL_TEST_SESSION": str(session), "PYTHONUNBUFFERED": "1"}
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path / "run")], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    lines = iter(process.stdout.readline, "")
+    assert any(line.strip() == "5" for line in lines)
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
+    open_to = listening(session)
+    assert open_to and set(open_to) <= loopback, open_to
+    process.send_signal(number)
+    rest, _ = process.communicate(timeout=60)
+    status, generations = rest.strip().splitlines()[-1].split()
+    assert process.returncode == 0 and status == "stopped"
+    assert (tmp_path / "run" / "checkpoints" / f"{int(generations):08d}").is_dir()
+    deadline = time.monotonic() + 15
+    while (left := processes_of(session)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not left
+    again = er.Trainer(
+        er.from_fitness(lambda p, k: -((p["b"] - 1.0) ** 2).sum(), {"b": np.ones(6, np.float32)}),
+        population_size=64,
+        block_size=8,
+        workers=0,
+        seed=3,
+        run=er.Run(tmp_path / "run", resume=True),
+    )
+    whole = er.Trainer(
+        er.from_fitness(lambda p, k: -((p["b"] - 1.0) ** 2).sum(), {"b": np.ones(6, np.float32)}),
+        population_size=64,
+        block_size=8,
+        workers=0,
+        seed=3,
+    )
+    total = int(generations) + 3
+    assert again.fit(total).digest == whole.fit(total).digest

@@ -1,0 +1,261 @@
+"""The trainer in process: resume and replay give the same bits, bad input is refused before any work."""
+
+import dataclasses
+import itertools
+import json
+import os
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import eggroll_ray as er
+from eggroll_ray.checkpoint import CheckpointError
+from eggroll_ray.metrics import read_metrics
+from eggroll_ray.trainer import make_plan
+
+START = {"w": np.ones((6, 5), np.float32), "b": np.zeros(5, np.float32)}
+
+
+def objective(params, key):
+    noise = jax.random.normal(key, (5,))
+    rows = jnp.eye(params["w"].shape[0]) @ params["w"]  # in a product, as a policy's matrix is
+    return -(rows**2).sum() - ((params["b"] - 1.0) ** 2).sum() + 0.1 * (noise * params["b"]).sum()
+
+
+MADE: list[er.Trainer] = []
+
+
+@pytest.fixture(autouse=True)
+def close_all():
+    yield
+    while MADE:
+        MADE.pop().close()
+
+
+def trainer(run=None, fn=objective, strategy=None, **options) -> er.Trainer:
+    defaults = {"population_size": 16, "block_size": 8, "seed": 5, "workers": 0}
+    made = er.Trainer(er.from_fitness(fn, START), strategy or er.eggroll(), run=run, **(defaults | options))
+    MADE.append(made)
+    return made
+
+
+def test_resume_equals_the_uninterrupted_run(tmp_path):
+    whole = trainer().fit(20)
+    first = trainer(tmp_path / "run")
+    first.fit(10)
+    first.close()
+    for every in (1, 50):  # with and without a checkpoint to start from
+        resumed = trainer(er.Run(tmp_path / "run", resume=True, checkpoint_every=every))
+        result = resumed.fit(20)
+        resumed.close()
+        assert result.digest == whole.digest
+        np.testing.assert_array_equal(result.params["w"], whole.params["w"])
+    rows = [row for row in read_metrics(tmp_path / "run/metrics.jsonl") if "event" not in row]
+    assert [row["generation"] for row in rows] == list(range(20))
+    assert rows[-1]["total_episodes"] == 20 * 16
+    assert all(a["time"] <= b["time"] for a, b in itertools.pairwise(rows))
+
+
+def test_resume_without_any_checkpoint_replays_the_log(tmp_path):
+    whole = trainer().fit(7)
+    first = trainer(tmp_path / "run")
+    for row in first:
+        if row["generation"] == 4:
+            break  # as if the process had been killed: no checkpoint was written
+    first.close()
+    assert not list((tmp_path / "run/checkpoints").iterdir())
+    assert trainer(er.Run(tmp_path / "run", resume=True)).fit(7).digest == whole.digest
+
+
+def test_blocks_in_any_order_give_the_same_bits():
+    whole = trainer().fit(5)
+    shuffled = trainer()
+    shuffled._start()
+    step, rng = shuffled._pool.step, np.random.default_rng(0)
+
+    def disordered(request, cancelled):
+        reply = step(request, cancelled)[0]
+        blocks = list(reply.blocks)
+        rng.shuffle(blocks)
+        return [dataclasses.replace(reply, blocks=tuple(blocks))]
+
+    shuffled._pool.step = disordered
+    assert shuffled.fit(5).digest == whole.digest
+
+
+def test_fit_in_parts_equals_fit_at_once():
+    parts = trainer()
+    parts.fit(3)
+    assert parts.fit(8).digest == trainer().fit(8).digest
+    looped = trainer()
+    for row in looped:
+        if row["generation"] == 7:
+            break
+    assert looped.result().digest == trainer().fit(8).digest
+
+
+def test_the_target_is_confirmed_and_the_parameters_that_reached_it_are_returned():
+    run = trainer(watch=er.Watch(target=-5.0))
+    result = run.fit(500)
+    assert result.status == "solved" and result.test.mean() >= -5.0
+    assert trainer().fit(result.generations).digest == result.digest
+
+
+def test_stop_ends_in_order_with_a_checkpoint(tmp_path):
+    run = trainer(tmp_path / "run")
+
+    def stop(row):
+        if row["generation"] == 3:
+            run.stop()
+
+    result = run.fit(1000, stop)
+    assert (result.status, result.generations) == ("stopped", 4)
+    run.close()
+    assert json.loads((tmp_path / "run/result.json").read_text())["status"] == "stopped"
+    assert trainer(er.Run(tmp_path / "run", resume=True)).fit(6).digest == trainer().fit(6).digest
+
+
+def test_the_record_holds_what_was_run(tmp_path):
+    run = trainer(er.Run(tmp_path / "run", config={"name": "mine"}))
+    result = run.fit(2)
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["name"] == "mine" and config["settings"]["seed"] == 5
+    assert config["settings"]["strategy"]["rank"] == 1
+    assert config["settings"]["parameters"]["w"] == "float32[6, 5], low rank"
+    row = read_metrics(tmp_path / "run/metrics.jsonl")[-1]
+    assert row["fitness_min"] <= row["fitness_median"] <= row["fitness_max"] and row["gradient_norm"] > 0
+    assert result.run == tmp_path / "run"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 6}, "seed=5, now it is 6"),
+        ({"population_size": 32}, "population_size=16, now it is 32"),
+        ({"block_size": 4}, "block_size=8, now it is 4"),
+    ],
+)
+def test_a_resumed_run_must_be_the_same_run(tmp_path, change, message):
+    trainer(tmp_path / "run").fit(2)
+    with pytest.raises(CheckpointError, match=message):
+        trainer(er.Run(tmp_path / "run", resume=True), **change)
+
+
+def test_a_resumed_run_must_have_the_same_strategy_and_parameters(tmp_path):
+    trainer(tmp_path / "run").fit(2)
+    run = er.Run(tmp_path / "run", resume=True)
+    with pytest.raises(CheckpointError, match="strategy="):
+        trainer(run, strategy=er.eggroll(sigma=0.2))
+    wider = START | {"w": np.ones((7, 5), np.float32)}
+    with pytest.raises(CheckpointError, match="parameters="):
+        er.Trainer(
+            er.from_fitness(objective, wider),
+            er.eggroll(),
+            population_size=16,
+            block_size=8,
+            seed=5,
+            run=run,
+        )
+
+
+def test_an_existing_run_is_not_overwritten(tmp_path):
+    trainer(tmp_path / "run").fit(1)
+    with pytest.raises(CheckpointError, match="exists"):
+        trainer(tmp_path / "run")
+    with pytest.raises(CheckpointError, match="not a run folder"):
+        trainer(er.Run(tmp_path / "other", resume=True))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_a_folder_without_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        trainer(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"population_size": 7}, "population_size=7 must be even .* choose 8"),
+        ({"population_size": 0}, "population_size=0 must be even and at least 2"),
+        ({"population_size": -2}, "population_size=-2"),
+        ({"block_size": 6}, "population_size=16 is no multiple of block_size=6"),
+        ({"block_size": 1}, "block is odd"),
+        ({"seed": -1}, "seed=-1 must be in"),
+        ({"seed": 2**32}, "seed=4294967296 must be in"),
+        ({"workers": -1}, "workers=-1 must be 'auto' or a number"),
+        ({"workers": "many"}, "workers='many' must be 'auto'"),
+    ],
+)
+def test_values_out_of_range_are_refused_before_any_work(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        trainer(tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: er.eggroll(rank=0), "rank=0 must be at least 1"),
+        (lambda: er.eggroll(sigma=0.0), "sigma=0.0 must be positive"),
+        (lambda: er.openai_es(sigma=-1.0), "sigma=-1.0 must be positive"),
+        (lambda: er.eggroll(sigma=float("nan")), "sigma=nan must be positive"),
+        (lambda: er.eggroll(noise_reuse=0), "noise_reuse=0 must be at least 1"),
+        (lambda: er.Watch(every=0, target=1.0), "target=1.0 needs tests"),
+        (lambda: er.Watch(every=-1), "every=-1"),
+        (lambda: er.Workers(cpus=0), "cpus=0"),
+        (lambda: er.Run("x", checkpoint_every=0), "checkpoint_every=0"),
+    ],
+)
+def test_options_out_of_range_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_rank_above_every_matrix_is_refused():
+    with pytest.raises(ValueError, match=r"rank=6 is above min\(m, k\) = 5"):
+        er.Trainer(er.from_fitness(objective, START), er.eggroll(rank=6), population_size=16, workers=0)
+
+
+def test_an_operation_without_a_rule_is_refused_before_any_work(tmp_path):
+    def squares(params, key):
+        return -(params["w"] ** 2).sum()
+
+    with pytest.raises(NotImplementedError, match=r"'integer_pow' has no low-rank rule on parameter 'w' .*LeafRules.densify"):
+        trainer(tmp_path / "run", fn=squares)
+    assert not (tmp_path / "run").exists()
+    trainer(fn=squares, strategy=er.eggroll(leaves=er.LeafRules(densify=("w",)))).fit(1)
+
+
+def test_a_fitness_that_is_never_finite_is_an_error_and_is_recorded(tmp_path):
+    run = trainer(tmp_path / "run", fn=lambda params, key: params["b"].sum() * jnp.nan)
+    with pytest.raises(er.FitnessError, match="no pair of generation 0 has a finite fitness"):
+        run.fit(3)
+    assert json.loads((tmp_path / "run/result.json").read_text())["status"] == "failed"
+
+
+def test_now_and_then_nan_is_dropped_and_counted():
+    def sometimes(params, key):
+        return jnp.where(params["b"][0] > 0.05, jnp.nan, objective(params, key))
+
+    row = next(iter(trainer(fn=sometimes)))
+    assert row["invalid_members"] > 0 and np.isfinite(row["fitness_mean"])
+
+
+def test_the_default_block_divides_the_population():
+    assert make_plan(512, None, 0, 1).block_size == 256
+    assert make_plan(1000, None, 0, 1).block_size == 250
+    assert make_plan(2 * 509, None, 0, 1).block_size == 2
+    assert make_plan(6, None, 0, 1).block_size == 6
+
+
+def test_any_optimizer_resumes(tmp_path):
+    def with_momentum(run=None):
+        strategy = er.eggroll(optimizer=optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1, momentum=0.9)))
+        return trainer(run, strategy=strategy)
+
+    with_momentum(tmp_path / "run").fit(3)
+    assert with_momentum(er.Run(tmp_path / "run", resume=True)).fit(6).digest == with_momentum().fit(6).digest
