@@ -1,0 +1,339 @@
+"""The command line: `eggroll-ray train | resume | eval | replay | report | envs | doctor`."""
+
+import contextlib
+import dataclasses
+import importlib.util
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+import envs
+from eggroll_ray import checkpoint, noise
+from eggroll_ray.checkpoint import CheckpointError, FitnessLog
+from eggroll_ray.doctor import diagnose
+from eggroll_ray.evaluate import Evaluator, FitnessError
+from eggroll_ray.messages import WorkerError
+from eggroll_ray.metrics import read_metrics
+from eggroll_ray.options import (
+    StrategyOptions,
+    TrainOptions,
+    load_options,
+    make_environment,
+    make_evaluator,
+    make_strategy,
+    make_trainer,
+)
+from eggroll_ray.policies import mlp
+from eggroll_ray.progress import Progress
+from eggroll_ray.report import write_report
+from eggroll_ray.rollout import record_episode
+from eggroll_ray.trainer import Result, make_plan
+from eggroll_ray.worker import Worker
+
+RunFolder = Annotated[Path, tyro.conf.Positional]
+
+_STOPPED = 130  # exit status after SIGINT or SIGTERM
+
+
+@dataclasses.dataclass(frozen=True)
+class Train(TrainOptions):
+    """Train a policy in an environment, and write a run folder with a report."""
+
+    run: Path | None = None
+    """The run folder; by default runs/<environment>-<date>."""
+    resume: bool = False
+    """Continue the run in that folder."""
+    config: Path | None = None
+    """Take the options of this config.json, except those given here."""
+    render: bool = True
+    """Record one episode of the trained policy for the report, where the suite can."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Resume:
+    """Continue a run that was stopped, bit for bit."""
+
+    run: RunFolder
+    """The run folder."""
+    generations: int | None = None
+    """Generations in all; by default what the run was started with."""
+    workers: int | str | None = None
+    """Ray workers; by default what the run was started with. Any number gives the same bits."""
+    render: bool = True
+    """Record one episode of the trained policy for the report, where the suite can."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Eval:
+    """Evaluate a run's policy on fresh episodes, and render one."""
+
+    run: RunFolder
+    """The run folder."""
+    episodes: int = 128
+    """Number of episodes."""
+    generation: int | None = None
+    """Parameters after so many updates; by default those of the newest checkpoint."""
+    seed: int = 0
+    """Of the episodes; these are never those of training."""
+    render: bool = True
+    """Write a picture, animation or page of one episode into the run folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Replay:
+    """Rebuild the parameters of any generation from the seed and the fitness log alone."""
+
+    run: RunFolder
+    """The run folder."""
+    generation: int | None = None
+    """Number of updates; by default all that the log has."""
+    output: Path | None = None
+    """Write the parameters to this safetensors file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Write a run's report.html anew."""
+
+    run: RunFolder
+    """The run folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Envs:
+    """List the environments, what is installed, and what an extra would add."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Doctor:
+    """Measure on this machine that noise and estimate can be trusted."""
+
+    es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
+    seed: int = 0
+    """Of the noise that is measured."""
+
+
+_Others = Resume | Eval | Replay | Report | Envs | Doctor
+
+
+class _UsageError(Exception):
+    """What the user asked for cannot be done; the message is all that they need."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns its exit status: 0, 1 (not reached, not passed), 2 (error), 130 (stopped)."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        command = tyro.cli(
+            tyro.conf.OmitArgPrefixes[_command_type(arguments)],  # pyright: ignore[reportArgumentType]
+            prog="eggroll-ray",
+            description="Evolution strategies with low-rank perturbations (EGGROLL), in JAX, on Ray.",
+            args=arguments,
+        )
+        return _COMMANDS[type(command)](command)
+    except (_UsageError, CheckpointError, FitnessError, WorkerError) as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"eggroll-ray: {error}", style="red", markup=False)
+        return 2
+    except KeyboardInterrupt:
+        return _STOPPED
+
+
+def _command_type(arguments: list[str]) -> Any:
+    """The union of commands, with the defaults of `train --config FILE` taken from that file."""
+    if arguments[:1] != ["train"] or "--config" not in arguments[:-1]:
+        return Train | _Others
+    config = Path(arguments[arguments.index("--config") + 1])
+    options = load_options(config)
+    default = Train(**{field.name: getattr(options, field.name) for field in dataclasses.fields(options)})
+    return Annotated[Train, tyro.conf.subcommand("train", default=default)] | _Others
+
+
+def _train(command: Train) -> int:
+    folder = f"{command.env.replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
+    run = command.run or Path("runs") / folder
+    return _fit(_plain(command), run, command.resume, command.render)
+
+
+def _resume(command: Resume) -> int:
+    options = load_options(command.run / "config.json")
+    if command.generations is not None:
+        options = dataclasses.replace(options, generations=command.generations)
+    if command.workers is not None:
+        options = dataclasses.replace(options, worker=dataclasses.replace(options.worker, workers=command.workers))
+    return _fit(options, command.run, True, command.render)
+
+
+def _fit(options: TrainOptions, run: Path, resume: bool, render: bool) -> int:
+    if options.worker.workers != 0:
+        jax.config.update("jax_platforms", "cpu")  # accelerators belong to the workers
+    if importlib.util.find_spec("matplotlib") is None:
+        _say("No report will be written: it needs matplotlib, pip install 'eggroll-ray[report]'.")
+    with _usage():
+        trainer = make_trainer(options, envs.make, run, resume)
+    with trainer:
+        with Progress(options.generations, options.target, options.env) as progress:
+            result = trainer.fit(options.generations, progress)
+        if result.status != "stopped" and render:
+            _render(options, result.policy, run, result.generations, options.seed)
+    _say(_outcome(options, result))
+    if importlib.util.find_spec("matplotlib") is not None:
+        _say(f"Report: {write_report(run)}")
+    if result.status == "stopped":
+        _say(f"Continue it with: eggroll-ray resume {run}")
+        return _STOPPED
+    return int(options.target is not None and result.status != "solved")
+
+
+def _outcome(options: TrainOptions, result: Result) -> str:
+    done = f"after {result.generations} generations, state {result.digest}"
+    if result.test is None:
+        return f"{result.status.capitalize()} {done}."
+    tested = f"mean policy {result.test.mean():.1f} over {len(result.test)} fresh episodes"
+    if result.status == "solved":
+        return f"Solved: {tested} {done}."
+    missed = f" The target of {options.target:g} was not reached." if options.target is not None else ""
+    return f"{result.status.capitalize()}: {tested} {done}.{missed}"
+
+
+def _eval(command: Eval) -> int:
+    options = load_options(command.run / "config.json")
+    worker, evaluator = _worker_at(command.run, options, command.generation, from_start=False)
+    snapshot = worker.snapshot()
+    params, statistics = snapshot["state"].params, snapshot["statistics"]
+    key = noise.stream_key(command.seed, "evaluation of a finished run")
+    returns = evaluator.test(params, statistics, key, command.episodes)
+    quantiles = np.quantile(returns, (0.0, 0.25, 0.5, 0.75, 1.0))
+    _say(
+        f"{options.env} after {worker.number} generations: return {returns.mean():.2f} +- {returns.std():.2f} over "
+        f"{command.episodes} fresh episodes (min, quartiles, max: {', '.join(f'{q:.1f}' for q in quantiles)})"
+    )
+    if command.render and evaluator.policy is not None:
+        _render(options, evaluator.policy(params, statistics), command.run, worker.number, command.seed)
+    return 0
+
+
+def _replay(command: Replay) -> int:
+    options = load_options(command.run / "config.json")
+    worker, _ = _worker_at(command.run, options, command.generation, from_start=True)
+    digest = worker.digest()
+    rows = [row for row in read_metrics(command.run / "metrics.jsonl") if "event" not in row]
+    recorded = {row["generation"]: row["digest"] for row in rows}.get(worker.number)
+    _say(f"Generation {worker.number}, rebuilt from seed {options.seed} and the fitness log: state {digest}")
+    if command.output is not None:
+        arrays = checkpoint.named_arrays(worker.snapshot()["state"].params)
+        checkpoint.save_arrays(command.output, arrays)
+        _say(f"Parameters: {command.output}")
+    if recorded is not None and recorded != digest:
+        _say(f"It is not the state that was recorded ({recorded}): another machine, JAX version or code.")
+        return 1
+    if recorded is not None:
+        _say("It is the state that was recorded, bit for bit.")
+    return 0
+
+
+def _report(command: Report) -> int:
+    with _usage():
+        _say(str(write_report(command.run)))
+    return 0
+
+
+def _envs(_: Envs) -> int:
+    table = Table("suite", "environments", "", box=None, pad_edge=False)
+    for entry in envs.catalogue():
+        state = "installed" if entry.installed else f"pip install 'eggroll-ray[{entry.extra}]'"
+        table.add_row(entry.suite, "\n".join(f"{entry.suite}/{name}" for name in entry.names), state)
+    Console(highlight=False).print(table)
+    return 0
+
+
+def _doctor(command: Doctor) -> int:
+    with _usage():
+        strategy = make_strategy(command.es)
+        params = mlp((32, 32)).init(jax.random.key(0), jnp.zeros(8, jnp.float32), 4)
+        findings = diagnose(strategy, params, command.seed)
+    table = Table("check", "measured", "expected", "verdict", box=None, pad_edge=False)
+    for finding in findings:
+        verdict = "[green]pass[/]" if finding.passed else "[red]FAIL[/]"
+        table.add_row(finding.name, str(finding.measured), str(finding.expected), verdict)
+    Console(highlight=False).print(table)
+    failed = [finding.name for finding in findings if not finding.passed]
+    _say(f"{len(failed)} of {len(findings)} checks failed: {', '.join(failed)}." if failed else "All checks pass.")
+    return int(bool(failed))
+
+
+def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_start: bool) -> tuple[Worker, Evaluator]:
+    """A worker in the state after some updates: of a checkpoint and the log, or of the log alone."""
+    with _usage():
+        evaluator, strategy = make_evaluator(options, envs.make), make_strategy(options.es)
+        plan = make_plan(options.population_size, options.worker.block_size, options.seed, options.test_episodes)
+    worker = Worker(strategy, evaluator, plan)
+    log = FitnessLog(run, plan, evaluator.moments, writable=False)
+    saved = [] if from_start else checkpoint.checkpoints(run)
+    if generation is None:
+        generation = saved[-1] if saved else len(log)
+    near = [number for number in saved if number <= generation]
+    snapshot = checkpoint.load_checkpoint(run, near[-1], worker.snapshot()) if near else None
+    worker.catch_up(snapshot, list(log.read(near[-1] if near else 0, generation)))
+    return worker, evaluator
+
+
+def _render(options: TrainOptions, policy: Any, run: Path, generation: int, seed: int) -> None:
+    with _usage():
+        env = make_environment(options, envs.make)
+    if env.render is None:
+        _say(f"{options.env} cannot be rendered.")
+        return
+    states, total = record_episode(env, policy, noise.stream_key(seed, "rendered episode"))
+    folder = run / "episodes"
+    folder.mkdir(exist_ok=True)
+    try:
+        path = env.render(states, folder / f"generation-{generation:08d}")
+    except ImportError as error:
+        _say(f"No picture: {error}")
+        return
+    _say(f"Episode of {len(states) - 1} steps with return {total:.1f}: {path}")
+
+
+def _plain(command: Train) -> TrainOptions:
+    """The options alone, which config.json keeps."""
+    return TrainOptions(**{f.name: getattr(command, f.name) for f in dataclasses.fields(TrainOptions)})
+
+
+@contextlib.contextmanager
+def _usage() -> Iterator[None]:
+    """What is raised while a command is put together is the user's to mend, and needs no traceback."""
+    try:
+        yield
+    except (ValueError, ImportError, FileNotFoundError) as error:
+        raise _UsageError(str(error)) from error
+
+
+def _say(text: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+_COMMANDS: dict[type, Callable[[Any], int]] = {
+    Train: _train,
+    Resume: _resume,
+    Eval: _eval,
+    Replay: _replay,
+    Report: _report,
+    Envs: _envs,
+    Doctor: _doctor,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""The options of the command line, and what they build. A run's `config.json` holds them."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import optax
+
+from eggroll_ray import fitness, noise, policies
+from eggroll_ray.checkpoint import CheckpointError, read_json
+from eggroll_ray.es import ES, Schedule, eggroll, openai_es
+from eggroll_ray.evaluate import Evaluator
+from eggroll_ray.record import Run
+from eggroll_ray.rollout import from_env
+from eggroll_ray.trainer import Trainer, Watch, Workers
+
+# Given by the command line, so that this package needs none of the suites: id, options -> Env.
+MakeEnv = Callable[..., Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class StrategyOptions:
+    """The evolution strategy."""
+
+    strategy: Literal["eggroll", "openai-es"] = "eggroll"
+    """Low-rank noise, or dense noise as the baseline."""
+    rank: int = 1
+    """Rank of the perturbation of each matrix (eggroll only)."""
+    sigma: float = 0.1
+    """Standard deviation of each entry of the perturbation, in units of the parameters."""
+    sigma_decay: float = 1.0
+    """Factor on sigma per generation, in (0, 1]."""
+    learning_rate: float = 0.03
+    """Step size of the optimiser."""
+    learning_rate_decay: float = 1.0
+    """Factor on the learning rate per generation, in (0, 1]."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """The optax optimiser that takes the estimate."""
+    shaping: Literal["centred-rank", "z-score", "group-z-score", "antithetic-sign", "none"] = "centred-rank"
+    """How fitness becomes weights."""
+    group_size: int = 2
+    """Members per group of group-z-score, even."""
+    law: Literal["normal", "rademacher"] = "normal"
+    """Law of the noise: normal numbers, or signs."""
+    noise_reuse: int = 1
+    """Generations that share one draw of noise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PolicyOptions:
+    """The policy."""
+
+    policy: Literal["auto", "mlp", "gru", "cnn"] = "auto"
+    """The network; auto is cnn for images and mlp otherwise."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the mlp's hidden layers; gru and cnn take the first as their width."""
+    activation: Literal["tanh", "relu", "pqn"] = "tanh"
+    """Activation of the mlp; pqn is relu(layer_norm(x)), the paper's."""
+    stochastic: bool = False
+    """Sample actions instead of taking the most likely one."""
+    episodes: int = 1
+    """Episodes per member and generation."""
+    normalize_observations: bool = False
+    """Normalise observations by their running mean and standard deviation."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerOptions:
+    """Who does the work."""
+
+    workers: int | Literal["auto"] = "auto"
+    """Ray workers; 0 runs in this process, auto takes what the cluster has."""
+    cpus_per_worker: float = 1.0
+    """Cores of each worker; may be a fraction."""
+    gpus_per_worker: float | None = None
+    """GPUs of each worker; by default 1 where auto finds GPUs, else 0."""
+    address: str | None = None
+    """Address of a Ray cluster; by default the running one (RAY_ADDRESS), or a new one on this machine."""
+    block_size: int | None = None
+    """Members evaluated together, an even divisor of the population; by default the largest up to 256."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """What is trained, for how long, and where it is recorded."""
+
+    env: str
+    """Environment id, such as gymnax/CartPole-v1 or brax/ant; `eggroll-ray envs` lists them."""
+    env_options: tuple[str, ...] = ()
+    """Options of the environment as name=value, such as episode_length=500."""
+    generations: int = 200
+    """Generations in all; the run ends earlier when the target is reached."""
+    target: float | None = None
+    """Mean return at which the run stops, confirmed on other fresh episodes."""
+    population_size: int = 512
+    """Members per generation, even."""
+    seed: int = 0
+    """Of everything random; the same seed gives the same bits for any number of workers."""
+    test_every: int = 1
+    """Generations between tests of the mean policy; 0 never tests."""
+    test_episodes: int = 128
+    """Fresh episodes per test."""
+    checkpoint_every: int = 50
+    """Generations between checkpoints."""
+    es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
+    policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
+    worker: WorkerOptions = dataclasses.field(default_factory=WorkerOptions)
+
+
+def load_options(config: Path) -> TrainOptions:
+    """Reads the options out of a run's `config.json`.
+
+    Raises:
+      CheckpointError: when the file holds no options of the command line, or unknown ones.
+    """
+    found = read_json(config).get("options")
+    if found is None:
+        raise CheckpointError(
+            f"{config} has no options of the command line: the run was started from Python; continue it there with "
+            "Run(path, resume=True)."
+        )
+    try:
+        return _from_dict(TrainOptions, found)
+    except TypeError as error:
+        raise CheckpointError(f"{config} was written by another version of eggroll_ray: {error}") from error
+
+
+def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, resume: bool) -> Trainer:
+    """Builds the trainer of some options; see `Trainer` for what it raises."""
+    record = None
+    if run is not None:
+        config = {
+            "env": options.env,
+            "generations": options.generations,
+            "population_size": options.population_size,
+            "target": options.target,
+            "options": dataclasses.asdict(options),
+        }
+        record = Run(run, resume, options.checkpoint_every, config)
+    worker = options.worker
+    return Trainer(
+        make_evaluator(options, make_env),
+        make_strategy(options.es),
+        population_size=options.population_size,
+        seed=options.seed,
+        workers=Workers(worker.workers, worker.cpus_per_worker, worker.gpus_per_worker, worker.address),
+        block_size=worker.block_size,
+        run=record,
+        watch=Watch(options.test_every, options.test_episodes, options.target),
+    )
+
+
+def make_environment(options: TrainOptions, make_env: MakeEnv) -> Any:
+    """Builds the environment."""
+    return make_env(options.env, **dict(_parse_option(text) for text in options.env_options))
+
+
+def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
+    """Builds the evaluator: the environment and the policy in it."""
+    env, chosen = make_environment(options, make_env), options.policy
+    return from_env(
+        env,
+        _make_policy(chosen, env.observation_space.shape),
+        episodes=chosen.episodes,
+        head=policies.SamplingHead() if chosen.stochastic else policies.DeterministicHead(),
+        normalize_observations=chosen.normalize_observations,
+    )
+
+
+def make_strategy(options: StrategyOptions) -> ES:
+    """Builds the strategy.
+
+    Raises:
+      ValueError: for a value out of range.
+    """
+    if not options.learning_rate > 0:
+        raise ValueError(f"learning_rate={options.learning_rate} must be positive; try 0.03.")
+    for name in ("sigma_decay", "learning_rate_decay"):
+        if not 0 < getattr(options, name) <= 1:
+            raise ValueError(f"{name}={getattr(options, name)} must be in (0, 1]; 1 is no decay.")
+    optimizers = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd}
+    shapings: dict[str, fitness.Shaping] = {
+        "centred-rank": fitness.centred_rank,
+        "z-score": fitness.z_score,
+        "antithetic-sign": fitness.antithetic_sign,
+        "none": fitness.raw,
+    }
+    shaping = shapings.get(options.shaping) or fitness.group_z_score(options.group_size)
+    arguments: dict[str, Any] = {
+        "sigma": _decayed(options.sigma, options.sigma_decay),
+        "optimizer": optimizers[options.optimizer](
+            optax.exponential_decay(options.learning_rate, 1, options.learning_rate_decay)
+        ),
+        "shaping": shaping,
+        "law": {"normal": noise.normal, "rademacher": noise.rademacher}[options.law],
+        "noise_reuse": options.noise_reuse,
+    }
+    if options.strategy == "openai-es":
+        return openai_es(**arguments)
+    return eggroll(rank=options.rank, **arguments)
+
+
+def _decayed(sigma: float, decay: float) -> float | Schedule:
+    if decay == 1 or not sigma > 0:
+        return sigma  # eggroll() says what is wrong with a sigma that is not positive
+    return lambda generation: sigma * jnp.power(jnp.float32(decay), generation.astype(jnp.float32))
+
+
+def _make_policy(options: PolicyOptions, observation_shape: tuple[int, ...]) -> policies.Policy:
+    if not options.hidden or min(options.hidden) < 1:
+        raise ValueError(f"hidden={options.hidden} must name at least one positive width, such as 64 64.")
+    activations = {"tanh": jnp.tanh, "relu": lambda x: jnp.maximum(x, 0.0), "pqn": policies.pqn}
+    chosen = options.policy
+    if chosen == "auto":
+        chosen = "cnn" if policies.is_image(observation_shape) else "mlp"
+    if chosen == "mlp":
+        return policies.mlp(options.hidden, activations[options.activation])
+    if chosen == "gru":
+        return policies.gru(options.hidden[0])
+    return policies.cnn(hidden=options.hidden[0])
+
+
+def _parse_option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"environment option {text!r} must read name=value, such as episode_length=500.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _from_dict(kind: Any, values: Mapping[str, Any]) -> Any:
+    nested = {"es": StrategyOptions, "policy": PolicyOptions, "worker": WorkerOptions}
+    made = {
+        name: _from_dict(nested[name], value)
+        if name in nested and isinstance(value, Mapping)
+        else tuple(value)
+        if isinstance(value, list)
+        else value
+        for name, value in values.items()
+    }
+    return kind(**made)
