@@ -31,6 +31,7 @@ from eggroll_ray.lowrank import LowRank as LowRank
 from eggroll_ray.lowrank import Noised as Noised
 from eggroll_ray.lowrank import densify as densify
 from eggroll_ray.messages import WorkerError as WorkerError
+from eggroll_ray.metrics import Row as Row
 from eggroll_ray.policies import DeterministicHead as DeterministicHead
 from eggroll_ray.policies import Policy as Policy
 from eggroll_ray.policies import SamplingHead as SamplingHead

@@ -76,6 +76,7 @@ def blocking(
         raise ValueError(f"processes={processes} must be at least 1; each runs one call at a time.")
 
     check_shared_by(shared_by)
+    on_error, on_nan = Invalid(on_error), Invalid(on_nan)
 
     def make(fn: Callable[..., Any], params: Params) -> Evaluator:
         children = _Children(cloudpickle.dumps(fn), time_limit, processes)
@@ -113,7 +114,7 @@ def blocking(
             return np.array([np.nan if o.error else o.value for o in outcomes], np.float32)
 
         settings = {
-            "fitness": getattr(fn, "__qualname__", type(fn).__name__),
+            "fitness": getattr(fn, "__name__", type(fn).__name__),
             "form": "blocking",
             "time_limit": time_limit,
             "on_error": on_error.value,

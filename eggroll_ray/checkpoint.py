@@ -40,7 +40,10 @@ def create_run(run: Path) -> None:
       CheckpointError: when the folder holds something already, or cannot be written.
     """
     if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise CheckpointError(f"the run folder {run} exists; name another, or continue it with --resume.")
+        raise CheckpointError(
+            f"the run folder {run} exists; name another, or continue it with --resume, in Python with "
+            "Run(path, resume=True)."
+        )
     try:
         for part in ("fitness", "checkpoints"):
             (run / part).mkdir(parents=True, exist_ok=True)

@@ -25,8 +25,7 @@ from eggroll_ray.messages import Generation, Plan, Reply, Request, WorkerError
 from eggroll_ray.pool import Workers
 from eggroll_ray.worker import Worker
 
-_log = logging.getLogger(__name__)
-
+_CONNECT_SECONDS = 10.0
 _POLL_SECONDS = 0.1  # how often a waiting driver looks whether it was asked to stop
 
 
@@ -172,7 +171,6 @@ class RayPool:
         del self._actors[index]
         reason = str(error).strip().splitlines()[0]
         self._events.append(("worker lost", f"worker {index}: {reason}; {self.count} left"))
-        _log.warning("worker %d was lost (%s); its blocks go to the %d left", index, reason, self.count)
         if not self._actors:
             raise WorkerError(
                 f"the last worker was lost: {error}\nNothing that was evaluated is lost: continue with --resume, or "
@@ -189,7 +187,10 @@ class RayPool:
                 f"now: {_show(ray.available_resources())}. See `ray status`, ask for fewer, or raise start_seconds."
             ) from error
         except RayActorError as error:
-            raise WorkerError(f"a worker could not start: {error}") from error
+            raise WorkerError(
+                f"a worker could not start: {error}\nIf it fails on a class of yours, move the class out of the script "
+                "into a module beside it: classes of a script travel by value, which not all survive."
+            ) from error
         for index, found in zip(calls, facts, strict=True):
             if found != facts[0]:
                 raise WorkerError(
@@ -218,7 +219,11 @@ def _connect(workers: Workers) -> bool:
     quiet: dict[str, Any] = {"configure_logging": False, "logging_level": logging.WARNING}
     address = workers.address or os.environ.get("RAY_ADDRESS")
     if address:
-        ray.init(address=address, **quiet)
+        _check_reachable(address)
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError) as error:
+            raise WorkerError(f"no Ray cluster at {address}: {error}") from error
         return True
     # Two CPUs at least, so that the shortest example, with two workers, runs on a machine with one.
     cpus = max(2, os.cpu_count() or 1)
@@ -227,6 +232,20 @@ def _connect(workers: Workers) -> bool:
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
     return True
+
+
+def _check_reachable(address: str) -> None:
+    """Raises WorkerError where nothing answers at host:port; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except OSError as error:
+        raise WorkerError(
+            f"nothing answers at {address} ({error}); give the address that `ray start --head` printed, or none for a "
+            "local Ray."
+        ) from error
 
 
 @contextlib.contextmanager

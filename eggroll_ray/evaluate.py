@@ -71,24 +71,28 @@ class Evaluator(NamedTuple):
 class Members:
     """The perturbed parameters of a block, to be used through `apply` without ever forming them."""
 
-    def __init__(self, params: Params):
+    def __init__(self, params: Params, size: int):
         self.params = params
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
 
     def apply(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Runs `fn(params_i, *args_i)` for every member i, with the members on axis 0 of every arg."""
         axes = (member_axes(self.params), *[0] * len(args))
-        return jax.vmap(lift(fn), axes)(self.params, *args)
+        return jax.vmap(lift(fn), axes, axis_size=self._size)(self.params, *args)
 
 
 jax.tree_util.register_pytree_node(
-    Members, lambda members: ((members.params,), None), lambda _, children: Members(*children)
+    Members, lambda members: ((members.params,), len(members)), lambda size, children: Members(*children, size)
 )
 
 
 def perturb_block(perturb: Perturb, state: ESState, members: Int[Array, " n"]) -> Members:
     """Draws the noise of a block: factors `(n, ...)`, the mean parameters once."""
     axes = member_axes(jax.eval_shape(perturb, state, members[0]))
-    return Members(jax.vmap(perturb, (None, 0), axes)(state, members))
+    return Members(jax.vmap(perturb, (None, 0), axes)(state, members), members.shape[0])
 
 
 def generation_key(state: ESState) -> PRNGKeyArray:
@@ -168,6 +172,7 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
     """
 
     check_shared_by(shared_by)
+    on_nan = Invalid(on_nan)
 
     def make(fn: Callable[..., Any], params: Params) -> Evaluator:
         _check_scalar(fn, params)
@@ -210,6 +215,7 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
     """
 
     check_shared_by(shared_by)
+    on_nan = Invalid(on_nan)
 
     def make(fn: Callable[..., Any], params: Params) -> Evaluator:
         def call(members: Members, keys: Key[Array, " n"]) -> np.ndarray:
@@ -235,7 +241,7 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
 
         def test(params: Params, _: Any, key: PRNGKeyArray, episodes: int) -> np.ndarray:
             keys = jax.random.split(key, episodes)
-            return np.concatenate([call(Members(params), keys[i : i + 1]) for i in range(episodes)])
+            return np.concatenate([call(Members(params, 1), keys[i : i + 1]) for i in range(episodes)])
 
         return Evaluator(lambda _: params, bind, test, 1, _settings("batched", fn))
 
@@ -258,4 +264,4 @@ def _settings(form: str, fn: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _name(fn: Callable[..., Any]) -> str:
-    return getattr(fn, "__qualname__", type(fn).__name__)
+    return getattr(fn, "__name__", type(fn).__name__)

@@ -73,7 +73,8 @@ def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
     """Labels every leaf of `params`, in the order of `jax.tree.leaves`.
 
     A matrix gets low-rank noise unless its factors would be no smaller than itself,
-    `r (m + k) >= m k`: then dense noise costs less and is exactly Gaussian.
+    `r (m + k) >= m k`: then dense noise costs less and is exactly Gaussian. Vectors, and leaves called
+    `bias`, get dense noise.
 
     Args:
       params: a pytree of arrays or shape structs.
@@ -131,7 +132,9 @@ def _label(path: str, leaf: Any, rank: int | None, rules: LeafRules) -> Leaf:
     columns = _columns(shape[lead:])
     matrix = Leaf(path, shape, leaf.dtype, Kind.LOW_RANK, lead, columns)
     rows, cols = matrix.matrix_shape
-    if rank is None or len(shape) - lead < 2 or matches(rules.dense):
+    # A bias is added, not multiplied, whatever its shape: attention's is (heads, features) in Flax.
+    is_vector = len(shape) - lead < 2 or path.rpartition("/")[2] == "bias"
+    if rank is None or is_vector or matches(rules.dense):
         return dataclasses.replace(matrix, kind=Kind.DENSE)
     if matches(rules.densify):
         return dataclasses.replace(matrix, kind=Kind.DENSIFIED)

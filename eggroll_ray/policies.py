@@ -112,9 +112,14 @@ def cnn(channels: int = 16, hidden: int = 64) -> Policy:
     return feedforward(init, apply)
 
 
+def is_image(observation_shape: tuple[int, ...]) -> bool:
+    """Whether observations are `(height, width, channels)`, large enough for `cnn`."""
+    return len(observation_shape) == 3 and min(observation_shape[:2]) >= 3
+
+
 def default_policy(observation_shape: tuple[int, ...]) -> Policy:
     """A small CNN for images, an MLP of 2 x 64 for everything else."""
-    return cnn() if len(observation_shape) == 3 and min(observation_shape[:2]) >= 3 else mlp()
+    return cnn() if is_image(observation_shape) else mlp()
 
 
 @runtime_checkable

@@ -92,6 +92,13 @@ def from_env(
     if episodes < 1:
         raise ValueError(f"episodes={episodes} must be at least 1, the episodes each member plays.")
     check_shared_by(shared_by)
+    on_nan = Invalid(on_nan)
+    for value, kind, remedy in (
+        (env, Env, "envs.make('gymnax/CartPole-v1')"),
+        (policy, Policy | None, "mlp(), or feedforward(init, apply) around your own network"),
+    ):
+        if not isinstance(value, kind):
+            raise ValueError(f"from_env was given {value!r}, a {type(value).__name__}; give {remedy}.")
     task = _Task(env, policy or default_policy(env.observation_space.shape), head)
     _check_fit(task)
     observed = env.observation_space.shape if normalize_observations else ()
@@ -117,7 +124,7 @@ def from_env(
 
     @jax.jit
     def mean_rollout(params: Params, frozen: Normalizer | None, keys: Key[Array, "1 e"]) -> Array:
-        return _rollout(task, Members(params), frozen, keys).returns[0]
+        return _rollout(task, Members(params, 1), frozen, keys).returns[0]
 
     def test(params: Params, statistics: Any, key: PRNGKeyArray, episodes: int) -> np.ndarray:
         return np.asarray(mean_rollout(params, normalizer(statistics), _split(key[None], episodes)))

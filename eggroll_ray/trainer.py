@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import logging
 import signal
 import threading
 import time
@@ -20,7 +21,10 @@ from eggroll_ray.pool import LocalPool, Pool, Workers
 from eggroll_ray.record import Recorder, Run
 from eggroll_ray.worker import Worker
 
+_log = logging.getLogger(__name__)
+
 _DEFAULT_BLOCK = 256
+_SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Trainer:
         *,
         population_size: int = 512,
         seed: int = 0,
-        workers: int | str | Workers = "auto",
+        workers: int | str | Workers = 0,
         block_size: int | None = None,
         run: Run | Path | str | None = None,
         watch: Watch = Watch(),
@@ -97,7 +101,7 @@ class Trainer:
           strategy: default `eggroll()`.
           population_size: members per generation, even.
           seed: of everything random, in [0, 2**32).
-          workers: 0 (in this process), a number, "auto", or `Workers(...)`.
+          workers: 0 (in this process), a number of Ray actors, "auto" (what the cluster has), or `Workers(...)`.
           block_size: members evaluated together, even, a divisor of the population size; it is part of what
             decides the last bits. Default: the largest such number up to 256.
           run: where the run is recorded, a new folder or `Run(...)`; None keeps no record.
@@ -192,7 +196,8 @@ class Trainer:
             snapshot, log = self._recorder.load(self._pool.snapshot())
             self._pool.catch_up(snapshot, log)
             self._number = len(self._recorder.log)
-            self._event("resumed", f"{len(log)} generations replayed from the fitness log")
+            detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
+            self._event("resumed", detail, logging.INFO)
 
     def _make_pool(self) -> Pool:
         if self._workers.count == 0:
@@ -217,12 +222,13 @@ class Trainer:
         if len(results) < self._plan.blocks:  # cancelled
             return None
         fitness = np.concatenate([result.fitness for result in results])
-        self._report_failures([text for result in results for text in result.failures])
+        failures = [text for result in results for text in result.failures]
+        self._report(failures)
         self._pending = Generation(self._number, _resolve(fitness, self._number), tuple(r.moments for r in results))
         if self._recorder is not None:
             self._recorder.log.append(self._pending)
         steps = sum(result.steps for result in results)
-        row = self._row(replies, steps, time.perf_counter() - started)
+        row = self._row(replies, steps, time.perf_counter() - started) | {"failed_members": len(failures)}
         if self._recorder is not None:
             self._recorder.write(row)
         self._solved = self._confirm(row["mean_policy_return"])
@@ -324,14 +330,16 @@ class Trainer:
         if self._recorder is not None and self._recorder.is_due(self._number):
             self._recorder.save(self._pool.snapshot(), self._number, digest)
 
-    def _report_failures(self, failures: list[str]) -> None:
+    def _report(self, failures: list[str]) -> None:
+        """Tells what happened to workers and to members whose fitness failed."""
         assert self._pool is not None
         for name, detail in self._pool.events():
             self._event(name, detail)
         if failures:
             self._event("fitness failed", f"{len(failures)} members; first: {failures[0]}")
 
-    def _event(self, name: str, detail: str) -> None:
+    def _event(self, name: str, detail: str, level: int = logging.WARNING) -> None:
+        _log.log(level, "generation %d: %s: %s", self._number, name, detail)
         if self._recorder is not None:
             self._recorder.write(
                 {"event": name, "generation": self._number, "time": self._clock.seconds(), "detail": detail}
@@ -363,6 +371,12 @@ def make_plan(population_size: int, block_size: int | None, seed: int, test_epis
         block_size = max(
             size for size in range(2, min(population_size, _DEFAULT_BLOCK) + 1, 2) if population_size % size == 0
         )
+        if block_size < min(_SMALLEST_DEFAULT_BLOCK, population_size):
+            near = _DEFAULT_BLOCK * max(1, round(population_size / _DEFAULT_BLOCK))
+            raise ValueError(
+                f"population_size={population_size} has no even divisor from {_SMALLEST_DEFAULT_BLOCK} to "
+                f"{_DEFAULT_BLOCK} to make blocks of; choose {near}, or set block_size yourself."
+            )
     if block_size < 2 or block_size % 2 or population_size % block_size:
         raise ValueError(
             f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "

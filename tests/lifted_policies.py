@@ -85,8 +85,8 @@ def mlp_apply(params: Any, x: Any) -> Any:
 
 
 def _mlp(dtype: Any = jnp.float32) -> Policy:
-    tolerance = 1e-4 if dtype == jnp.float32 else 5e-2
-    return Policy(mlp_apply, mlp_params(dtype=dtype), (_normal(1, 4, 5, dtype=dtype),), (), tolerance)
+    x, tolerance = _normal(1, 4, 5, dtype=dtype), 1e-4 if dtype == jnp.float32 else 5e-2
+    return Policy(mlp_apply, mlp_params(dtype=dtype), (x,), (), tolerance)
 
 
 def _left() -> Policy:
@@ -144,14 +144,12 @@ def transformer_apply(params: Any, tokens: Any, heads: int = 2) -> Any:
 
 
 def _transformer(dtype: Any = jnp.float32) -> Policy:
-    tokens = jnp.array([3, 1, 4, 1, 5])
-    tolerance = 2e-4 if dtype == jnp.float32 else 0.1
+    tokens, tolerance = jnp.array([3, 1, 4, 1, 5]), 2e-4 if dtype == jnp.float32 else 0.1
     return Policy(transformer_apply, transformer_params(dtype=dtype), (tokens,), ("lay",), tolerance)
 
 
 def _linen(module: nn.Module, *inputs: Any, method: Any = None, tolerance: float = 1e-4) -> Policy:
-    shapes = jax.eval_shape(lambda: module.init(jax.random.key(0), *inputs, method=method))
-    params = _filled(shapes)
+    params = _filled(jax.eval_shape(lambda: module.init(jax.random.key(0), *inputs, method=method)))
 
     def fn(params: Any, *args: Any) -> Any:
         return module.apply(params, *args, method=method)

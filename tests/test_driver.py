@@ -96,9 +96,9 @@ def test_the_last_worker_lost_is_an_error_that_says_how_to_go_on(tmp_path):
         for row in trainer:
             if row["generation"] == 2:
                 ray.kill(next(iter(trainer._pool._actors.values())))
-    again = er.Trainer(custom(), population_size=32, workers=0, run=er.Run(tmp_path / "run", resume=True), seed=3)
-    whole = er.Trainer(custom(), population_size=32, workers=0, seed=3)
-    assert again.fit(6).digest == whole.fit(6).digest
+    with er.Trainer(custom(), population_size=32, run=er.Run(tmp_path / "run", resume=True), seed=3) as again:
+        whole = er.Trainer(custom(), population_size=32, seed=3)
+        assert again.fit(6).digest == whole.fit(6).digest
 
 
 def test_too_many_workers_are_refused_at_once():
@@ -208,20 +208,11 @@ def test_a_signal_ends_a_run_in_order_and_leaves_nothing_behind(tmp_path, number
     while (left := processes_of(session)) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not left
-    again = er.Trainer(
-        er.from_fitness(lambda p, k: -((p["b"] - 1.0) ** 2).sum(), {"b": np.ones(6, np.float32)}),
-        population_size=64,
-        block_size=8,
-        workers=0,
-        seed=3,
-        run=er.Run(tmp_path / "run", resume=True),
-    )
-    whole = er.Trainer(
-        er.from_fitness(lambda p, k: -((p["b"] - 1.0) ** 2).sum(), {"b": np.ones(6, np.float32)}),
-        population_size=64,
-        block_size=8,
-        workers=0,
-        seed=3,
-    )
+
+    def make(run=None):
+        evaluator = er.from_fitness(lambda p, k: -((p["b"] - 1.0) ** 2).sum(), {"b": np.ones(6, np.float32)})
+        return er.Trainer(evaluator, population_size=64, block_size=8, seed=3, run=run)
+
     total = int(generations) + 3
-    assert again.fit(total).digest == whole.fit(total).digest
+    with make(er.Run(tmp_path / "run", resume=True)) as again:
+        assert again.fit(total).digest == make().fit(total).digest

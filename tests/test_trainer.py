@@ -224,7 +224,7 @@ def test_an_operation_without_a_rule_is_refused_before_any_work(tmp_path):
     def squares(params, key):
         return -(params["w"] ** 2).sum()
 
-    with pytest.raises(NotImplementedError, match=r"'integer_pow' has no low-rank rule on parameter 'w' .*LeafRules.densify"):
+    with pytest.raises(NotImplementedError, match=r"'integer_pow' has no low-rank rule on .* 'w' .*LeafRules.densify"):
         trainer(tmp_path / "run", fn=squares)
     assert not (tmp_path / "run").exists()
     trainer(fn=squares, strategy=er.eggroll(leaves=er.LeafRules(densify=("w",)))).fit(1)
@@ -248,7 +248,9 @@ def test_now_and_then_nan_is_dropped_and_counted():
 def test_the_default_block_divides_the_population():
     assert make_plan(512, None, 0, 1).block_size == 256
     assert make_plan(1000, None, 0, 1).block_size == 250
-    assert make_plan(2 * 509, None, 0, 1).block_size == 2
+    with pytest.raises(ValueError, match=r"population_size=1018 has no even divisor from 32 to 256 .* choose 1024"):
+        make_plan(2 * 509, None, 0, 1)
+    assert make_plan(2 * 509, 2, 0, 1).block_size == 2
     assert make_plan(6, None, 0, 1).block_size == 6
 
 
