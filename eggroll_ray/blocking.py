@@ -4,6 +4,7 @@ A process can be ended when the user's code hangs; a thread cannot. The child sh
 process but a pipe, so the user's `__main__` is not run again and JAX's threads are not forked.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def blocking(
     on_error, on_nan = Invalid(on_error), Invalid(on_nan)
 
     def make(fn: Callable[..., Any], params: Params) -> Evaluator:
-        children = _Children(cloudpickle.dumps(fn), time_limit, processes)
+        children = _Children(_pickled(fn), time_limit, processes)
 
         def bind(perturb: Perturb) -> EvaluateBlock:
             form_member = jax.jit(lambda state, member: densify(perturb(state, member)))
@@ -123,6 +124,16 @@ def blocking(
         return Evaluator(lambda _: params, bind, test, 1, settings)
 
     return make
+
+
+def _pickled(fn: Callable[..., Any]) -> bytes:
+    try:
+        return cloudpickle.dumps(fn)
+    except Exception as error:  # of whatever the function refers to
+        raise ValueError(
+            f"the fitness cannot be sent to another process: {error}; make what it refers to (files, locks, "
+            "connections) inside the function."
+        ) from error
 
 
 def _collect(
@@ -170,7 +181,14 @@ class _Child:
         self.connection.send_bytes(fitness)
         self.deadline = time.monotonic() + _START_SECONDS
         self.call: int | None = None
+        self.arguments: Any = None  # of the call
         self.started = False
+
+    def send_call(self, deadline: float) -> None:
+        """Hands over the call; a child that is still loading the fitness, or dead, would not take it."""
+        self.deadline = deadline
+        with contextlib.suppress(OSError):  # the end of its connection then says that it died
+            self.connection.send_bytes(cloudpickle.dumps(self.arguments))
 
     def end(self) -> None:
         self._process.kill()
@@ -219,11 +237,9 @@ class _Children:
 
     def _give(self, i: int, queue: Any) -> None:
         child = self._children[i]
-        child.call, arguments = next(queue, (None, None))
-        if child.call is not None:
-            child.connection.send_bytes(cloudpickle.dumps(arguments))
-            if child.started:
-                child.deadline = self._call_deadline()
+        child.call, child.arguments = next(queue, (None, None))
+        if child.call is not None and child.started:
+            child.send_call(self._call_deadline())
 
     def _call_deadline(self) -> float:
         return time.monotonic() + (self._time_limit or float("inf"))
@@ -240,7 +256,8 @@ class _Children:
                 outcome = _Outcome(None, "its process died (out of memory, or os._exit)")
             else:
                 if not child.started and answer.error is None:  # the first answer: the fitness is loaded
-                    child.started, child.deadline = True, self._call_deadline()
+                    child.started = True
+                    child.send_call(self._call_deadline())
                     return
                 if child.started:
                     outcomes[child.call] = answer

@@ -196,15 +196,14 @@ def record_episode(env: Env, policy: TrainedPolicy, key: PRNGKeyArray) -> tuple[
     reset = jax.jit(env.reset)
 
     @jax.jit
-    def advance(state: Any, observation: Array, carry: Any, key: PRNGKeyArray) -> Any:
-        action_key, step_key = jax.random.split(key)
-        action, carry = policy.step(observation, carry, action_key)
-        return *env.step(state, action, step_key), carry
+    def advance(state: Any, observation: Array, carry: Any, time: Array) -> Any:
+        action, carry = policy.step(observation, carry, jax.random.fold_in(key, 2 * time + 1))
+        return *env.step(state, action, jax.random.fold_in(key, 2 * time + 2)), carry
 
     state, timestep = reset(jax.random.fold_in(key, 0))
     carry, states, total = policy.initial_carry(), [jax.device_get(state)], 0.0
     for time in range(env.max_steps):
-        state, timestep, carry = advance(state, timestep.observation, carry, jax.random.fold_in(key, time + 1))
+        state, timestep, carry = advance(state, timestep.observation, carry, jnp.int32(time))
         states.append(jax.device_get(state))
         total += float(timestep.reward)
         if bool(timestep.done):
@@ -218,13 +217,13 @@ def _rollout(task: _Task, members: Members, frozen: Normalizer | None, keys: Key
     flat_keys = keys.reshape(count)
     act = _act(task, members, frozen)
 
-    def fold(time: Array) -> Key[Array, " b"]:
-        return jax.vmap(jax.random.fold_in, (0, None))(flat_keys, time)
+    def fold(use: Array) -> Key[Array, " b"]:
+        # Uses of an episode's key: 0 its reset, 2 t + 1 the action at time t, 2 t + 2 the step that follows it.
+        return jax.vmap(jax.random.fold_in, (0, None))(flat_keys, use)
 
     def advance(loop: _Loop) -> _Loop:
-        step_keys = fold(loop.time + 1)
-        actions, carry = act(loop.observation, loop.carry, step_keys.reshape(keys.shape))
-        env_state, timestep = jax.vmap(env.step)(loop.env_state, actions, step_keys)
+        actions, carry = act(loop.observation, loop.carry, fold(2 * loop.time + 1).reshape(keys.shape))
+        env_state, timestep = jax.vmap(env.step)(loop.env_state, actions, fold(2 * loop.time + 2))
         reward = timestep.reward.astype(jnp.float32)
         return _Loop(
             loop.time + 1,
@@ -310,8 +309,9 @@ def _check_fit(task: _Task) -> None:
         found, carry = task.policy.apply(params, jnp.zeros(shape), task.policy.initial_carry())
         if found.shape != (outputs,):
             raise ValueError(f"it returns outputs of shape {found.shape}, not ({outputs},)")
-        if jax.tree.structure(carry) != jax.tree.structure(task.policy.initial_carry()):
-            raise ValueError("the carry it returns differs from its initial_carry()")
+        before, after = _shapes(task.policy.initial_carry()), _shapes(carry)
+        if before != after:
+            raise ValueError(f"the carry it returns is {after}, its initial_carry() is {before}")
         return task.head.action(space, found, jax.random.key(0))
 
     try:
@@ -327,6 +327,10 @@ def _check_fit(task: _Task) -> None:
             f"the head {type(task.head).__name__} makes actions of shape {result.shape} for {env.name}, which "
             f"takes {expected}; choose another head."
         )
+
+
+def _shapes(tree: Any) -> Any:
+    return jax.tree.map(lambda x: f"{jnp.result_type(x)}{list(jnp.shape(x))}", tree)
 
 
 def _describe(space: Any) -> str:
