@@ -130,7 +130,8 @@ def _strategy(name: str, options: _Options) -> ES:
         if not 0 <= seed < 2**32:
             raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
         params = jax.tree.map(jnp.asarray, params)
-        opt_state = options.optimizer.init(_trainable(leaves, params))
+        with jax.numpy_dtype_promotion("standard"):  # optax relies on it
+            opt_state = options.optimizer.init(_trainable(leaves, params))
         return ESState(params, opt_state, jnp.uint32(seed), jnp.int32(0))
 
     def perturb(state: ESState, member: Int[Array, ""]) -> Params:
@@ -209,19 +210,25 @@ def _update(
     descent = jax.tree.map(lambda g, w: (-g).astype(w.dtype), gradient, mean)  # optax minimises
     with jax.numpy_dtype_promotion("standard"):  # optax relies on it
         updates, opt_state = options.optimizer.update(descent, state.opt_state, mean)
+    # Some transformations widen their bfloat16 state in the first update: a program and a checkpoint know one dtype.
+    opt_state = jax.tree.map(lambda new, old: new.astype(old.dtype), opt_state, state.opt_state)
     moved = treedef.flatten_up_to(optax.apply_updates(mean, updates))
     params = treedef.unflatten(
         [old if new is None else new for old, new in zip(jax.tree.leaves(state.params), moved, strict=True)]
     )
-    update_norm, params_norm = optax.tree.norm(updates), optax.tree.norm(mean)
+    update_norm, params_norm = _norm(updates), _norm(mean)
     metrics = {
-        "gradient_norm": optax.tree.norm(gradient),
+        "gradient_norm": _norm(gradient),
         "update_norm": update_norm,
         "update_ratio": update_norm / jnp.maximum(params_norm, jnp.finfo(jnp.float32).tiny),
         "sigma": sigma,
         "invalid_members": jnp.sum(~shaped.valid, dtype=jnp.int32),
     }
     return ESState(params, opt_state, state.seed, state.generation + 1), metrics
+
+
+def _norm(tree: Params) -> Float[Array, ""]:
+    return optax.tree.norm(jax.tree.map(lambda x: x.astype(jnp.float32), tree))
 
 
 def _settings(name: str, options: _Options) -> dict[str, Any]:

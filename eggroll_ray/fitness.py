@@ -97,9 +97,14 @@ def _count(valid: Bool[Array, " n"]) -> Int[Array, ""]:
 
 
 def _centre(fitness: Float[Array, "g n"], valid: Bool[Array, "g n"]) -> Float[Array, "g n"]:
-    """Subtracts the mean of the valid members of each row; zero elsewhere."""
+    """Subtracts the mean of the valid members of each row; zero elsewhere.
+
+    The result is scaled down by a power of two, common to all, where the sums would overflow float32.
+    """
+    fitness = jnp.where(valid, fitness, 0.0)
+    fitness = fitness * jnp.where(jnp.max(jnp.abs(fitness)) > 1e30, jnp.float32(2.0**-40), 1.0)
     count = jnp.maximum(jnp.sum(valid, axis=1, keepdims=True, dtype=jnp.float32), 1.0)
-    mean = jnp.sum(jnp.where(valid, fitness, 0.0), axis=1, keepdims=True) / count
+    mean = jnp.sum(fitness, axis=1, keepdims=True) / count
     return jnp.where(valid, fitness - mean, 0.0)
 
 

@@ -97,7 +97,7 @@ def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
             raise ValueError(f"pattern {pattern!r} matches no leaf; the leaves are {', '.join(paths)}.")
     if all(leaf.kind is Kind.FROZEN for leaf in leaves):
         raise ValueError(f"every leaf is frozen ({', '.join(paths)}): there is nothing to evolve.")
-    largest = max((min(leaf.matrix_shape) for leaf in leaves), default=0)
+    largest = max(min(leaf.matrix_shape) for leaf in leaves if leaf.kind is not Kind.FROZEN)
     if rank is not None and rank > largest > 1:
         raise ValueError(
             f"rank={rank} is above min(m, k) = {largest} of the largest matrix; "
@@ -129,6 +129,11 @@ def _label(path: str, leaf: Any, rank: int | None, rules: LeafRules) -> Leaf:
             f"freeze it with LeafRules(frozen=({path!r},)) or keep it out of params."
         )
     lead = next((n for p, n in rules.stacked.items() if fnmatch.fnmatchcase(path, p)), 0)
+    if not 0 <= lead <= len(shape):
+        raise ValueError(
+            f"stacked={lead} axes of leaf {path!r} must be from 0 to its {len(shape)} axes, such as 1 for layers "
+            "under scan."
+        )
     columns = _columns(shape[lead:])
     matrix = Leaf(path, shape, leaf.dtype, Kind.LOW_RANK, lead, columns)
     rows, cols = matrix.matrix_shape

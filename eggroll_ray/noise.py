@@ -28,7 +28,8 @@ _CHUNK_NUMBERS = 1 << 20
 
 def normal(key: PRNGKeyArray, shape: tuple[int, ...]) -> Array:
     """Standard normal numbers, the paper's law for every experiment but the integer one."""
-    return jax.random.normal(key, shape, jnp.float32)
+    # Without the barrier XLA merges the scale of a normal with those that follow, in some layouts only.
+    return jax.lax.optimization_barrier(jax.random.normal(key, shape, jnp.float32))
 
 
 def rademacher(key: PRNGKeyArray, shape: tuple[int, ...]) -> Array:

@@ -1,0 +1,145 @@
+"""Shown once by mutation: each known fault of the field, put into a copy of the package, fails a test."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import eggroll_ray
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+TESTS = Path(__file__).parent
+SUM = "test_es.py::test_update_is_the_explicit_sum_over_members"
+SLOPE = "test_es.py::test_estimate_of_a_linear_fitness_is_its_slope"
+ENTRIES = "test_es.py::test_entries_of_the_perturbation_have_variance_sigma_squared"
+INDEPENDENT = "test_es.py::test_leaves_pairs_generations_and_seeds_have_independent_noise"
+REUSE = "test_es.py::test_noise_is_drawn_anew_every_noise_reuse_generations"
+SCHEDULES = "test_es.py::test_schedules_take_the_value_of_their_generation"
+LOST = "test_es.py::test_a_lost_member_and_its_twin_are_as_if_they_had_never_been"
+FROZEN = "test_es.py::test_frozen_leaves_have_no_noise_no_update_no_state_and_no_decay"
+STACKED = "test_es.py::test_the_kinds_of_leaves_are_perturbed_as_they_are_labelled"
+TWINS = "test_fitness.py::test_a_member_without_fitness_takes_its_twin_with_it"
+
+# name: (tests of which one must fail, then (file, text, what takes its place), ...)
+MUTATIONS = {
+    "the update descends": ([f"{SUM}[1-normal]"], ("es.py", "(-g).astype(w.dtype)", "g.astype(w.dtype)")),
+    "no 1 / sqrt(rank)": (
+        [f"{ENTRIES}[4-normal]"],
+        ("noise.py", "both[..., :rows] * (1.0 / math.sqrt(rank))", "both[..., :rows]"),
+    ),
+    "1 / rank": ([f"{SLOPE}[4-normal]"], ("noise.py", "(1.0 / math.sqrt(rank))", "(1.0 / rank)")),
+    "no 1 / sigma": ([f"{SUM}[1-normal]"], ("es.py", "scale = 1.0 / (members * sigma)", "scale = 1.0 / members")),
+    "no 1 / n": ([f"{SUM}[1-normal]"], ("es.py", "scale = 1.0 / (members * sigma)", "scale = 1.0 / sigma")),
+    "the sigma of the next generation": (
+        [SCHEDULES],
+        ("es.py", "scale = 1.0 / (members * sigma)", "scale = 1.0 / (members * _sigma(options, state.generation + 1))"),
+    ),
+    "lost members count": (
+        [f"{LOST}[raw]"],
+        ("es.py", "jnp.sum(shaped.valid, dtype=jnp.float32)", "jnp.float32(fitness.shape[0])"),
+    ),
+    "twins of one sign": (
+        [f"{SUM}[1-normal]"],
+        ("es.py", "jnp.where(member % 2 == 0, 1.0, -1.0)", "jnp.where(member % 2 == 0, 1.0, 1.0)"),
+    ),
+    "twins are added": (
+        [f"{SUM}[1-normal]"],
+        ("es.py", "shaped.weights[0::2] - shaped.weights[1::2]", "shaped.weights[0::2] + shaped.weights[1::2]"),
+    ),
+    "the leaf is not in the key": ([INDEPENDENT], ("noise.py", 'f"leaf:{path}"', '"leaf"')),
+    "the seed is not in the key": ([INDEPENDENT], ("noise.py", "jnp.asarray(seed, jnp.uint32)", "jnp.uint32(0)")),
+    "the pair is not in the key": (
+        [INDEPENDENT],
+        ("noise.py", "fold_in(key, jnp.asarray(pair, jnp.uint32))", "fold_in(key, jnp.uint32(0))"),
+        (
+            "noise.py",
+            "jax.vmap(jax.random.fold_in, (None, 0))(key, chunk_indices)",
+            "jax.vmap(lambda i: key)(chunk_indices)",
+        ),
+    ),
+    "the pair is not in the key of the members": (
+        [f"{SUM}[1-normal]"],
+        ("noise.py", "fold_in(key, jnp.asarray(pair, jnp.uint32))", "fold_in(key, jnp.uint32(0))"),
+    ),
+    "the generation is not in the key": (
+        [f"{REUSE}[1]"],
+        ("es.py", "state.generation // options.noise_reuse", "0 * state.generation"),
+    ),
+    "noise is not reused": ([f"{REUSE}[3]"], ("es.py", "state.generation // options.noise_reuse", "state.generation")),
+    "the law is not used": (
+        [f"{ENTRIES}[1-rademacher]"],
+        ("noise.py", "law(key, (*lead, rank, rows + columns))", "normal(key, (*lead, rank, rows + columns))"),
+    ),
+    "the transpose exchanges the factors": (
+        [f"{SUM}[2-normal]"],
+        ("noise.py", '"p...rm,p...rk->...mk"', '"p...rk,p...rm->...mk"'),
+    ),
+    "the transpose mixes the ranks": (
+        [f"{SUM}[2-normal]"],
+        ("noise.py", '"p...rm,p...rk->...mk"', '"p...rm,p...qk->...mk"'),
+    ),
+    "stacked layers share their noise": (
+        [STACKED],
+        (
+            "noise.py",
+            "law(key, (*lead, rank, rows + columns))",
+            "jnp.broadcast_to(law(key, (rank, rows + columns)), (*lead, rank, rows + columns))",
+        ),
+    ),
+    "frozen leaves decay": (
+        [FROZEN],
+        ("es.py", "None if leaf.kind is Kind.FROZEN else array", "array"),
+        ("es.py", "[None if leaf.kind is Kind.FROZEN else", "[jnp.zeros(leaf.shape) if leaf.kind is Kind.FROZEN else"),
+    ),
+    "a lost member leaves its twin": (
+        [TWINS],
+        ("fitness.py", ".reshape(-1, 2).all(axis=1)", ".reshape(-1, 2).any(axis=1)"),
+    ),
+}
+
+
+def copy_package(folder):
+    shutil.copytree(
+        Path(eggroll_ray.__file__).parent, folder / "eggroll_ray", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("conftest.py", "es_battery.py", "test_es.py", "test_fitness.py"):
+        shutil.copy(TESTS / name, folder / name)
+    shutil.copy(TESTS.parent / "pyproject.toml", folder)
+
+
+def run(folder, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def run_tests(folder, tests):
+    return run(folder, "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests)
+
+
+def test_the_copy_is_what_is_tested_and_passes(tmp_path):
+    copy_package(tmp_path)
+    where = "import eggroll_ray.es; raise SystemExit(eggroll_ray.es.__file__)"
+    (tmp_path / "where.py").write_text(where)
+    assert str(tmp_path / "eggroll_ray" / "es.py") in run(tmp_path, "where").stderr
+    tests = sorted({test for tests, *_ in MUTATIONS.values() for test in tests})
+    result = run_tests(tmp_path, tests)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_fault_fails_a_test(name, tmp_path):
+    tests, *replacements = MUTATIONS[name]
+    copy_package(tmp_path)
+    for file, text, other in replacements:
+        path = tmp_path / "eggroll_ray" / file
+        source = path.read_text()
+        assert source.count(text) == 1, f"{file} has {text!r} {source.count(text)} times; mend this mutation"
+        path.write_text(source.replace(text, other))
+    result = run_tests(tmp_path, tests)
+    assert result.returncode == 1, result.stdout  # 1 is a failed test; more is a test that did not run
+    assert "1 failed" in result.stdout
