@@ -62,9 +62,7 @@ def test_a_log_gets_plain_lines():
         progress.message("a \x1b[31mred\x1b[0m word\x07\x1b]0;title\x07\tend\r\nnext\rline")
     lines = text(console).splitlines()
     assert len(lines) == 4
-    assert lines[0].startswith(
-        "env[x]: generation 1/10 | elapsed 0:00:02 | left 0:00:00 | fitness 9.00/20.50/"
-    )
+    assert lines[0].startswith("env[x]: generation 1/10 | elapsed 0:00:02 | left 0:00:00 | fitness 9.00/20.50/")
     assert "mean policy 100.0 +- 12.50, best 100.0, target 475.0 | 1.25M member-steps/s" in lines[0]
     assert "update 10%, evaluate 80%, driver 10% | update ratio 0.0123 | 8 workers" in lines[0]
     assert "mean policy 100.0 +- 12.50" in lines[1]

@@ -92,9 +92,7 @@ class Checker(html.parser.HTMLParser):
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
         self.ids += [value for name, value in attrs if name == "id"]
-        self.urls += [
-            value for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")
-        ]
+        self.urls += [value for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")]
         if tag not in VOID:
             self.open.append(tag)
 
