@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 , := ,
-TYPED := $(subst $() ,$(,),$(addprefix eggroll_ray.,es evaluate fitness lowrank noise observation policies rollout))
+TYPED := $(subst $() ,$(,),$(addprefix eggroll_ray.,lowrank noise observation))
 INSTALLED := .venv/installed
 
 .PHONY: train test test-slow lint format clean

@@ -39,7 +39,7 @@ class Task:
 
 
 TASKS = (
-    Task("gymnax/CartPole-v1", target=475.0, generations=20),
+    Task("gymnax/CartPole-v1", target=475.0, generations=20, learning_rate=0.1),
     Task("gymnax/Pendulum-v1", target=-250.0, generations=200),
 )
 STRATEGIES = {"eggroll, rank 1": 1, "openai_es": 0}

@@ -80,7 +80,7 @@ def eggroll(
     Args:
       rank: of the perturbation, at least 1.
       sigma: standard deviation of every entry of the perturbation, or a schedule of it by generation.
-      optimizer: any optax transformation of the (negated) estimate; default `optax.adam(0.03)`. Learning
+      optimizer: any optax transformation of the (negated) estimate; default `optax.adam(0.05)`. Learning
         rates schedule by generation.
       shaping: raw fitness to weights; see `eggroll_ray.fitness`.
       law: of the factors' entries: `noise.normal` or `noise.rademacher`.
@@ -92,7 +92,7 @@ def eggroll(
     """
     if rank < 1:
         raise ValueError(f"rank={rank} must be at least 1; choose 1, or openai_es for dense noise.")
-    options = _Options(rank, sigma, optimizer or optax.adam(0.03), shaping, law, noise_reuse, leaves)
+    options = _Options(rank, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, leaves)
     return _strategy("eggroll", options)
 
 
@@ -109,7 +109,7 @@ def openai_es(
 
     Holds one whole copy of the parameters per member of a block. Arguments as in `eggroll`.
     """
-    options = _Options(None, sigma, optimizer or optax.adam(0.03), shaping, law, noise_reuse, leaves)
+    options = _Options(None, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, leaves)
     return _strategy("openai_es", options)
 
 
@@ -210,9 +210,9 @@ def _update(
     descent = jax.tree.map(lambda g, w: (-g).astype(w.dtype), gradient, mean)  # optax minimises
     with jax.numpy_dtype_promotion("standard"):  # optax relies on it
         updates, opt_state = options.optimizer.update(descent, state.opt_state, mean)
+        moved = treedef.flatten_up_to(optax.apply_updates(mean, updates))
     # Some transformations widen their bfloat16 state in the first update: a program and a checkpoint know one dtype.
     opt_state = jax.tree.map(lambda new, old: new.astype(old.dtype), opt_state, state.opt_state)
-    moved = treedef.flatten_up_to(optax.apply_updates(mean, updates))
     params = treedef.unflatten(
         [old if new is None else new for old, new in zip(jax.tree.leaves(state.params), moved, strict=True)]
     )

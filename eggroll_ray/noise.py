@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, UInt
+from jaxtyping import Array, Float, Integer, Key, PRNGKeyArray, UInt
 
 # Draws i.i.d. float32 numbers of zero mean, unit variance and symmetric law; the key is consumed.
 Law = Callable[[PRNGKeyArray, tuple[int, ...]], Array]
@@ -53,7 +53,7 @@ def stream_key(seed: UInt[Array, ""] | int, name: str) -> PRNGKeyArray:
     return key
 
 
-def leaf_key(seed: UInt[Array, ""] | int, path: str, epoch: Int[Array, ""] | int) -> PRNGKeyArray:
+def leaf_key(seed: UInt[Array, ""] | int, path: str, epoch: Integer[Array, ""] | int) -> PRNGKeyArray:
     """Returns the key of the leaf named `path` in noise epoch `epoch = generation // noise_reuse`."""
     return jax.random.fold_in(stream_key(seed, f"leaf:{path}"), epoch)
 
@@ -145,6 +145,6 @@ def _in_chunks(
     return weighted_sum
 
 
-def pair_key(key: PRNGKeyArray, pair: Int[Array, ""] | int) -> PRNGKeyArray:
+def pair_key(key: PRNGKeyArray, pair: Integer[Array, ""] | int) -> PRNGKeyArray:
     """Returns the key of one pair under a leaf's key."""
     return jax.random.fold_in(key, jnp.asarray(pair, jnp.uint32))

@@ -37,7 +37,7 @@ class Normalizer(NamedTuple):
     mean: Float[Array | np.ndarray, "*o"]
     std: Float[Array | np.ndarray, "*o"]
 
-    def __call__(self, observation: Float[Array, "..."]) -> Float[Array, "..."]:
+    def __call__(self, observation: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
         shape = (1,) * (observation.ndim - self.mean.ndim) + self.mean.shape
         mean, std = jnp.reshape(self.mean, shape), jnp.reshape(self.std, shape)
         return jnp.clip((observation - mean) / std, -_CLIP, _CLIP)

@@ -33,7 +33,7 @@ class StrategyOptions:
     """Standard deviation of each entry of the perturbation, in units of the parameters."""
     sigma_decay: float = 1.0
     """Factor on sigma per generation, in (0, 1]."""
-    learning_rate: float = 0.03
+    learning_rate: float = 0.05
     """Step size of the optimiser."""
     learning_rate_decay: float = 1.0
     """Factor on the learning rate per generation, in (0, 1]."""
@@ -177,7 +177,7 @@ def make_strategy(options: StrategyOptions) -> ES:
       ValueError: for a value out of range.
     """
     if not options.learning_rate > 0:
-        raise ValueError(f"learning_rate={options.learning_rate} must be positive; try 0.03.")
+        raise ValueError(f"learning_rate={options.learning_rate} must be positive; try 0.05.")
     for name in ("sigma_decay", "learning_rate_decay"):
         if not 0 < getattr(options, name) <= 1:
             raise ValueError(f"{name}={getattr(options, name)} must be in (0, 1]; 1 is no decay.")

@@ -789,7 +789,7 @@ def test_the_default_policy_fits():
         ),
         (
             Policy(lambda key, x, outputs: {"w": jnp.zeros(2)}, lambda params, x, c: (params["w"], (c, c)), tuple),
-            r"the carry it returns differs from its initial_carry\(\)",
+            r"the carry it returns is \(\(\), \(\)\), its initial_carry\(\) is \(\)",
         ),
     ],
 )
