@@ -90,6 +90,19 @@ def test_a_killed_worker_changes_nothing():
     assert counts[0] == 2 and counts[-1] == 1
 
 
+def test_a_worker_that_drifts_is_found_in_the_next_generation():
+    trainer = er.Trainer(custom(), population_size=32, block_size=8, workers=er.Workers(2, cpus=0.5), seed=3)
+    with trainer, pytest.raises(er.WorkerError, match="workers disagree on the parameters of generation 3"):
+        for row in trainer:
+            if row["generation"] == 2:
+                actor = trainer._pool._actors[1]
+                snapshot = ray.get(actor.snapshot.remote())
+                state = snapshot["state"]
+                drifted = {**state.params, "b": np.nextafter(state.params["b"], np.float32(9))}  # the last bit
+                ray.get(actor.restore.remote({**snapshot, "state": state._replace(params=drifted)}))
+            assert row["generation"] < 3
+
+
 def test_the_last_worker_lost_is_an_error_that_says_how_to_go_on(tmp_path):
     trainer = er.Trainer(custom(), population_size=32, workers=er.Workers(1, cpus=0.5), run=tmp_path / "run", seed=3)
     with trainer, pytest.raises(er.WorkerError, match="resume"):
