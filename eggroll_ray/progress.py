@@ -3,10 +3,9 @@
 import itertools
 import logging
 import math
-import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,11 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from eggroll_ray.metrics import format_number
+from eggroll_ray.text import format_bytes, number, plural, printable
 
 _RECENT = 20  # generations that the remaining time is estimated from
 _WIDEST = 92  # columns of the panel
+_BESIDE = 19  # columns of the panel that its names and frame take
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 _QUANTILES = ("min", "q25", "median", "q75", "max")
 
 
@@ -55,11 +55,12 @@ class Progress:
         self._console = console or Console(stderr=True, force_terminal=sys.stderr.isatty())
         self._total = total_generations
         self._target = target
-        self._title = _printable(title)
+        self._title = printable(title)
         self._plain_seconds = plain_seconds
         self._row: Mapping[str, Any] | None = None
         self._evaluated: Mapping[str, Any] = {}  # the last row with a mean policy return
         self._returns: list[float] = []
+        self._requeued = 0  # blocks
         self._arrivals: list[float] = []
         self._started = time.monotonic()
         self._last_line = -math.inf
@@ -77,6 +78,7 @@ class Progress:
         if value is not None and math.isfinite(value):
             self._returns.append(value)
             self._evaluated = row
+        self._requeued += int(number(row, "requeued_blocks") or 0)
         self._row = row
         if self._live is None:
             self._unwritten = True
@@ -87,9 +89,9 @@ class Progress:
     def message(self, text: str) -> None:
         """Writes text above the panel, or as lines of the log."""
         if self._live is None:
-            self._console.out(_printable(text), highlight=False)
+            self._console.out(printable(text), highlight=False)
         else:
-            self._console.print(Text(_printable(text)))
+            self._console.print(Text(printable(text)))
 
     def close(self) -> None:
         """Draws the last state and gives the terminal back; does nothing the second time."""
@@ -142,7 +144,7 @@ class Progress:
     def _elapsed(self) -> float:
         if self._row is None:
             return time.monotonic() - self._started
-        return (_number(self._row, "time") or 0.0) + time.monotonic() - self._arrivals[-1]
+        return (number(self._row, "time") or 0.0) + time.monotonic() - self._arrivals[-1]
 
     def _remaining(self) -> float | None:
         if self._row is None:
@@ -163,12 +165,12 @@ class Progress:
             f"generation {row['generation'] + 1}/{self._total}",
             f"elapsed {_clock(self._elapsed())}",
             f"left {_clock(remaining)}",
-            "fitness " + "/".join(format_number(_number(row, f"fitness_{q}")) for q in _QUANTILES),
+            "fitness " + "/".join(format_number(number(row, f"fitness_{q}")) for q in _QUANTILES),
             f"mean policy {self._returns_text('+-')}",
             _speed(row),
             ", ".join(_time_split(row)),
-            f"update ratio {format_number(_number(row, 'update_ratio'))}",
-            f"{row.get('workers', '-')} workers",
+            f"update ratio {format_number(number(row, 'update_ratio'))}",
+            ", ".join([plural(row.get("workers", "-"), "worker"), *self._workers_text(row)]),
         ]
         if row.get("invalid_members"):
             parts.append(f"{row['invalid_members']} invalid members")
@@ -181,11 +183,23 @@ class Progress:
         if not self._returns:
             return "-"
         text = format_number(self._returns[-1])
-        spread = _number(self._evaluated, "mean_policy_return_std")
+        spread = number(self._evaluated, "mean_policy_return_std")
         if spread is not None:
             text += f" {plus_minus} {format_number(spread)}"
         text += f", best {format_number(max(self._returns))}"
         return text if self._target is None else text + f", target {format_number(self._target)}"
+
+    def _workers_text(self, row: Mapping[str, Any]) -> list[str]:
+        """Says what befell the workers so far, and their idle time and traffic in the last generation."""
+        failures, idle = int(number(row, "worker_failures") or 0), number(row, "idle_share")
+        down, up = number(row, "bytes_down"), number(row, "bytes_up")
+        return [
+            *([f"{failures} lost"] if failures else []),
+            *([f"{plural(self._requeued, 'block')} re-queued"] if self._requeued else []),
+            *([f"idle {100 * idle:.0f}%"] if idle else []),
+            *([f"{format_bytes(down)} down"] if down else []),
+            *([f"{format_bytes(up)} up"] if up else []),
+        ]
 
     def _panel(self) -> RenderableType:
         row = self._row
@@ -220,36 +234,26 @@ class Progress:
             "mean policy",
             Text(self._returns_text("±"), style="bold green" if reached else "bold"),
         )
+        columns = max(8, min(self._console.width, _WIDEST) - _BESIDE)
         if len(self._returns) > 1:
-            columns = max(8, min(self._console.width, _WIDEST) - 24)
             table.add_row("", Text(_sparkline(self._returns, columns), style="cyan"))
-        quantiles = Text("  ").join(
-            Text.assemble((f"{q} ", "dim"), format_number(_number(row, f"fitness_{q}"))) for q in _QUANTILES
-        )
-        table.add_row("fitness", quantiles)
-        table.add_row("speed", Text("  ".join(filter(None, (_speed(row), *_time_split(row))))))
-        update = Text("  ").join(
-            Text.assemble((f"{name} ", "dim"), format_number(_number(row, key)))
-            for name, key in (
-                ("ratio", "update_ratio"),
-                ("gradient", "gradient_norm"),
-                ("sigma", "sigma"),
-            )
-        )
-        table.add_row("update", update)
+        fitness = [_named(q, row, f"fitness_{q}") for q in _QUANTILES]
+        speed = [Text(part) for part in (_speed(row), *_time_split(row)) if part]
+        update = [
+            _named("ratio", row, "update_ratio"),
+            _named("gradient", row, "gradient_norm"),
+            _named("sigma", row, "sigma"),
+        ]
         invalid = int(row.get("invalid_members") or 0)
-        workers = Text.assemble(f"{row.get('workers', '-')} alive", ("  invalid members ", "dim"))
-        table.add_row("workers", workers.append(str(invalid), style="bold red" if invalid else ""))
+        members = Text.assemble(("invalid members ", "dim"), (str(invalid), "bold red" if invalid else ""))
+        workers = [Text(f"{row.get('workers', '-')} alive"), *map(Text, self._workers_text(row)), members]
+        for name, items in (("fitness", fitness), ("speed", speed), ("update", update), ("workers", workers)):
+            table.add_row(name, _packed(items, columns))
         return table
 
 
-def _number(row: Mapping[str, Any], key: str) -> float | None:
-    value = row.get(key)
-    return None if value is None or not math.isfinite(value) else value
-
-
 def _speed(row: Mapping[str, Any]) -> str:
-    rate = _number(row, "member_steps_per_second")
+    rate = number(row, "member_steps_per_second")
     if not rate:
         return ""
     return f"{format_number(rate)} {'member-steps' if row.get('steps') else 'evaluations'}/s"
@@ -257,11 +261,27 @@ def _speed(row: Mapping[str, Any]) -> str:
 
 def _time_split(row: Mapping[str, Any]) -> list[str]:
     names = ("update", "evaluate", "driver")
-    seconds = [_number(row, f"time_{name}") or 0.0 for name in names]
+    seconds = [number(row, f"time_{name}") or 0.0 for name in names]
     total = sum(seconds)
     if total <= 0:
         return []
     return [f"{name} {100 * part / total:.0f}%" for name, part in zip(names, seconds, strict=True)]
+
+
+def _named(name: str, row: Mapping[str, Any], key: str) -> Text:
+    return Text.assemble((f"{name} ", "dim"), format_number(number(row, key)))
+
+
+def _packed(items: Sequence[Text], columns: int) -> Text:
+    """Puts items side by side, and below each other rather than over the end of a line."""
+    packed, free = Text(), columns
+    for item in items:
+        if packed and item.cell_len + 2 > free:
+            packed, free = packed.append("\n"), columns
+        elif packed:
+            packed, free = packed.append("  "), free - 2
+        packed, free = packed.append_text(item), free - item.cell_len
+    return packed
 
 
 def _clock(seconds: float | None) -> str:
@@ -280,8 +300,3 @@ def _sparkline(values: list[float], columns: int) -> str:
     low, high = min(means), max(means)
     scale = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
     return "".join(_BLOCKS[round((mean - low) * scale)] for mean in means)
-
-
-def _printable(text: str) -> str:
-    plain = _ESCAPE.sub("", text).replace("\r\n", "\n")
-    return "".join(letter if letter == "\n" or letter.isprintable() else " " for letter in plain)

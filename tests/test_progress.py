@@ -160,3 +160,68 @@ def test_events_become_messages_and_progress_is_a_sink():
     sink({"event": "worker lost", "generation": 3, "time": 1.0, "detail": "worker-5"})
     sink.close()
     assert text(console) == "generation 3: worker lost: worker-5\n"
+
+
+DISTRIBUTED = {
+    "workers": 63,
+    "worker_failures": 2,
+    "requeued_blocks": 4,
+    "results_skipped": 1,
+    "idle_share": 0.083,
+    "idle_seconds": {"0": 0.1},
+    "bytes_down": 123_456,
+    "bytes_up": 3.4e6,
+    "time_generation": 2.0,
+}
+
+
+def test_a_log_tells_of_workers_what_there_is_to_tell():
+    console = log()
+    nothing = {"worker_failures": 0, "requeued_blocks": 0, "idle_share": 0.0, "bytes_down": 0, "bytes_up": 0}
+    with Progress(10, console=console, plain_seconds=0) as progress:
+        progress(row(0, **nothing))
+        progress(row(1, **DISTRIBUTED, invalid_members=3) | {"requeued_blocks": 1})
+        progress(row(2, **DISTRIBUTED))
+        progress(row(3, idle_share=None, workers=1))
+    ends = [line.split("update ratio 0.0123 | ")[1] for line in text(console).splitlines()]
+    assert ends == [
+        "8 workers",
+        "63 workers, 2 lost, 1 block re-queued, idle 8%, 123 kB down, 3.4 MB up | 3 invalid members",
+        "63 workers, 2 lost, 5 blocks re-queued, idle 8%, 123 kB down, 3.4 MB up",
+        "1 worker, 5 blocks re-queued",
+    ]
+
+
+def test_blocks_handed_out_again_between_two_lines_are_counted():
+    console = log()
+    with Progress(1000, console=console, plain_seconds=3600) as progress:
+        for generation in range(100):
+            progress(row(generation, **DISTRIBUTED))
+    assert "400 blocks re-queued" in text(console).splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (100, ["63 alive  2 lost  4 blocks re-queued  idle 8%  123 kB down  3.4 MB up", "invalid members 0"]),
+        (60, ["63 alive  2 lost  4 blocks re-queued", "idle 8%  123 kB down  3.4 MB up", "invalid members 0"]),
+    ],
+)
+def test_the_panel_shows_the_workers_and_breaks_lines_between_items(width, lines):
+    console = terminal(width)
+    with Progress(10, console=console) as progress:
+        progress(row(0, **DISTRIBUTED))
+    shown = [line.strip(" \N{BOX DRAWINGS LIGHT VERTICAL}") for line in last_frame(console).splitlines()]
+    start = shown.index("workers      " + lines[0])
+    assert shown[start + 1 : start + len(lines)] == lines[1:]
+
+
+@pytest.mark.parametrize("make_console", [log, terminal])
+def test_the_detail_of_an_event_cannot_control_the_terminal(make_console):
+    console = make_console()
+    with Progress(5, console=console) as progress:
+        detail = "<b>[red]\x1b[2J\x1b]0;title\x07\x9b31m\x00\u202e[/]"
+        progress({"event": "worker lost\x1b[1A", "generation": 3, "time": 1.0, "detail": detail, "worker": "\x1b[0m"})
+    assert "generation 3: worker lost: <b>[red] 31m  [/]" in text(console)
+    assert not {"\x9b", "\x00", "\x07", "\u202e"} & set(text(console))
+    assert "\x1b[2J" not in text(console)

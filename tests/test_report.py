@@ -70,6 +70,51 @@ def row(generation, every=1, **changes):
     }
 
 
+def event(name, time, worker=None, detail="", generation=0):
+    return {"event": name, "generation": generation, "time": time, "detail": detail, "worker": worker}
+
+
+def distributed(generation, alive, **changes):
+    """A row of a generation of two seconds that `alive` workers evaluated."""
+    values = {
+        "time": 3.0 + 2 * generation,
+        "workers": len(alive),
+        "worker_failures": 0,
+        "requeued_blocks": 0,
+        "results_skipped": 0,
+        "idle_share": 0.05,
+        "idle_seconds": dict.fromkeys(alive, 0.1),
+        "bytes_down": 1000 * len(alive),
+        "bytes_up": 20_000 * len(alive),
+        "time_generation": 2.0,
+    }
+    return row(generation, **values | changes)
+
+
+def three_workers():
+    """Two sessions in which everything happens once."""
+    three = ("0", "1", "2")
+    return [
+        *(event("worker joined", 0.5, name) for name in three),
+        *(distributed(g, three) for g in range(30)),
+        event("worker lost", 62.0, "1", "worker 1: the actor died; 2 left", 30),
+        distributed(30, "02", requeued_blocks=4, idle_share=0.25),
+        event("worker joined", 64.0, "3", "worker 3", 31),
+        event("worker quarantined", 64.5, "0", "worker 0: digest 01bc", 31),
+        distributed(31, "023"),
+        event("deadline passed", 66.0, "2", "2 blocks", 32),
+        distributed(32, "023", requeued_blocks=2, results_skipped=1),
+        event("worker back", 68.5, "2", "", 33),
+        *(distributed(g, "023") for g in range(33, 60)),
+        event("resumed", 123.0, detail="from generation 60", generation=60),
+        *(event("worker joined", 123.5, name, "", 60) for name in three),
+        *(distributed(g, three) for g in range(60, 90)),
+        event("worker preempted", 184.0, "1", "drained", 90),
+        event("worker left", 184.5, "2", "scaled down", 90),
+        distributed(90, "0"),
+    ]
+
+
 def make(path, rows=(), config=CONFIG, result=None):
     path.mkdir(exist_ok=True)
     (path / "config.json").write_text(json.dumps(config))
@@ -126,7 +171,7 @@ def read(path):
     assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(checker.ids)
     assert "script" not in checker.tags
     assert not any(name.startswith("on") for name in checker.attributes)
-    assert "nan" not in re.findall(r'\bd="([^"]*)"', page)
+    assert not any("nan" in path for path in re.findall(r'\bd="([^"]*)"', page))
     return page, checker
 
 
@@ -268,3 +313,112 @@ def test_wrong_input_is_named(tmp_path):
     (make(tmp_path) / "config.json").write_text("{")
     with pytest.raises(ValueError, match=r"config\.json is not JSON"):
         write_report(tmp_path)
+
+
+def test_the_workers_and_what_happened_to_them(tmp_path):
+    page, checker = read(make(tmp_path, three_workers(), result=RESULT))
+    for part in (
+        "4 workers over 3 min 04 s: lost 1, preempted 1, quarantined 1, deadline passed 1, back after a deadline 1, "
+        "left 1, joined 7, run resumed 1.",
+        "Workers were idle 5.2 % of their time, at most 25 % of a generation. 6 blocks handed out again. "
+        "1 result came twice or late. 270 kB went to the workers, 5.4 MB came back.",
+        "idle share of the workers' time, %",
+        "number of workers",
+        "blocks of a generation handed out again",
+        "minutes since the start",
+    ):
+        assert part in checker.text
+    for swatch in (
+        "cross red",
+        "down orange",
+        "diamond violet",
+        "square blue",
+        "up green",
+        "left muted",
+        "right green",
+    ):
+        assert f'class="mark {swatch}"' in page
+    assert 'class="upright muted"' in page
+    assert checker.tags.count("svg") == 8
+    assert page.count('role="img"') == page.count("<svg")
+    assert "left out" not in checker.text
+    assert "#080808" not in page
+
+
+def test_of_many_workers_the_most_eventful_are_drawn(tmp_path):
+    names = [f"gpu-{i}" for i in range(64)]
+    lost = [event("worker lost", 9.0 + i / 9, name) for i, name in enumerate(names[40:57])]
+    records = [
+        *(event("worker joined", 0.1, name) for name in names),
+        *(distributed(g, names) for g in range(4)),
+        *lost,
+    ]
+    page, checker = read(make(tmp_path, records))
+    assert "the 20 most eventful of 64 workers" in checker.text
+    assert "The 20 most eventful workers are drawn, 44 are left out." in checker.text
+    drawn = {name for name in names if f">{name}</text>" in page}
+    assert len(drawn) == 20 and set(names[40:57]) < drawn
+    assert "handed out again" not in checker.text  # none was
+
+
+def test_workers_are_left_out_where_there_were_none_or_none_had_names(tmp_path):
+    in_process = {"requeued_blocks": 0, "idle_share": None, "idle_seconds": {}, "bytes_down": 0, "workers": 0}
+    local = [row(0, **in_process), event("resumed", 1.0), row(1, **in_process)]
+    old = [row(0), {"event": "worker lost", "generation": 1, "time": 0.5, "detail": "worker 5: died; 7 left"}, row(1)]
+    for name, records in (("local", local), ("old", old)):
+        page, checker = read(make(tmp_path / name, records))
+        assert "<h2>Workers</h2>" not in page
+        assert checker.tags.count("svg") == 6
+    assert "worker 5: died; 7 left" in checker.text
+
+
+def test_workers_before_the_first_generation_and_rows_without_events(tmp_path):
+    records = [event("worker joined", 0.0, "0"), event("no worker left", 0.0)]
+    assert "1 worker over 0 s: joined 1, no worker left 1." in read(make(tmp_path / "early", records))[1].text
+    rows = [{"generation": g, "time": g, "idle_share": 0.5} for g in range(3)]
+    text = read(make(tmp_path / "rows", rows))[1].text
+    assert "Workers were idle 50 % of their time" in text
+    never = [{"generation": g, "time": g, "idle_share": 0.0} for g in range(3)]
+    assert "idle" not in read(make(tmp_path / "never", never))[1].text
+
+
+def test_names_and_details_may_be_anything(tmp_path):
+    names = [EVIL, "$x^$", "\ud800", "\x1b[31mred", "", "\n", "#010101", 7, "g" * 5000, "9" * 5000]
+    detail = f"{EVIL}\x1b[2J\x1b]0;title\x07\x00\ud800</td></table>"
+    records = [
+        *(event("worker joined", 1.0, name, detail) for name in names),
+        event(EVIL, 1.0, EVIL, detail),
+        {"event": None, "time": 2.0},
+        distributed(0, ["$x^$", "<b>"], idle_seconds={"<b>": None}),
+    ]
+    page, checker = read(make(tmp_path, records))
+    assert EVIL + " </td></table>" in checker.text
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", page)
+    assert "#010101</text>" in page and ">$x^$</text>" in page and "ggggg\u2026" in page
+
+
+def test_thousands_of_events_are_folded_and_keep_the_page_small(tmp_path):
+    records, time = [], 0.0
+    for generation in range(400):
+        for i in range(15):
+            time += 0.1
+            worker = str((15 * generation + i) % 37)
+            records.append(event("worker joined", time, worker, "", generation))
+            records.append(event("worker lost", time + 0.05, worker, f"{EVIL} {len(records)}", generation))
+        records.append(event("resumed", time, generation=generation))
+        records.append(distributed(generation, "01", time=time))
+    page, checker = read(make(tmp_path, records))
+    assert len(page) < 1.6e6
+    assert checker.tags.count("details") == 1
+    assert "12360 earlier events (the last 2000 here, all in metrics.jsonl)" in checker.text
+    assert "lost 6000, joined 6000, run resumed 400." in checker.text
+    rows = page[: page.index("<h2>Configuration")].split("</summary>")[1].split("</table>")
+    assert [part.count("<tr><td>") for part in rows] == [2000, 40, 0]
+
+
+@pytest.mark.parametrize(("count", "folds"), [(40, 0), (41, 1)])
+def test_a_long_table_of_events_is_folded(tmp_path, count, folds):
+    page, checker = read(make(tmp_path, [event("fitness failed", float(i), detail=f"no {i}.") for i in range(count)]))
+    assert checker.tags.count("details") == folds
+    assert ("1 earlier event Generation" in checker.text) == bool(folds)
+    assert all(f"<td>no {i}.</td>" in page for i in range(count))
