@@ -17,7 +17,7 @@ import optax
 from jaxtyping import Array, Float, Int, UInt
 
 from eggroll_ray import noise
-from eggroll_ray.fitness import Shaping, centred_rank
+from eggroll_ray.fitness import Shaping, antithetic_sign, centred_rank
 from eggroll_ray.leaves import Kind, Leaf, LeafRules, label_leaves
 from eggroll_ray.lowrank import Noised, densify, low_rank
 
@@ -48,6 +48,7 @@ class ES(NamedTuple):
     update: Callable[[ESState, Float[Array, " n"]], tuple[ESState, dict[str, Array]]]
     label: Callable[[Params], list[Leaf]]  # how each leaf is perturbed
     settings: Mapping[str, Any]  # what the strategy was made with, for the run's record
+    signs_only: bool = False  # the update needs no more of a pair than which twin is better
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _strategy(name: str, options: _Options) -> ES:
     def update(state: ESState, fitness: Float[Array, " n"]) -> tuple[ESState, dict[str, Array]]:
         return _update(options, label(state.params), state, fitness)
 
-    return ES(init, perturb, update, label, _settings(name, options))
+    return ES(init, perturb, update, label, _settings(name, options), options.shaping is antithetic_sign)
 
 
 def _trainable(leaves: list[Leaf], params: Params) -> Params:
@@ -220,6 +221,7 @@ def _update(
     metrics = {
         "gradient_norm": _norm(gradient),
         "update_norm": update_norm,
+        "params_norm": params_norm,
         "update_ratio": update_norm / jnp.maximum(params_norm, jnp.finfo(jnp.float32).tiny),
         "sigma": sigma,
         "invalid_members": jnp.sum(~shaped.valid, dtype=jnp.int32),

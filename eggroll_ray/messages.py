@@ -5,6 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from eggroll_ray.packing import PackedPairs
+
+TEST = -1  # stands among block numbers for the mean parameters on fresh episodes
+
 
 class WorkerError(RuntimeError):
     """Workers could not be had, were lost, or disagree; the message says what to do."""
@@ -30,11 +34,20 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True)
 class Generation:
-    """The outcome of one generation: with the seed it is all that an update needs, and all that is logged."""
+    """The outcome of one generation: with the seed it is all that an update needs, and all that is logged.
+
+    The fitness is `(population,)` float32 (NaN: the pair is dropped), or one sign per pair where the strategy
+    uses no more.
+    """
 
     number: int
-    fitness: np.ndarray  # (population,) float32; NaN: the pair is dropped
+    fitness: np.ndarray | PackedPairs
     moments: tuple[Any, ...] = ()  # of each block, in block order; what the statistics are merged from
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the fitness, which is what travels to every worker."""
+        return self.fitness.nbytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +55,8 @@ class Request:
     """One round trip: update to generation `number` if behind it, then evaluate."""
 
     number: int
-    previous: Generation | None  # the generation before, None for the first
-    blocks: tuple[int, ...]
-    test: bool  # also evaluate the mean parameters
+    outcomes: tuple[Generation, ...]  # of the generations before it that the worker may not have applied
+    blocks: tuple[int, ...]  # in this order; TEST among them also evaluates the mean parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,20 +64,33 @@ class BlockResult:
     """The evaluation of one block."""
 
     block: int
-    fitness: np.ndarray
+    fitness: np.ndarray  # (block,) float32
     steps: int
     moments: Any
     failures: tuple[str, ...]
+    seconds: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """What a worker returns for a request."""
+    """What a worker returns for a request; `b` blocks in the order in which they were evaluated."""
 
     number: int
-    digest: str  # of the state at the start of this generation
-    blocks: tuple[BlockResult, ...]
+    digest: str  # of the state after the evaluation, at this generation
+    blocks: np.ndarray  # (b,) int32, fewer than asked for where some were cancelled
+    fitness: np.ndarray | PackedPairs  # of these blocks, one after the other
+    spread: np.ndarray  # (b, 5) float64: count, sum, sum of squares, lowest, highest of the finite fitness
+    steps: np.ndarray  # (b,) int64
+    moments: tuple[Any, ...]  # b of them
+    failures: tuple[tuple[int, str], ...]  # block, text
     test: np.ndarray | None  # fitness of the mean parameters in each episode
-    metrics: dict[str, float]  # of the update, empty when there was none
+    metrics: dict[str, float]  # of the last update, empty when there was none
     update_seconds: float
-    evaluate_seconds: float
+    block_seconds: np.ndarray  # (b,) float32
+    seconds: float  # of the whole call
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays, which is nearly all that travels."""
+        arrays = (self.blocks, self.fitness, self.spread, self.steps, self.block_seconds)
+        return sum(array.nbytes for array in arrays) + (0 if self.test is None else self.test.nbytes)

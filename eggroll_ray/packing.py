@@ -1,0 +1,78 @@
+"""One sign per antithetic pair, five to a byte: what travels and is logged where an update needs no more.
+
+A pair's result is the sign of the fitness of its even member minus that of its odd one, -1, 0 or +1. Five of them
+are one byte `sum_i (sign_i + 1) 3^i` (paper section 6.1, App. J): 1.6 bits each, of a least possible 1.585.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+_PER_BYTE = 5
+_POWERS = 3 ** np.arange(_PER_BYTE, dtype=np.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class PackedPairs:
+    """The results of some pairs.
+
+    Attributes:
+      pairs: number of pairs `p`.
+      data: `(ceil(p / 5),)` uint8; the places after the last pair hold zeros.
+      dropped: numbers of the pairs that have no result, int32, in order; mostly none. Their sign reads 0.
+    """
+
+    pairs: int
+    data: np.ndarray
+    dropped: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        return self.data.nbytes + self.dropped.nbytes
+
+    def signs(self) -> np.ndarray:
+        """Returns `(p,)` int8.
+
+        Raises:
+          ValueError: when a byte is no result of packing, or there are too few of them.
+        """
+        if len(self.data) != -(-self.pairs // _PER_BYTE) or (len(self.data) and self.data.max() >= 3**_PER_BYTE):
+            raise ValueError(
+                f"{len(self.data)} bytes, the highest {self.data.max(initial=0)}, are not the packed results of "
+                f"{self.pairs} pairs: there are five to a byte, and no byte is above {3**_PER_BYTE - 1}."
+            )
+        return _table()[self.data].reshape(-1)[: self.pairs]
+
+    def fitness(self) -> np.ndarray:
+        """Returns `(2 p,)` float32 with the same signs: +-1 or 0 for twins, NaN where the pair was dropped."""
+        signs = self.signs().astype(np.float32)
+        signs[self.dropped] = np.nan
+        return np.stack([signs, -signs], axis=1).reshape(-1)
+
+
+def pack_fitness(fitness: np.ndarray) -> PackedPairs:
+    """Packs the fitness of whole pairs.
+
+    Args:
+      fitness: `(2 p,)`; a pair with a NaN is dropped, one member at -inf loses, two are a tie.
+    """
+    pairs = fitness.reshape(-1, 2)
+    signs = (pairs[:, 0] > pairs[:, 1]).astype(np.int8) - (pairs[:, 0] < pairs[:, 1]).astype(np.int8)
+    dropped = np.flatnonzero(np.isnan(pairs).any(axis=1)).astype(np.int32)
+    return pack_signs(signs, dropped)
+
+
+def pack_signs(signs: np.ndarray, dropped: np.ndarray) -> PackedPairs:
+    """Packs `(p,)` signs of pairs, of which those numbered in `dropped` have no result."""
+    padded = np.zeros(-(-len(signs) // _PER_BYTE) * _PER_BYTE, np.int32)
+    padded[: len(signs)] = signs
+    padded[dropped] = 0
+    digits = padded.reshape(-1, _PER_BYTE) + 1
+    return PackedPairs(len(signs), (digits @ _POWERS).astype(np.uint8), dropped.astype(np.int32))
+
+
+@functools.cache
+def _table() -> np.ndarray:
+    """(243, 5) int8: the five signs of each byte."""
+    return (np.arange(3**_PER_BYTE)[:, None] // _POWERS % 3 - 1).astype(np.int8)
