@@ -1,18 +1,13 @@
-"""Files that last: the run folder, checkpoints (safetensors and JSON) and the fitness log.
+"""Files that last: the run folder and its checkpoints (safetensors and JSON).
 
-Nothing here runs code when it is loaded. Everything is written beside its name and moved there when whole,
-except the fitness log, which grows by records that carry their own checksum.
+Nothing here runs code when it is loaded. Everything is written beside its name and moved there when whole.
 """
 
-import contextlib
 import json
-import logging
 import os
 import shutil
-import struct
 import tempfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +17,9 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from eggroll_ray.files import PARTIAL, replace_file, sync_folder
-from eggroll_ray.messages import Generation, Plan
 
 SCHEMA = 1
-
-_log = logging.getLogger(__name__)
+LOCK = "lock"  # the file by which a run has one owner
 
 
 class CheckpointError(ValueError):
@@ -39,7 +32,9 @@ def create_run(run: Path) -> None:
     Raises:
       CheckpointError: when the folder holds something already, or cannot be written.
     """
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+    # What a start that was killed leaves before it has written config.json is nobody's run.
+    begun = {"fitness", "checkpoints", LOCK}
+    if run.exists() and (not run.is_dir() or {path.name for path in run.iterdir()} - begun):
         raise CheckpointError(
             f"the run folder {run} exists; name another, or continue it with --resume, in Python with "
             "Run(path, resume=True)."
@@ -137,110 +132,6 @@ def load_checkpoint(run: Path, generation: int, template: Any) -> Any:
     arrays = [stored[name].view(jnp.dtype(entry["dtype"])) for name, entry in expected.items()]
     arrays = [x.reshape(entry["shape"]) for x, entry in zip(arrays, expected.values(), strict=True)]
     return jax.tree.unflatten(jax.tree.structure(template), arrays)
-
-
-class FitnessLog:
-    """The fitness of every generation, in `fitness/log.bin`: with the seed it is the whole run.
-
-    A record is the generation (uint64), the fitness of all members and the blocks' moments (float32), and
-    the CRC-32 of these, all little-endian. A record that was cut off is dropped when the log is opened.
-    """
-
-    def __init__(self, run: Path, plan: Plan, moments: Any = (), writable: bool = True):
-        """Opens or starts the log of a run.
-
-        Args:
-          run: the run folder.
-          plan: of the run.
-          moments: template of one block's moments.
-          writable: whether this process owns the run; if not, nothing is made, dropped or added.
-
-        Raises:
-          CheckpointError: when there is no log to read, or it is another run's.
-        """
-        self._population, self._blocks = plan.population_size, plan.blocks
-        self._moments, self._treedef = jax.tree.flatten(moments)
-        numbers = plan.population_size + plan.blocks * sum(x.size for x in self._moments)
-        self._record = struct.Struct(f"<Q{4 * numbers}sI")
-        header = {
-            "schema": SCHEMA,
-            "population_size": plan.population_size,
-            "numbers_per_generation": numbers,
-        }
-        path = run / "fitness" / "log.json"
-        if writable and not path.exists():
-            write_json(path, header)
-        elif (found := read_json(path)) != header:
-            raise CheckpointError(f"{path} says {found}, but this run has {header}; it is another run's log.")
-        self._path = run / "fitness" / "log.bin"
-        self._length = self._whole_records()
-        if writable:
-            self._drop_rest()
-
-    def __len__(self) -> int:
-        return self._length
-
-    def append(self, outcome: Generation) -> None:
-        """Adds the next generation and waits until it is on the disk."""
-        if outcome.number != self._length:
-            raise CheckpointError(f"generation {outcome.number} cannot follow {self._length - 1} in the log.")
-        flat = [outcome.fitness, *(x for block in outcome.moments for x in jax.tree.leaves(block))]
-        payload = np.concatenate([np.asarray(x, "<f4").reshape(-1) for x in flat]).tobytes()
-        head = struct.pack("<Q", outcome.number)
-        with self._path.open("ab") as file:
-            file.write(head + payload + struct.pack("<I", zlib.crc32(head + payload)))
-            file.flush()
-            os.fsync(file.fileno())
-        self._length += 1
-
-    def read(self, start: int, stop: int) -> Iterator[Generation]:
-        """Yields generations `start .. stop - 1`.
-
-        Raises:
-          CheckpointError: when the log ends before, or a record is damaged.
-        """
-        if not 0 <= start <= stop <= self._length:
-            raise CheckpointError(f"the log holds generations 0 .. {self._length - 1}, not {start} .. {stop - 1}.")
-        with contextlib.ExitStack() as stack:
-            if start < stop:
-                file = stack.enter_context(self._path.open("rb"))
-                file.seek(start * self._record.size)
-                for number in range(start, stop):
-                    yield self._decode(number, file.read(self._record.size))
-
-    def _decode(self, number: int, data: bytes) -> Generation:
-        found, payload, checksum = self._record.unpack(data)
-        if found != number or checksum != zlib.crc32(data[:-4]):
-            raise CheckpointError(f"generation {number} in {self._path} is damaged; resume from a checkpoint after it.")
-        numbers = np.frombuffer(payload, "<f4").astype(np.float32)
-        fitness, rest = numbers[: self._population], numbers[self._population :]
-        moments = []
-        for block in np.split(rest, self._blocks):
-            parts = np.split(block, np.cumsum([x.size for x in self._moments])[:-1]) if self._moments else []
-            shaped = [part.reshape(x.shape) for part, x in zip(parts, self._moments, strict=True)]
-            moments.append(jax.tree.unflatten(self._treedef, shaped))
-        return Generation(number, fitness, tuple(moments))
-
-    def _whole_records(self) -> int:
-        size = self._path.stat().st_size if self._path.exists() else 0
-        length = size // self._record.size
-        if length:
-            with self._path.open("rb") as file:
-                file.seek((length - 1) * self._record.size)
-                try:
-                    self._decode(length - 1, file.read(self._record.size))
-                except CheckpointError:
-                    length -= 1
-        return length
-
-    def _drop_rest(self) -> None:
-        """Drops a record that was cut off while it was written."""
-        whole = self._length * self._record.size
-        if self._path.exists() and self._path.stat().st_size > whole:
-            _log.warning("%s: generation %d was cut off while it was written; dropped", self._path, self._length)
-            with self._path.open("rb+") as file:
-                file.truncate(whole)
-                os.fsync(file.fileno())
 
 
 def save_arrays(path: Path, named: Mapping[str, np.ndarray]) -> None:

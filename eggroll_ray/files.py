@@ -1,5 +1,7 @@
 """Writing files so that a reader, or a crash, sees the old content or the new, never a part."""
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -33,3 +35,36 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def append_to_file(path: Path, size: int, data: bytes, sync: bool) -> int:
+    """Appends to a file whole or, for what a reader of the first `size` bytes sees, not at all.
+
+    Args:
+      path: the file.
+      size: bytes of it that count; whatever lies beyond is what is left of an append that failed.
+      data: what to append.
+      sync: whether to wait until it is on the disk.
+
+    Returns:
+      The bytes that count now.
+
+    Raises:
+      OSError: when it cannot be written, or was removed, replaced or cut meanwhile; it can be tried again.
+    """
+    with path.open("r+b" if size else "ab") as file:
+        found = file.seek(0, os.SEEK_END)
+        if found < size:
+            raise OSError(errno.EIO, f"it holds {found} bytes where {size} were written", str(path))
+        file.truncate(size)
+        file.seek(size)
+        try:
+            file.write(data)
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):  # a later append cuts it off as well
+                os.ftruncate(file.fileno(), size)
+            raise
+    return size + len(data)

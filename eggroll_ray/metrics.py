@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from eggroll_ray.files import replace_file
+from eggroll_ray.files import append_to_file, replace_file
+
+_log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -33,21 +36,25 @@ class Sink(Protocol):
 class MetricsWriter:
     """Appends rows to a JSON-lines file and passes them to sinks; a context manager.
 
-    Every row is flushed when written, so a killed process loses at most the line it was writing.
+    A killed process loses at most the line it was writing. Rows that cannot be written, since the disk is
+    full or the folder is gone, are kept and written with a later one.
 
     Args:
       path: The file; it and its folder are made if missing. Rows already there are kept.
-      sinks: Called with every row, in order, after it is written; closed with the writer.
+      sinks: Called with every row, in order; closed with the writer.
       resume_from: The first generation that will be written again: earlier rows of it and of later
         generations are dropped, events included. `None` keeps all rows.
     """
 
     def __init__(self, path: Path, sinks: Sequence[Sink] = (), resume_from: int | None = None) -> None:
-        self._sinks = tuple(sinks)
+        self._path, self._sinks = path, list(sinks)
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             _truncate(path, math.inf if resume_from is None else resume_from)
-        self._file = path.open("a", encoding="utf-8")
+        else:
+            path.touch()
+        self._size = path.stat().st_size
+        self._unwritten = b""
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Writes one row; NaN and infinities become null, NumPy values become plain ones.
@@ -59,15 +66,27 @@ class MetricsWriter:
           TypeError: A value is of another type; nothing is written.
         """
         plain = {str(key): _plain(value, str(key)) for key, value in row.items()}
-        self._file.write(json.dumps(plain, allow_nan=False) + "\n")
-        self._file.flush()
+        self._unwritten += json.dumps(plain, allow_nan=False).encode() + b"\n"
+        self._flush()
         for sink in self._sinks:
             sink(plain)
 
+    def add_sink(self, sink: Sink) -> None:
+        """Passes the rows from now on to one more sink, and closes it in the end."""
+        self._sinks.append(sink)
+
+    def _flush(self) -> None:
+        try:
+            self._size = append_to_file(self._path, self._size, self._unwritten, sync=False)
+        except OSError as error:
+            _log.debug("%s: %s; kept for later", self._path, error)  # the run's record tells the user
+        else:
+            self._unwritten = b""
+
     def close(self) -> None:
-        """Closes the file and every sink, also when one of them raises."""
+        """Writes what is left, and closes every sink, also when one of them raises."""
         with contextlib.ExitStack() as stack:
-            stack.callback(self._file.close)
+            stack.callback(self._flush)
             for sink in self._sinks:
                 stack.callback(sink.close)
 

@@ -1,18 +1,25 @@
 """The record of a run: one folder that holds all that is needed to continue, replay and read it."""
 
 import dataclasses
+import math
 import os
 import platform
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from eggroll_ray import checkpoint
-from eggroll_ray.checkpoint import CheckpointError, FitnessLog
+from eggroll_ray.checkpoint import CheckpointError
+from eggroll_ray.fitness_log import FitnessLog
+from eggroll_ray.lock import RunLock
 from eggroll_ray.messages import Generation, Plan
 from eggroll_ray.metrics import MetricsWriter, Row, Sink, read_metrics
+from eggroll_ray.sinks import TensorBoard
 
+_RETRY_SECONDS = 10.0  # between attempts at a checkpoint that could not be written
+_REMIND_SECONDS = 60.0  # between warnings that the record cannot be written
 _PACKAGES = ("eggroll-ray", "jax", "jaxlib", "numpy", "optax", "ray", "gymnax", "brax")
 
 
@@ -40,9 +47,21 @@ class Run:
 
 
 class Recorder:
-    """Writes the run folder while a run goes on."""
+    """Writes the run folder while a run goes on.
 
-    def __init__(self, run: Run, plan: Plan, moments: Any, settings: Mapping[str, Any]):
+    A full disk, a folder that became read-only or vanished: what could not be written is kept, training goes on,
+    and it is tried again with every generation. Nothing half-written is ever taken for whole.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        plan: Plan,
+        moments: Any,
+        settings: Mapping[str, Any],
+        packed: bool,
+        on_event: Callable[[str, str], object],
+    ):
         """Makes the folder, or opens the one that is resumed.
 
         Args:
@@ -50,53 +69,131 @@ class Recorder:
           plan: of the run.
           moments: template of one block's moments.
           settings: what decides the run's bits; a resumed run must have the same.
+          packed: whether fitness is logged as packed signs.
+          on_event: is told when the record cannot be written, and when it can again.
 
         Raises:
-          CheckpointError: when the folder exists or cannot be written, or holds another run.
+          CheckpointError: when the folder exists or cannot be written, holds another run, or has another owner.
         """
         self.path = Path(run.path)
-        self._run = run
+        self._run, self._on_event = run, on_event
         settings = {**dataclasses.asdict(plan), **settings}
         if run.resume:
-            checkpoint.remove_partial(self.path)
             _check_same(checkpoint.read_json(self.path / "config.json")["settings"], settings, self.path)
         else:
             checkpoint.create_run(self.path)
-            config = {**run.config, "settings": settings, "versions": _versions(), "machine": _machine()}
-            checkpoint.write_json(self.path / "config.json", config)
-        self.log = FitnessLog(self.path, plan, moments)
-        metrics = self.path / "metrics.jsonl"
-        self.last_row = last_row(read_metrics(metrics) if metrics.exists() else [], len(self.log))
-        self._metrics = MetricsWriter(metrics, run.sinks, resume_from=len(self.log))
+        self._lock = RunLock(self.path)
+        try:
+            checkpoint.remove_partial(self.path)
+            if not run.resume:
+                config = {**run.config, "settings": settings, "versions": _versions(), "machine": _machine()}
+                checkpoint.write_json(self.path / "config.json", config)
+            self.log = FitnessLog(self.path, plan, moments, packed)
+            metrics = self.path / "metrics.jsonl"
+            self.last_row = last_row(read_metrics(metrics) if metrics.exists() else [], len(self.log))
+            self._metrics = MetricsWriter(
+                metrics, (TensorBoard(self.path / "tensorboard"), *run.sinks), resume_from=len(self.log)
+            )
+        except BaseException:
+            self._lock.close()
+            raise
+        self._unwritten: list[Generation] = []
+        self._failing_since: float | None = None
+        self._reminded = self._tried = -math.inf
+        self._saved = len(self.log)
 
     def load(self, template: Any) -> tuple[Any, list[Generation]]:
         """Returns the newest snapshot that the log reaches (None: the start), and the log from there on."""
-        length = len(self.log)
-        reached = [generation for generation in checkpoint.checkpoints(self.path) if generation <= length]
-        if not reached:
-            return None, list(self.log.read(0, length))
-        snapshot = checkpoint.load_checkpoint(self.path, reached[-1], template)
-        return snapshot, list(self.log.read(reached[-1], length))
+        return load_state(self.path, self.log, template, len(self.log))
+
+    def append(self, outcome: Generation) -> None:
+        """Adds the outcome of a generation to the log, and with it those that could not be written before."""
+        self._unwritten.append(outcome)
+        self._try(self._append_all)
 
     def write(self, row: Row) -> None:
         """Adds a row of metrics, or an event."""
         self._metrics.write(row)
 
+    def add_sink(self, sink: Sink) -> None:
+        """Passes the rows from now on to one more sink."""
+        self._metrics.add_sink(sink)
+
     def is_due(self, generation: int) -> bool:
-        """Whether this generation is to have a checkpoint."""
-        return generation > 0 and generation % self._run.checkpoint_every == 0
+        """Whether this generation is to have a checkpoint, or an earlier one that could not be written."""
+        due = generation - generation % self._run.checkpoint_every
+        if self._saved >= due:
+            return False
+        return generation == due or time.monotonic() > self._tried + _RETRY_SECONDS
 
     def save(self, snapshot: Any, generation: int, digest: str) -> None:
         """Writes a checkpoint."""
-        checkpoint.save_checkpoint(self.path, snapshot, generation, digest)
+        self._tried = time.monotonic()
+        if self._try(lambda: checkpoint.save_checkpoint(self.path, snapshot, generation, digest)):
+            self._saved = generation
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes how the run ended."""
-        checkpoint.write_json(self.path / "result.json", dict(result))
+        self._try(self._append_all)
+        self._try(lambda: checkpoint.write_json(self.path / "result.json", dict(result)))
+
+    @property
+    def unsaved(self) -> str | None:
+        """Says what could not be written so far, None if all is on the disk."""
+        if self._failing_since is None:
+            return None
+        return (
+            f"the record in {self.path} is not whole: {len(self._unwritten)} generations are missing from its log, and "
+            "what was written last may be too"
+        )
 
     def close(self) -> None:
-        """Closes the metrics and their sinks."""
+        """Closes the metrics and their sinks, and gives the run free."""
         self._metrics.close()
+        self._lock.close()
+
+    def _append_all(self) -> None:
+        while self._unwritten:
+            self.log.append(self._unwritten[0])
+            del self._unwritten[0]
+
+    def _try(self, write: Callable[[], object]) -> bool:
+        """Writes, or warns once in a while that it cannot."""
+        now = time.monotonic()
+        try:
+            write()
+        except OSError as error:
+            if self._failing_since is None:
+                self._failing_since = now
+            if now > self._reminded + _REMIND_SECONDS:
+                self._reminded = now
+                self._on_event(
+                    "record failed",
+                    f"{error}; training goes on, {len(self._unwritten)} generations are kept in memory and tried again "
+                    "with each generation: make room, or bring the folder back",
+                )
+            return False
+        if self._failing_since is not None and not self._unwritten:
+            seconds = now - self._failing_since
+            self._failing_since = None
+            self._on_event("record restored", f"after {seconds:.0f} s; nothing is missing")
+        return True
+
+
+def load_state(run: Path, log: FitnessLog, template: Any, generation: int) -> tuple[Any, list[Generation]]:
+    """Returns the newest snapshot at or before a generation (None: the start), and the outcomes from it to there.
+
+    Args:
+      run: the run folder.
+      log: its fitness log.
+      template: a snapshot of the same structure, as a new worker gives it.
+      generation: number of updates.
+    """
+    reached = [number for number in checkpoint.checkpoints(run) if number <= generation]
+    if not reached:
+        return None, list(log.read(0, generation))
+    snapshot = checkpoint.load_checkpoint(run, reached[-1], template)
+    return snapshot, list(log.read(reached[-1], generation))
 
 
 def last_row(rows: Iterable[Row], generations: int) -> Row:
