@@ -121,7 +121,7 @@ def blocking(
             "on_error": on_error.value,
             "on_nan": on_nan.value,
         }
-        return Evaluator(lambda _: params, bind, test, 1, settings)
+        return Evaluator(lambda _: params, bind, test, 1, settings, compiled=False)
 
     return make
 

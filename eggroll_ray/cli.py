@@ -18,9 +18,10 @@ from rich.table import Table
 
 import envs
 from eggroll_ray import checkpoint, noise
-from eggroll_ray.checkpoint import CheckpointError, FitnessLog
+from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.doctor import diagnose, example_params
 from eggroll_ray.evaluate import Evaluator, FitnessError
+from eggroll_ray.fitness_log import FitnessLog
 from eggroll_ray.messages import WorkerError
 from eggroll_ray.metrics import read_metrics
 from eggroll_ray.options import (
@@ -32,10 +33,12 @@ from eggroll_ray.options import (
     make_strategy,
     make_trainer,
 )
+from eggroll_ray.plan import make_plan
 from eggroll_ray.progress import Progress
+from eggroll_ray.record import load_state
 from eggroll_ray.report import write_report
 from eggroll_ray.rollout import record_episode
-from eggroll_ray.trainer import Result, make_plan
+from eggroll_ray.trainer import Result
 from eggroll_ray.worker import Worker
 
 RunFolder = Annotated[Path, tyro.conf.Positional]
@@ -50,7 +53,7 @@ class Train(TrainOptions):
     run: Path | None = None
     """The run folder; by default runs/<environment>-<date>."""
     resume: bool = False
-    """Continue the run in that folder."""
+    """Continue the run in that folder, if it was begun already."""
     config: Path | None = None
     """Take the options of this config.json, except those given here."""
     render: bool = True
@@ -67,6 +70,8 @@ class Resume:
     """Generations in all; by default what the run was started with."""
     workers: int | str | None = None
     """Ray workers; by default what the run was started with. Any number gives the same bits."""
+    address: str | None = None
+    """Address of a Ray cluster; by default what the run was started with."""
     render: bool = True
     """Record one episode of the trained policy for the report, where the suite can."""
 
@@ -161,15 +166,16 @@ def _command_type(arguments: list[str]) -> Any:
 def _train(command: Train) -> int:
     folder = f"{command.env.replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
     run = command.run or Path("runs") / folder
-    return _fit(_plain(command), run, command.resume, command.render)
+    return _fit(_plain(command), run, command.resume and (run / "config.json").exists(), command.render)
 
 
 def _resume(command: Resume) -> int:
     options = load_options(command.run / "config.json")
     if command.generations is not None:
         options = dataclasses.replace(options, generations=command.generations)
-    if command.workers is not None:
-        options = dataclasses.replace(options, worker=dataclasses.replace(options.worker, workers=command.workers))
+    for name in ("workers", "address"):
+        if (value := getattr(command, name)) is not None:
+            options = dataclasses.replace(options, worker=dataclasses.replace(options.worker, **{name: value}))
     return _fit(options, command.run, True, command.render)
 
 
@@ -183,9 +189,12 @@ def _fit(options: TrainOptions, run: Path, resume: bool, render: bool) -> int:
     with trainer:
         with Progress(options.generations, options.target, options.env) as progress:
             result = trainer.fit(options.generations, progress)
-        if result.status != "stopped" and render:
+        unsaved = trainer.unsaved
+        if result.status != "stopped" and render and unsaved is None:
             _render(options, result.policy, run, result.generations, options.seed)
     _say(_outcome(options, result))
+    if unsaved is not None:
+        raise CheckpointError(f"{unsaved}; state {result.digest} is lost, continue from what is there with resume.")
     if importlib.util.find_spec("matplotlib") is not None:
         _say(f"Report: {write_report(run)}")
     if result.status == "stopped":
@@ -276,13 +285,14 @@ def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_st
         evaluator, strategy = make_evaluator(options, envs.make), make_strategy(options.es)
         plan = make_plan(options.population_size, options.worker.block_size, options.seed, options.test_episodes)
     worker = Worker(strategy, evaluator, plan)
-    log = FitnessLog(run, plan, evaluator.moments, writable=False)
-    saved = [] if from_start else checkpoint.checkpoints(run)
-    if generation is None:
-        generation = saved[-1] if saved else len(log)
-    near = [number for number in saved if number <= generation]
-    snapshot = checkpoint.load_checkpoint(run, near[-1], worker.snapshot()) if near else None
-    worker.catch_up(snapshot, list(log.read(near[-1] if near else 0, generation)))
+    log = FitnessLog(run, plan, evaluator.moments, strategy.signs_only, writable=False)
+    if from_start:
+        worker.catch_up(None, list(log.read(0, len(log) if generation is None else generation)))
+    else:
+        saved = checkpoint.checkpoints(run)
+        if generation is None:
+            generation = saved[-1] if saved else len(log)
+        worker.catch_up(*load_state(run, log, worker.snapshot(), generation))
     return worker, evaluator
 
 

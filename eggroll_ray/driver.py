@@ -1,227 +1,276 @@
-"""Workers as Ray actors: the only file that imports Ray.
+"""Workers as Ray actors: where they run, how they are called, and what Ray's errors mean.
 
-One call per generation and worker. A worker that is lost leaves its blocks to the others; since noise and
-episodes depend on the member alone, the result is the same bits. Only NumPy and scalars cross the network.
+One call per generation and worker, as a rule; only NumPy arrays and scalars cross the network.
 """
 
 import contextlib
+import functools
 import logging
 import math
 import os
 import socket
 import sys
+import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import ray
 from ray._private import ray_constants
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
+from ray.autoscaler.sdk import request_resources
+from ray.exceptions import RayActorError, RayError, RayTaskError
 
+from eggroll_ray.cluster import WorkerLost
 from eggroll_ray.es import ES
 from eggroll_ray.evaluate import Evaluator
+from eggroll_ray.fleet import Fleet
 from eggroll_ray.messages import Generation, Plan, Reply, Request, WorkerError
-from eggroll_ray.pool import Workers
+from eggroll_ray.pool import OnEvent, Workers
 from eggroll_ray.worker import Worker
 
+_log = logging.getLogger(__name__)
+
 _CONNECT_SECONDS = 10.0
-_POLL_SECONDS = 0.1  # how often a waiting driver looks whether it was asked to stop
+_RESOURCE_SECONDS = 20.0  # at the start, for a cluster that has too little
+_LOOK_SECONDS = 1.0  # between looks at what the cluster has
 
 
-class _RemoteWorker(Worker):
-    """A worker in an actor, where a second thread can cancel a step or take a snapshot."""
+def ray_fleet(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers, on_event: OnEvent) -> Fleet:
+    """Starts the workers of a run on Ray.
 
-    def __init__(self, task: tuple[ES, Evaluator, Plan]):
-        super().__init__(*task)
-        self._cancelled = -1
-
-    def step_remotely(self, number: int, previous: Generation | None, blocks: tuple[int, ...], test: bool) -> Reply:
-        return self.step(Request(number, previous, blocks, test), lambda: self._cancelled == number)
-
-    def cancel(self, number: int) -> None:
-        """Leaves out the blocks of generation `number` that have not begun."""
-        self._cancelled = number
+    Raises:
+      WorkerError: when there is no cluster, it lacks the resources asked for, or too few workers start in time.
+    """
+    make = functools.partial(Worker, strategy, evaluator, plan)
+    cluster = RayCluster(make, plan.blocks, workers)
+    return Fleet(cluster, plan, workers, strategy.signs_only, on_event)
 
 
-class RayPool:
-    """Actors with one worker each, all in the same state. Implements `pool.Pool`."""
+class _RemoteWorker:
+    """A worker in an actor. A second thread takes cancellations while the first evaluates."""
 
-    def __init__(self, strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers):
-        """Connects to Ray, or starts it on this machine, and waits until every worker is ready.
+    def __init__(self, make: Callable[[], Worker]):
+        self._worker = make()
+        self._cancelled: list[tuple[int, tuple[int, ...] | None]] = []  # serial number of the step, blocks
+
+    def facts(self) -> dict[str, str]:
+        return self._worker.facts()
+
+    def join(self, snapshot: dict[str, Any] | None, *log: Generation) -> tuple[str, float]:
+        """Brings the worker into the state of the run; returns its digest and how long that took."""
+        started = time.perf_counter()
+        self._worker.catch_up(snapshot, log)
+        return self._worker.digest(), time.perf_counter() - started
+
+    def step(self, serial: int, number: int, blocks: tuple[int, ...], *outcomes: Generation) -> Reply:
+        self._cancelled = [entry for entry in self._cancelled if entry[0] >= serial]
+
+        def cancelled(block: int) -> bool:
+            return any(which is None or block in which for of, which in self._cancelled if of == serial)
+
+        return self._worker.step(Request(number, outcomes, blocks), cancelled)
+
+    def ask(self, method: str, args: tuple[Any, ...], *outcomes: Generation) -> Any:
+        self._worker.advance(outcomes)
+        return getattr(self._worker, method)(*args)
+
+    def cancel(self, serial: int, blocks: tuple[int, ...] | None) -> None:
+        """Leaves out those blocks of a step, None for all, that have not begun."""
+        self._cancelled.append((serial, blocks))
+
+
+class RayCluster:
+    """Ray actors with one worker each. Implements `cluster.Cluster`."""
+
+    def __init__(self, make: Callable[[], Any], blocks: int, workers: Workers):
+        """Connects to Ray, or starts it on this machine, and checks that it has what is asked for.
+
+        Args:
+          make: makes a worker, in the actor.
+          blocks: of a generation; more workers than that would have nothing to do.
+          workers: how many, and what each has.
 
         Raises:
-          WorkerError: when the cluster lacks the resources asked for, a worker cannot start in time, or
-            the workers' devices or versions differ.
+          WorkerError: when there is no cluster, or it lacks the resources.
         """
+        self._local = not (ray.is_initialized() or _address(workers))  # a Ray of this machine, which will not grow
         self._own_ray = _connect(workers)
-        self._actors: dict[int, Any] = {}
-        self._events: list[tuple[str, str]] = []
+        self._workers, self._blocks = workers, blocks
+        self._asked = False
+        self._looked, self._target = -math.inf, 0
+        self._name = f"eggroll-{uuid.uuid4().hex[:6]}"  # actor names must be new in the cluster
         try:
-            count, gpus = _resources(workers, plan)
-            options: dict[str, Any] = {
-                "num_cpus": workers.cpus,
-                "num_gpus": gpus,
-                "runtime_env": {"env_vars": _environment(workers.cpus, gpus)},
-                "max_concurrency": 2,
-            }
-            task = ray.put((strategy, evaluator, plan))
-            remote = ray.remote(_RemoteWorker).options(**options)
-            self._actors = {index: remote.remote(task) for index in range(count)}
-            self._wait_until_ready(workers)
+            self._request_room()
+            self._gpus = self._wait_for_resources()
+            self._task = ray.put(make)
+            self._remote = ray.remote(_RemoteWorker)
         except BaseException:
             self.close()
             raise
 
-    @property
-    def count(self) -> int:
-        return len(self._actors)
+    def target(self) -> int:
+        if self._workers.count != "auto":
+            return int(self._workers.count)
+        if time.monotonic() > self._looked + _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            room = _room(_capacity(), self._workers.cpus, self._gpus)
+            self._target = min(room, self._blocks, self._workers.max_workers or room)
+        return self._target
 
-    def step(self, request: Request, cancelled: Callable[[], bool]) -> Sequence[Reply]:
-        previous = None if request.previous is None else ray.put(request.previous)
-        waiting: dict[Any, int] = {}  # call -> worker
+    def start(self, index: int) -> Any:
+        options = _runtime_env(self._workers, self._gpus)
+        actor = self._remote.options(
+            name=f"{self._name} worker {index}",
+            num_cpus=self._workers.cpus,
+            num_gpus=self._gpus,
+            runtime_env=options,
+            max_concurrency=2,
+        )
+        return actor.remote(self._task)
 
-        def ask(index: int, blocks: tuple[int, ...], test: bool) -> None:
-            call = self._actors[index].step_remotely.remote(request.number, previous, blocks, test)
-            waiting[call] = index
+    def put(self, value: Any) -> Any:
+        return ray.put(value)
 
-        indices = list(self._actors)
-        for place, index in enumerate(indices):
-            # The test goes to the worker that has the fewest blocks.
-            ask(index, request.blocks[place :: len(indices)], request.test and place == len(indices) - 1)
-        replies: list[Reply] = []
-        told = False
-        while waiting:
-            if cancelled() and not told:
-                told = True
-                for actor in self._actors.values():
-                    actor.cancel.remote(request.number)
-            ready, _ = ray.wait(list(waiting), timeout=_POLL_SECONDS)
-            for call in ready:
-                index = waiting.pop(call)
-                try:
-                    replies.append(_get(call))
-                except RayActorError as error:
-                    self._lose(index, error)
-            if not waiting and not told:
-                blocks = _missing_blocks(request, replies)
-                test = request.test and all(reply.test is None for reply in replies)
-                survivors = list(self._actors)
-                if blocks or test:
-                    for place, index in enumerate(survivors):
-                        ask(index, blocks[place :: len(survivors)], test and place == 0)
-        return replies
+    def call(self, worker: Any, label: str, method: str, *args: Any) -> Any:
+        return getattr(worker, method).options(name=label).remote(*args)
 
-    def update(self, outcome: Generation) -> None:
-        self._all("update", ray.put(outcome))
+    def wait(self, calls: Sequence[Any], seconds: float) -> Sequence[Any]:
+        if not calls:
+            time.sleep(seconds)
+            return []
+        calls = list(calls)
+        ready, rest = ray.wait(calls, timeout=seconds)
+        if ready and rest:
+            more, _ = ray.wait(rest, num_returns=len(rest), timeout=0)
+            ready = [*ready, *more]
+        return ready
 
-    def test(self, stream: str) -> np.ndarray:
-        return self._any("test", stream)
+    def result(self, call: Any) -> Any:
+        try:
+            return ray.get(call)
+        except RayTaskError as error:
+            cause = error.as_instanceof_cause()
+            if isinstance(error.cause, RayError):  # an argument was lost with its machine
+                raise WorkerLost(str(error.cause)) from error
+            raise cause from None
+        except RayActorError as error:
+            if error.actor_init_failed:
+                raise WorkerError(_explain_start(str(error))) from error
+            raise WorkerLost(str(error), error.preempted) from error
+        except RayError as error:
+            raise WorkerLost(str(error)) from error
 
-    def digest(self) -> str:
-        digests = set(self._all("digest"))
-        if len(digests) > 1:
-            raise WorkerError(f"the workers disagree on the final parameters: {sorted(digests)}.")
-        return digests.pop()
-
-    def snapshot(self) -> dict[str, Any]:
-        return self._any("snapshot")
-
-    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
-        self._all("catch_up", ray.put(snapshot), ray.put(log))
-
-    def events(self) -> list[tuple[str, str]]:
-        events, self._events = self._events, []
-        return events
+    def kill(self, worker: Any) -> None:
+        ray.kill(worker)
 
     def close(self) -> None:
-        for actor in self._actors.values():
-            ray.kill(actor)
-        self._actors = {}
+        if self._asked and ray.is_initialized():
+            request_resources(bundles=[])
+            self._asked = False
         if self._own_ray:
             ray.shutdown()
             self._own_ray = False
 
-    def _all(self, method: str, *args: Any) -> list[Any]:
-        """Calls a method on every worker; those that are lost meanwhile leave the pool."""
-        calls = {index: getattr(actor, method).remote(*args) for index, actor in self._actors.items()}
-        results = []
-        for index, call in calls.items():
-            try:
-                results.append(_get(call))
-            except RayActorError as error:
-                self._lose(index, error)
-        return results
+    def _request_room(self) -> None:
+        """Asks a cluster that scales by itself for as many workers as may be used."""
+        wanted = self._workers.max_workers if self._workers.count == "auto" else int(self._workers.count)
+        if wanted and not self._local:
+            bundle = {"CPU": self._workers.cpus} | ({"GPU": self._workers.gpus} if self._workers.gpus else {})
+            request_resources(bundles=[bundle] * wanted)
+            self._asked = True
 
-    def _any(self, method: str, *args: Any) -> Any:
-        """Calls a method on one worker, and on the next if that is lost."""
-        while True:
-            index, actor = next(iter(self._actors.items()))
-            try:
-                return _get(getattr(actor, method).remote(*args))
-            except RayActorError as error:
-                self._lose(index, error)
-
-    def _lose(self, index: int, error: RayActorError) -> None:
-        """Takes a dead worker out of the pool.
+    def _wait_for_resources(self) -> float:
+        """Waits until the cluster has what is asked for, and returns the GPUs of each worker.
 
         Raises:
-          WorkerError: when it was the last one.
+          WorkerError: when it has not in time.
         """
-        del self._actors[index]
-        reason = str(error).strip().splitlines()[0]
-        self._events.append(("worker lost", f"worker {index}: {reason}; {self.count} left"))
-        if not self._actors:
-            raise WorkerError(
-                f"the last worker was lost: {error}\nNothing that was evaluated is lost: continue with --resume, or "
-                "Run(path, resume=True)."
-            ) from error
-
-    def _wait_until_ready(self, workers: Workers) -> None:
-        calls = {index: actor.facts.remote() for index, actor in self._actors.items()}
-        try:
-            facts = [_get(call, workers.start_seconds) for call in calls.values()]
-        except GetTimeoutError as error:
-            raise WorkerError(
-                f"{len(calls)} workers of {workers.cpus} CPUs were not ready within {workers.start_seconds} s; free "
-                f"now: {_show(ray.available_resources())}. See `ray status`, ask for fewer, or raise start_seconds."
-            ) from error
-        except RayActorError as error:
-            raise WorkerError(
-                f"a worker could not start: {error}\nIf it fails on a class of yours, move the class out of the script "
-                "into a module beside it: classes of a script travel by value, which not all survive."
-            ) from error
-        for index, found in zip(calls, facts, strict=True):
-            if found != facts[0]:
-                raise WorkerError(
-                    f"worker {index} has {found}, worker 0 has {facts[0]}: they would compute other bits; use "
-                    "machines with the same device and the same JAX."
-                )
+        patience = _RESOURCE_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds
+        started, told = time.monotonic(), False
+        while True:
+            capacity = _capacity()
+            gpus = _gpus_each(self._workers, capacity)
+            lacking = _lacking(self._workers, capacity, gpus)
+            if lacking is None:
+                return gpus
+            if self._local or time.monotonic() > started + patience:
+                raise WorkerError(lacking)
+            if not told:
+                _log.warning("waiting up to %.0f s for the cluster to grow: %s", patience, lacking)
+                told = True
+            time.sleep(min(_LOOK_SECONDS, patience))
 
 
-def _get(call: Any, timeout: float | None = None) -> Any:
-    """`ray.get` that raises a user's error as it was raised in the worker."""
-    try:
-        return ray.get(call, timeout=timeout)
-    except RayTaskError as error:
-        raise error.as_instanceof_cause() from None
+def _capacity() -> Mapping[str, float]:
+    """CPUs, GPUs and machines that workers may use: of the cluster, or of the trial of Ray Tune that this is."""
+    group = ray.util.get_current_placement_group()
+    if group is None:
+        nodes = sum(node["Alive"] for node in ray.nodes())
+        found = ray.cluster_resources()
+        return {"CPU": found.get("CPU", 0.0), "GPU": found.get("GPU", 0.0), "nodes": nodes}
+    bundles = group.bundle_specs[1:]  # the first is this process
+    return {name: sum(bundle.get(name, 0.0) for bundle in bundles) for name in ("CPU", "GPU")} | {"nodes": 1}
 
 
-def _missing_blocks(request: Request, replies: Sequence[Reply]) -> tuple[int, ...]:
-    done = {result.block for reply in replies for result in reply.blocks}
-    return tuple(block for block in request.blocks if block not in done)
+def _gpus_each(workers: Workers, capacity: Mapping[str, float]) -> float:
+    if workers.gpus is not None:
+        return workers.gpus
+    return float(workers.count == "auto" and capacity["GPU"] >= 1)
+
+
+def _room(capacity: Mapping[str, float], cpus: float, gpus: float) -> int:
+    """Number of workers that a cluster has room for."""
+    by_cpu = int(capacity["CPU"] / cpus + 1e-9)
+    return min(by_cpu, int(capacity["GPU"] / gpus + 1e-9)) if gpus else by_cpu
+
+
+def _lacking(workers: Workers, capacity: Mapping[str, float], gpus: float) -> str | None:
+    """Says what the cluster lacks, None if nothing."""
+    wanted = workers.min_workers if workers.count == "auto" else int(workers.count)
+    if _room(capacity, workers.cpus, gpus) < wanted:
+        return (
+            f"asked for {wanted} workers with {workers.cpus:g} CPUs and {gpus:g} GPUs each, but the cluster has "
+            f"{capacity['CPU']:g} CPUs and {capacity['GPU']:g} GPUs; ask for fewer workers, for workers='auto', for "
+            "less each (Workers(cpus=0.5)), or give a cluster that grows more time (wait_seconds)."
+        )
+    if workers.nodes is not None and capacity["nodes"] < workers.nodes:
+        return (
+            f"asked for {workers.nodes} machines, but the cluster has {capacity['nodes']:g}: some did not join. See "
+            "what `ray start` printed on them, and `ray status`."
+        )
+    return None
+
+
+def _explain_start(text: str) -> str:
+    """What to do about a worker whose constructor raised."""
+    if "No module named 'eggroll_ray'" in text or "No module named 'envs'" in text:
+        remedy = "Install eggroll-ray on every machine of the cluster, in the version that runs here."
+    elif "ModuleNotFoundError" in text or "ImportError" in text:
+        remedy = (
+            "Install that package on every machine of the cluster, or name it in Workers(runtime_env={'pip': [...]}); "
+            "a module of yours travels if it lies beside the script."
+        )
+    else:
+        remedy = (
+            "If it fails on a class of yours, move the class out of the script into a module beside it: classes of a "
+            "script travel by value, which not all survive."
+        )
+    return f"a worker could not start: {text}\n{remedy}"
 
 
 def _connect(workers: Workers) -> bool:
-    """Connects to a cluster, or starts Ray on this machine alone; returns whether it was started."""
+    """Connects to a cluster, or starts Ray on this machine alone; returns whether this call did."""
     if ray.is_initialized():
         return False
     quiet: dict[str, Any] = {"configure_logging": False, "logging_level": logging.WARNING}
-    address = workers.address or os.environ.get("RAY_ADDRESS")
+    address = _address(workers)
     if address:
         _check_reachable(address)
         try:
-            ray.init(address=address, **quiet)
+            ray.init(address=address, runtime_env=_shipped_code(), **quiet)
         except (ConnectionError, RuntimeError) as error:
             raise WorkerError(f"no Ray cluster at {address}: {error}") from error
         return True
@@ -232,6 +281,40 @@ def _connect(workers: Workers) -> bool:
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
     return True
+
+
+def _address(workers: Workers) -> str | None:
+    return workers.address or os.environ.get("RAY_ADDRESS")
+
+
+def _shipped_code() -> dict[str, Any]:
+    """The runtime environment that takes this package and the user's own modules to the workers.
+
+    A job that was submitted brings its own environment, and its workers have it already.
+    """
+    if os.environ.get(RAY_JOB_CONFIG_JSON_ENV_VAR):
+        return {}
+    own = [Path(__file__).parent, Path(__file__).parent.parent / "envs"]
+    return {"py_modules": [str(path) for path in (*own, *_modules_beside_script()) if path.exists()]}
+
+
+def _modules_beside_script() -> list[Path]:
+    """Modules and packages that were imported from the script's folder: files of the user's, not of a library."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    if script is None:
+        return []
+    folder = Path(script).resolve().parent
+    found = set()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or "." in name or name in ("__main__", "eggroll_ray", "envs"):
+            continue
+        path = Path(file).resolve()
+        if path.parent == folder and path.suffix == ".py":
+            found.add(path)
+        elif path.name == "__init__.py" and path.parent.parent == folder:
+            found.add(path.parent)
+    return sorted(found)
 
 
 def _check_reachable(address: str) -> None:
@@ -274,32 +357,9 @@ def _on_loopback() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _resources(workers: Workers, plan: Plan) -> tuple[int, float]:
-    """Returns the number of workers and the GPUs of each.
-
-    Raises:
-      WorkerError: when the cluster does not have them.
-    """
-    cluster: Mapping[str, float] = ray.cluster_resources()
-    cpus, gpus = cluster.get("CPU", 0.0), cluster.get("GPU", 0.0)
-    if workers.count == "auto":
-        each = workers.gpus if workers.gpus is not None else float(gpus >= 1)
-        count = int(gpus // each) if each else int(cpus // workers.cpus)
-        count = min(max(count, 1), plan.blocks)  # more workers than blocks would have nothing to do
-    else:
-        each, count = workers.gpus or 0.0, int(workers.count)
-    if count * workers.cpus > cpus or count * each > gpus:
-        raise WorkerError(
-            f"asked for {count} workers with {workers.cpus} CPUs and {each} GPUs each, but the cluster has "
-            f"{cpus:g} CPUs and {gpus:g} GPUs; ask for fewer workers, for workers='auto', or for less each "
-            "(Workers(cpus=0.5))."
-        )
-    return count, each
-
-
-def _environment(cpus: float, gpus: float) -> dict[str, str]:
-    """Environment variables that must be set before a worker imports JAX."""
-    threads = str(max(1, math.ceil(cpus)))
+def _runtime_env(workers: Workers, gpus: float) -> dict[str, Any]:
+    """The runtime environment of a worker: what must be set before it imports JAX, under the user's own."""
+    threads = str(max(1, math.ceil(workers.cpus)))
     variables = {"NPROC": threads, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
     if not gpus:
         variables["JAX_PLATFORMS"] = "cpu"  # Ray 2.60 shows the GPUs of a node to every process on it
@@ -309,8 +369,5 @@ def _environment(cpus: float, gpus: float) -> dict[str, str]:
     if all(node["NodeManagerHostname"] == host for node in ray.nodes() if node["Alive"]):
         # What this process can import, its workers can: a cluster of this machine alone has the same files.
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    return variables
-
-
-def _show(resources: Mapping[str, float]) -> str:
-    return ", ".join(f"{value:g} {name}" for name, value in resources.items() if name in ("CPU", "GPU"))
+    given = dict(workers.runtime_env)
+    return {**given, "env_vars": variables | dict(given.get("env_vars", {}))}

@@ -64,6 +64,7 @@ class Evaluator(NamedTuple):
     moments: Any = ()  # what a block adds to them, as a template: float32 NumPy arrays
     merge: Callable[[Any, Sequence[Any]], Any] = lambda statistics, _: statistics
     policy: Callable[[Params, Any], Any] | None = None  # (params, statistics) -> obs -> action
+    compiled: bool = True  # a block is one compiled program, whose last bits belong to its shape
     # Traces one member, given `perturb` and the shapes of a state; raises what an evaluation would raise.
     check: Callable[[Perturb, ESState], object] = lambda perturb, state: None
 
@@ -243,7 +244,7 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
             keys = jax.random.split(key, episodes)
             return np.concatenate([call(Members(params, 1), keys[i : i + 1]) for i in range(episodes)])
 
-        return Evaluator(lambda _: params, bind, test, 1, _settings("batched", fn))
+        return Evaluator(lambda _: params, bind, test, 1, _settings("batched", fn), compiled=False)
 
     return make
 

@@ -13,9 +13,12 @@ from eggroll_ray import fitness, noise, policies
 from eggroll_ray.checkpoint import CheckpointError, read_json
 from eggroll_ray.es import ES, Schedule, eggroll, openai_es
 from eggroll_ray.evaluate import Evaluator
+from eggroll_ray.metrics import Sink
+from eggroll_ray.pool import Workers
 from eggroll_ray.record import Run
 from eggroll_ray.rollout import from_env
-from eggroll_ray.trainer import Trainer, Watch, Workers
+from eggroll_ray.trackers import MLflow, Wandb
+from eggroll_ray.trainer import Trainer, Watch
 
 # Given by the command line, so that this package needs none of the suites: id, options -> Env.
 MakeEnv = Callable[..., Any]
@@ -79,6 +82,17 @@ class WorkerOptions:
     """GPUs of each worker; by default 1 where auto finds GPUs, else 0."""
     address: str | None = None
     """Address of a Ray cluster; by default the running one (RAY_ADDRESS), or a new one on this machine."""
+    min_workers: int = 1
+    """Fewer workers than these at the start are an error."""
+    max_workers: int | None = None
+    """The most that auto takes; a cluster that scales by itself is asked for room for so many."""
+    nodes: int | None = None
+    """Machines that the cluster must have at the start; fewer are an error."""
+    wait_seconds: float | None = None
+    """How long to wait for a cluster that has too little; by default 20 s at the start, 300 s later."""
+    resync_every: int | None = None
+    """Generations after which all workers take over the parameters of one; it lets different devices work together,
+    and gives up the same bits."""
     block_size: int | None = None
     """Members evaluated together, an even divisor of the population; by default the largest up to 256."""
 
@@ -105,6 +119,10 @@ class TrainOptions:
     """Fresh episodes per test."""
     checkpoint_every: int = 50
     """Generations between checkpoints."""
+    wandb: str | None = None
+    """Also log to Weights & Biases, to this project or entity/project."""
+    mlflow: str | None = None
+    """Also log to MLflow, to this experiment."""
     es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
     policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
     worker: WorkerOptions = dataclasses.field(default_factory=WorkerOptions)
@@ -139,18 +157,41 @@ def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, res
             "target": options.target,
             "options": dataclasses.asdict(options),
         }
-        record = Run(run, resume, options.checkpoint_every, config)
-    worker = options.worker
+        record = Run(run, resume, options.checkpoint_every, config, _sinks(options, run, config))
     return Trainer(
         make_evaluator(options, make_env),
         make_strategy(options.es),
         population_size=options.population_size,
         seed=options.seed,
-        workers=Workers(worker.workers, worker.cpus_per_worker, worker.gpus_per_worker, worker.address),
-        block_size=worker.block_size,
+        workers=make_workers(options.worker),
+        block_size=options.worker.block_size,
         run=record,
         watch=Watch(options.test_every, options.test_episodes, options.target),
     )
+
+
+def make_workers(options: WorkerOptions) -> Workers:
+    """Says who evaluates."""
+    return Workers(
+        options.workers,
+        options.cpus_per_worker,
+        options.gpus_per_worker,
+        options.address,
+        min_workers=options.min_workers,
+        max_workers=options.max_workers,
+        nodes=options.nodes,
+        wait_seconds=options.wait_seconds,
+        resync_every=options.resync_every,
+    )
+
+
+def _sinks(options: TrainOptions, run: Path, config: Mapping[str, Any]) -> tuple[Sink, ...]:
+    sinks: list[Sink] = []
+    if options.wandb is not None:
+        sinks.append(Wandb(run, options.wandb, config=config))
+    if options.mlflow is not None:
+        sinks.append(MLflow(run, options.mlflow, config=config))
+    return tuple(sinks)
 
 
 def make_environment(options: TrainOptions, make_env: MakeEnv) -> Any:

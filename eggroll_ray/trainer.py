@@ -3,28 +3,32 @@
 import contextlib
 import dataclasses
 import logging
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import jax
 import numpy as np
 
+from eggroll_ray import checkpoint
+from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.es import ES, eggroll
 from eggroll_ray.evaluate import Evaluator, FitnessError
-from eggroll_ray.messages import Generation, Plan, Reply, Request, WorkerError
+from eggroll_ray.fitness_log import FitnessLog
+from eggroll_ray.gather import Round
+from eggroll_ray.messages import TEST, Generation, Request, WorkerError
 from eggroll_ray.metrics import Row
+from eggroll_ray.plan import make_plan
 from eggroll_ray.pool import LocalPool, Pool, Workers
-from eggroll_ray.record import Recorder, Run
+from eggroll_ray.ray_metrics import RayGauges
+from eggroll_ray.record import Recorder, Run, load_state
+from eggroll_ray.rows import fitness_columns, test_columns, usable_fitness
+from eggroll_ray.signals import stop_on_signals
 from eggroll_ray.worker import Worker
 
 _log = logging.getLogger(__name__)
-
-_DEFAULT_BLOCK = 256
-_SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +136,11 @@ class Trainer:
         self._solved = False
         self._last_test: np.ndarray | None = None
         self._run = Run(run) if isinstance(run, str | Path) else run
-        self._recorder = None if self._run is None else Recorder(self._run, self._plan, evaluator.moments, settings)
+        self._recorder = None
+        if self._run is not None:
+            packed = self._strategy.signs_only
+            # Before the recorder exists there is nothing that an event could go into.
+            self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, packed, self._event)
         last = self._recorder.last_row if self._recorder else {}
         self._clock = _Clock(last.get("time", 0.0))
         self._totals = {name: last.get(name, 0) for name in ("total_steps", "total_episodes")}
@@ -150,7 +158,7 @@ class Trainer:
         if generations < 0:
             raise ValueError(f"generations={generations} must be at least 0.")
         self._start()
-        with _stop_on_signals(self._stopped), self._record_failure():  # after Ray has set handlers of its own
+        with stop_on_signals(self._stopped), self._record_failure():  # after Ray has set handlers of its own
             while self._number < generations and (row := self._next()) is not None:
                 on_row(row)
             return self._finish()
@@ -170,6 +178,67 @@ class Trainer:
         """Returns the state so far, with every evaluated generation applied."""
         self._start()
         return self._finish()
+
+    def save(self, folder: Path | str) -> Path:
+        """Writes the state so far, with every evaluated generation applied, as a checkpoint below a folder.
+
+        Returns:
+          The checkpoint's own folder; `restore` takes the one that was given here.
+        """
+        self._start()
+        assert self._pool is not None
+        number, folder = self._apply_pending(), Path(folder)
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+        return checkpoint.save_checkpoint(folder, self._pool.snapshot(), number, self._pool.digest())
+
+    def restore(self, folder: Path | str) -> None:
+        """Goes on from the newest checkpoint below a folder that `save`, or another run, has written.
+
+        Its parameters, optimiser state and statistics are taken over; the strategy may have other settings.
+
+        Raises:
+          CheckpointError: when there is none, or it is of other parameters or another kind of optimiser.
+          ValueError: when this trainer has a record, which would not say where its parameters came from.
+        """
+        if self._run is not None:
+            raise ValueError("a trainer with a record continues its own run: give Run(path, resume=True), or no run.")
+        folder = Path(folder)
+        if not (saved := checkpoint.checkpoints(folder)):
+            raise CheckpointError(f"there is no checkpoint in {folder / 'checkpoints'}; give what was given to save.")
+        self._start()
+        assert self._pool is not None
+        self._pool.catch_up(checkpoint.load_checkpoint(folder, saved[-1], self._pool.snapshot()), [])
+        self._number, self._pending, self._solved = saved[-1], None, False
+
+    def reproduce(self, generation: int, member: int) -> float:
+        """Runs one member of a generation alone, in this process, and returns its fitness.
+
+        Whatever its fitness raises is raised here, where a debugger can look at it. A run that is recorded is replayed
+        from its last checkpoint before that generation; the state is the run's where this process computes on the
+        same kind of device as the workers.
+
+        Args:
+          generation: its number; it must have been reached.
+          member: in `[0, population_size)`.
+
+        Raises:
+          ValueError: for a generation that has not been reached, or no such member.
+        """
+        if not 0 <= member < self._plan.population_size:
+            raise ValueError(f"member={member} must be in [0, {self._plan.population_size}).")
+        if generation and self._recorder is None and self._run is None:
+            raise ValueError(f"generation={generation} can be reproduced only from a record; give the trainer run=...")
+        worker = Worker(self._strategy, self._evaluator, self._plan)
+        if self._run is not None:
+            path, packed = Path(self._run.path), self._strategy.signs_only
+            log = FitnessLog(path, self._plan, self._evaluator.moments, packed, writable=False)
+            worker.catch_up(*load_state(path, log, worker.snapshot(), generation))
+        return worker.reproduce(member)
+
+    @property
+    def unsaved(self) -> str | None:
+        """Says what of the record could not be written so far, None if all is on the disk."""
+        return None if self._recorder is None else self._recorder.unsaved
 
     def close(self) -> None:
         """Ends the workers and closes the record."""
@@ -192,19 +261,22 @@ class Trainer:
         if self._run is not None and self._recorder is None:
             raise RuntimeError("this trainer is closed; make another one with Run(path, resume=True).")
         self._pool = self._make_pool()
+        if self._recorder is not None and self._workers.count != 0:
+            self._recorder.add_sink(RayGauges(self._recorder.path.name))
         if self._run is not None and self._recorder is not None and self._run.resume:
             snapshot, log = self._recorder.load(self._pool.snapshot())
             self._pool.catch_up(snapshot, log)
             self._number = len(self._recorder.log)
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
-            self._event("resumed", detail, logging.INFO)
+            self._event("resumed", detail)
 
     def _make_pool(self) -> Pool:
         if self._workers.count == 0:
-            return LocalPool(Worker(self._strategy, self._evaluator, self._plan))
-        from eggroll_ray.driver import RayPool  # Ray is imported only where it is used
+            worker = Worker(self._strategy, self._evaluator, self._plan)
+            return LocalPool(worker, self._plan, self._strategy.signs_only)
+        from eggroll_ray.driver import ray_fleet  # Ray is imported only where it is used
 
-        return RayPool(self._strategy, self._evaluator, self._plan, self._workers)
+        return ray_fleet(self._strategy, self._evaluator, self._plan, self._workers, self._event)
 
     def _next(self) -> Row | None:
         """Evaluates one generation; None when the run is over."""
@@ -213,22 +285,22 @@ class Trainer:
             return None
         started = time.perf_counter()
         test = self._watch.every > 0 and self._number % self._watch.every == 0
-        request = Request(self._number, self._pending, tuple(range(self._plan.blocks)), test)
-        replies = self._pool.step(request, self._stopped.is_set)
+        blocks = (*range(self._plan.blocks), *([TEST] if test else []))
+        outcomes = () if self._pending is None else (self._pending,)
+        found = self._pool.step(Request(self._number, outcomes, blocks), self._stopped.is_set)
         self._pending = None
-        digest = _agreed_digest(replies)
-        self._save_if_due(digest)
-        results = sorted((result for reply in replies for result in reply.blocks), key=lambda r: r.block)
-        if len(results) < self._plan.blocks:  # cancelled
+        if self._recorder is not None and self._recorder.is_due(self._number):
+            self._recorder.save(self._pool.snapshot(), self._number, self._pool.digest())
+        if not found.complete:  # cancelled
             return None
-        fitness = np.concatenate([result.fitness for result in results])
-        failures = [text for result in results for text in result.failures]
-        self._report(failures)
-        self._pending = Generation(self._number, _resolve(fitness, self._number), tuple(r.moments for r in results))
+        if found.failures:
+            self._event("fitness failed", f"{len(found.failures)} members; first: {found.failures[0]}")
+        self._pending = Generation(self._number, usable_fitness(found, self._number), found.moments)
         if self._recorder is not None:
-            self._recorder.log.append(self._pending)
-        steps = sum(result.steps for result in results)
-        row = self._row(replies, steps, time.perf_counter() - started) | {"failed_members": len(failures)}
+            self._recorder.append(self._pending)
+        if found.test is not None:
+            self._last_test = found.test
+        row = self._row(found, self._pending, time.perf_counter() - started)
         if self._recorder is not None:
             self._recorder.write(row)
         self._solved = self._confirm(row["mean_policy_return"])
@@ -247,44 +319,49 @@ class Trainer:
             self._last_test = test
         return confirmed
 
-    def _row(self, replies: Sequence[Reply], steps: int, seconds: float) -> Row:
-        assert self._pool is not None and self._pending is not None
-        test = next((reply.test for reply in replies if reply.test is not None), None)
-        if test is not None:
-            self._last_test = test
-        self._totals["total_steps"] += steps
-        self._totals["total_episodes"] += self._plan.population_size * self._evaluator.episodes
-        update = max(reply.update_seconds for reply in replies)
-        evaluate = max(reply.evaluate_seconds for reply in replies)
+    def _row(self, found: Round, outcome: Generation, seconds: float) -> Row:
+        assert self._pool is not None
+        episodes = self._plan.population_size * self._evaluator.episodes
+        self._totals["total_steps"] += found.steps
+        self._totals["total_episodes"] += episodes
+        skipped = found.pool.get("results_skipped", 0)
         return {
             "generation": self._number,
             "time": self._clock.seconds(),
-            **_quantiles(self._pending.fitness),
-            "invalid_members": int((~np.isfinite(self._pending.fitness)).sum()),
-            "mean_policy_return": None if test is None else float(test.mean()),
-            "mean_policy_return_std": None if test is None else float(test.std()),
-            "mean_policy_episodes": 0 if test is None else len(test),
-            "steps": steps,
+            **fitness_columns(found, outcome.fitness),
+            **test_columns(found, outcome.fitness),
+            "failed_members": len(found.failures),
+            "steps": found.steps,
+            "episodes": episodes,
+            "episode_length_mean": found.steps / episodes if found.steps else None,
             **self._totals,
-            "member_steps_per_second": (steps or self._plan.population_size) / seconds,
-            "time_update": update,
-            "time_evaluate": evaluate,
-            "time_driver": max(seconds - update - evaluate, 0.0),
-            **next((reply.metrics for reply in replies if reply.metrics), {}),
+            "member_steps_per_second": (found.steps or self._plan.population_size) / seconds,
+            "time_generation": seconds,
+            "time_update": found.update_seconds,
+            "time_evaluate": found.evaluate_seconds,
+            "time_driver": max(seconds - found.update_seconds - found.evaluate_seconds, 0.0),
+            **found.metrics,
             "workers": self._pool.count,
-            "digest": replies[0].digest,
+            **found.pool,
+            "results_skipped_share": skipped / (skipped + self._plan.blocks),
+            "digest": found.digest,
         }
 
-    def _finish(self) -> Result:
+    def _apply_pending(self) -> int:
+        """Applies the last generation's outcome, and returns the number of updates."""
         assert self._pool is not None
-        number = self._number
         if self._solved:
             # The parameters that reached the target are those before the last population was evaluated;
             # its fitness stays pending, so that training can go on from there.
-            number -= 1
-        elif self._pending is not None:
+            return self._number - 1
+        if self._pending is not None:
             self._pool.update(self._pending)
             self._pending = None
+        return self._number
+
+    def _finish(self) -> Result:
+        assert self._pool is not None
+        number = self._apply_pending()
         if self._watch.every > 0 and not self._solved and not self._stopped.is_set():
             self._last_test = self._pool.test("test")
         digest, snapshot = self._pool.digest(), self._pool.snapshot()
@@ -325,25 +402,13 @@ class Trainer:
             "message": "",
         }
 
-    def _save_if_due(self, digest: str) -> None:
-        assert self._pool is not None
-        if self._recorder is not None and self._recorder.is_due(self._number):
-            self._recorder.save(self._pool.snapshot(), self._number, digest)
-
-    def _report(self, failures: list[str]) -> None:
-        """Tells what happened to workers and to members whose fitness failed."""
-        assert self._pool is not None
-        for name, detail in self._pool.events():
-            self._event(name, detail)
-        if failures:
-            self._event("fitness failed", f"{len(failures)} members; first: {failures[0]}")
-
-    def _event(self, name: str, detail: str, level: int = logging.WARNING) -> None:
-        _log.log(level, "generation %d: %s: %s", self._number, name, detail)
+    def _event(self, name: str, detail: str, worker: str | None = None) -> None:
+        quiet = name in ("resumed", "worker joined", "worker back", "record restored")
+        who = "" if worker is None else f"worker {worker}: "
+        _log.log(logging.INFO if quiet else logging.WARNING, "generation %d: %s: %s%s", self._number, name, who, detail)
         if self._recorder is not None:
-            self._recorder.write(
-                {"event": name, "generation": self._number, "time": self._clock.seconds(), "detail": detail}
-            )
+            event = {"event": name, "generation": self._number, "time": self._clock.seconds()}
+            self._recorder.write(event | {"detail": detail, "worker": worker})
 
 
 class _Clock:
@@ -354,92 +419,3 @@ class _Clock:
 
     def seconds(self) -> float:
         return time.monotonic() - self._start
-
-
-def make_plan(population_size: int, block_size: int | None, seed: int, test_episodes: int) -> Plan:
-    """Checks and completes what all workers agree on.
-
-    Raises:
-      ValueError: for an odd or empty population, or blocks that do not divide it.
-    """
-    if population_size < 2 or population_size % 2:
-        raise ValueError(
-            f"population_size={population_size} must be even and at least 2, since members come in antithetic "
-            f"pairs; choose {max(2, population_size + population_size % 2)}."
-        )
-    if block_size is None:
-        block_size = max(
-            size for size in range(2, min(population_size, _DEFAULT_BLOCK) + 1, 2) if population_size % size == 0
-        )
-        if block_size < min(_SMALLEST_DEFAULT_BLOCK, population_size):
-            near = _DEFAULT_BLOCK * max(1, round(population_size / _DEFAULT_BLOCK))
-            raise ValueError(
-                f"population_size={population_size} has no even divisor from {_SMALLEST_DEFAULT_BLOCK} to "
-                f"{_DEFAULT_BLOCK} to make blocks of; choose {near}, or set block_size yourself."
-            )
-    if block_size < 2 or block_size % 2 or population_size % block_size:
-        raise ValueError(
-            f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "
-            "odd; choose an even divisor of the population size."
-        )
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
-    return Plan(population_size, block_size, seed, test_episodes)
-
-
-def _agreed_digest(replies: Sequence[Reply]) -> str:
-    digests = {reply.digest for reply in replies}
-    if len(digests) > 1:
-        raise WorkerError(
-            f"the workers disagree on the parameters of generation {replies[0].number} ({sorted(digests)}): one "
-            "of them computes other bits. Resume from the last checkpoint on machines of one kind."
-        )
-    return digests.pop()
-
-
-def _resolve(fitness: np.ndarray, number: int) -> np.ndarray:
-    """Puts the lowest finite fitness where a member counts as the worst (-inf).
-
-    Raises:
-      FitnessError: when no pair is left.
-    """
-    finite = np.isfinite(fitness)
-    if finite.any():
-        fitness = np.where(fitness == -np.inf, fitness[finite].min(), fitness)
-    if not np.isfinite(fitness).reshape(-1, 2).all(axis=1).any():
-        raise FitnessError(
-            f"no pair of generation {number} has a finite fitness (member 0: {fitness[0]}); evaluate member 0 "
-            "alone, and check the fitness for NaN and sigma for being too large."
-        )
-    return fitness
-
-
-def _quantiles(fitness: np.ndarray) -> Row:
-    finite = fitness[np.isfinite(fitness)].astype(np.float64)
-    names = ("min", "q25", "median", "q75", "max")
-    quantiles = np.quantile(finite, (0.0, 0.25, 0.5, 0.75, 1.0))
-    return {
-        "fitness_mean": float(finite.mean()),
-        "fitness_std": float(finite.std()),
-        **{f"fitness_{name}": float(value) for name, value in zip(names, quantiles, strict=True)},
-    }
-
-
-@contextlib.contextmanager
-def _stop_on_signals(stopped: threading.Event) -> Iterator[None]:
-    """Turns the first SIGINT or SIGTERM into a stop; outside the main thread it changes nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: Any) -> None:
-        if stopped.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stopped.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

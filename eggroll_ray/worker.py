@@ -7,7 +7,8 @@ population, and evaluates its blocks of this one (design: the same program on ev
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,7 +18,8 @@ import numpy as np
 from eggroll_ray import noise
 from eggroll_ray.es import ES, ESState
 from eggroll_ray.evaluate import Evaluator
-from eggroll_ray.messages import BlockResult, Generation, Plan, Reply, Request
+from eggroll_ray.messages import TEST, BlockResult, Generation, Plan, Reply, Request
+from eggroll_ray.packing import PackedPairs, pack_fitness
 
 
 class Worker:
@@ -29,53 +31,75 @@ class Worker:
         self._plan = plan
         self._evaluate = evaluator.bind(strategy.perturb)
         self._update = jax.jit(strategy.update)
-        self._state = strategy.init(evaluator.init(plan.seed), plan.seed)
-        self._statistics = evaluator.statistics
         self._lock = threading.Lock()  # a snapshot may be asked for while blocks are evaluated
+        self._begin()
+
+    def _begin(self) -> None:
+        state = self._strategy.init(self._evaluator.init(self._plan.seed), self._plan.seed)
+        with self._lock:
+            self._state, self._statistics = state, self._evaluator.statistics
 
     @property
     def number(self) -> int:
         """The generation whose population comes next."""
         return int(self._state.generation)
 
-    def step(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Reply:
+    def step(self, request: Request, cancelled: Callable[[int], bool] = lambda block: False) -> Reply:
         """Updates to the request's generation and evaluates its blocks.
 
         Args:
-          request: its number is this worker's generation, or the next.
-          cancelled: asked between blocks; when true the rest of the blocks is left out.
+          request: its outcomes reach from this worker's generation, or before it, to its number.
+          cancelled: asked before each block; one for which it is true is left out.
         """
         started = time.perf_counter()
-        metrics: dict[str, float] = {}
-        if request.previous is not None and request.previous.number == self.number:
-            metrics = self.update(request.previous)
+        metrics = self.advance(request.outcomes)
         if request.number != self.number:
             raise RuntimeError(
                 f"asked for generation {request.number}, but this worker is at {self.number} and was given "
                 "no update to it; load a checkpoint and replay the fitness log."
             )
         updated = time.perf_counter()
-        blocks = []
+        results, test = [], None
         for block in request.blocks:
-            if cancelled():
-                break
-            blocks.append(self.evaluate(block))
-        test = self.test() if request.test and not cancelled() else None
-        evaluated = time.perf_counter()
+            if cancelled(block):
+                continue
+            if block == TEST:
+                test = self.test()
+            else:
+                results.append(self.evaluate(block))
+        fitness = np.concatenate([np.zeros(0, np.float32), *(result.fitness for result in results)])
         return Reply(
-            request.number,
-            self.digest(),
-            tuple(blocks),
-            test,
-            metrics,
-            updated - started,
-            evaluated - updated,
+            number=request.number,
+            digest=self.digest(),
+            blocks=np.array([result.block for result in results], np.int32),
+            fitness=pack_fitness(fitness) if self._strategy.signs_only else fitness,
+            spread=np.array([_spread(result.fitness) for result in results]).reshape(-1, 5),
+            steps=np.array([result.steps for result in results], np.int64),
+            moments=tuple(result.moments for result in results),
+            failures=tuple((result.block, text) for result in results for text in result.failures),
+            test=test,
+            metrics=metrics,
+            update_seconds=updated - started,
+            block_seconds=np.array([result.seconds for result in results], np.float32),
+            seconds=time.perf_counter() - started,
         )
 
     def evaluate(self, block: int) -> BlockResult:
         """Evaluates one block at the current generation."""
+        started = time.perf_counter()
         result = self._evaluate(self._state, self._statistics, self._plan.members(block))
-        return BlockResult(block, result.fitness, result.steps, result.moments, result.failures)
+        seconds = time.perf_counter() - started
+        return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, seconds)
+
+    def reproduce(self, member: int) -> float:
+        """Evaluates one member at the current generation, and raises whatever its fitness raises.
+
+        A member whose fitness is compiled is evaluated with its block, so that every bit is as it was.
+        """
+        block, place = divmod(member, self._plan.block_size)
+        if not self._evaluator.compiled:
+            return float(self._evaluate(self._state, self._statistics, np.array([member], np.int32)).fitness[0])
+        return float(self.evaluate(block).fitness[place])
 
     def test(self, stream: str = "test") -> np.ndarray:
         """Evaluates the mean parameters on fresh episodes of this generation, which no member plays.
@@ -86,11 +110,22 @@ class Worker:
         key = jax.random.fold_in(noise.stream_key(self._plan.seed, stream), self.number)
         return self._evaluator.test(self._state.params, self._statistics, key, self._plan.test_episodes)
 
+    def advance(self, outcomes: Iterable[Generation]) -> dict[str, float]:
+        """Applies those outcomes that are not applied yet, and returns the metrics of the last update."""
+        metrics: dict[str, float] = {}
+        for outcome in outcomes:
+            if outcome.number >= self.number:
+                metrics = self.update(outcome)
+        return metrics
+
     def update(self, outcome: Generation) -> dict[str, float]:
         """Applies the update of the current generation and returns its metrics."""
         if outcome.number != self.number:
             raise RuntimeError(f"asked to apply generation {outcome.number} at generation {self.number}.")
-        state, metrics = self._update(self._state, jnp.asarray(outcome.fitness))
+        fitness = outcome.fitness
+        if isinstance(fitness, PackedPairs):
+            fitness = fitness.fitness()
+        state, metrics = self._update(self._state, jnp.asarray(fitness))
         statistics = self._evaluator.merge(self._statistics, outcome.moments)
         metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
         with self._lock:
@@ -110,8 +145,10 @@ class Worker:
             self._state, self._statistics = ESState(*state), snapshot["statistics"]
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
-        """Takes over a snapshot (None: keeps the initial state) and applies the generations since."""
-        if snapshot is not None:
+        """Takes over a snapshot (None: the initial state) and applies the generations since."""
+        if snapshot is None:
+            self._begin()
+        else:
             self.restore(snapshot)
         for outcome in log:
             self.update(outcome)
@@ -119,6 +156,11 @@ class Worker:
     def digest(self) -> str:
         """Returns a fingerprint of parameters, optimiser state, generation and statistics."""
         return digest(self.snapshot())
+
+    def digest_and_snapshot(self) -> tuple[str, dict[str, Any]]:
+        """Returns a snapshot with its fingerprint."""
+        snapshot = self.snapshot()
+        return digest(snapshot), snapshot
 
     def facts(self) -> dict[str, str]:
         """Returns what must be the same on every worker for the same bits."""
@@ -128,8 +170,26 @@ class Worker:
             "platform": device.platform,
             "device_kind": device.device_kind,
             "jax": jax.__version__,
+            "x64": str(jax.config.jax_enable_x64),  # pyright: ignore[reportAttributeAccessIssue]
+            "code": code_digest(),
             "noise": hashlib.blake2b(np.asarray(sample).tobytes(), digest_size=8).hexdigest(),
         }
+
+
+def _spread(fitness: np.ndarray) -> tuple[float, ...]:
+    """Count, sum, sum of squares, lowest and highest of the finite fitness."""
+    finite = fitness[np.isfinite(fitness)].astype(np.float64)
+    if not len(finite):
+        return (0.0, 0.0, 0.0, np.inf, -np.inf)
+    return (float(len(finite)), finite.sum(), (finite * finite).sum(), finite.min(), finite.max())
+
+
+def code_digest() -> str:
+    """Returns a fingerprint of this package's source: another version of it may compute other bits."""
+    hasher = hashlib.blake2b(digest_size=4)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        hasher.update(path.read_bytes())
+    return hasher.hexdigest()
 
 
 def digest(tree: Any) -> str:

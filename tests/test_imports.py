@@ -12,8 +12,10 @@ PACKAGE = ROOT / "eggroll_ray"
 
 # Every module, from the bottom up: a module may import those before it, never one after it.
 ORDER = """
-    files env messages noise fitness lowrank rules sums products lift leaves observation policies metrics checkpoint
-    es evaluate blocking rollout worker pool record trainer driver check_env doctor report progress options cli
+    files text env packing messages noise fitness lowrank rules sums products lift leaves observation policies metrics
+    sinks trackers ray_metrics checkpoint fitness_log lock es evaluate blocking rollout worker gather pool cluster
+    schedule crew fleet plan signals record rows trainer driver tune check_env doctor history page figures timeline
+    swimlanes report progress options cli
 """.split()
 
 

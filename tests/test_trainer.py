@@ -14,7 +14,7 @@ import pytest
 import eggroll_ray as er
 from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.metrics import read_metrics
-from eggroll_ray.trainer import make_plan
+from eggroll_ray.plan import make_plan
 
 START = {"w": np.ones((6, 5), np.float32), "b": np.zeros(5, np.float32)}
 
@@ -74,15 +74,15 @@ def test_blocks_in_any_order_give_the_same_bits():
     whole = trainer().fit(5)
     shuffled = trainer()
     shuffled._start()
-    step, rng = shuffled._pool.step, np.random.default_rng(0)
+    worker, rng = shuffled._pool._worker, np.random.default_rng(0)
+    step = worker.step
 
     def disordered(request, cancelled):
-        reply = step(request, cancelled)[0]
-        blocks = list(reply.blocks)
+        blocks = list(request.blocks)
         rng.shuffle(blocks)
-        return [dataclasses.replace(reply, blocks=tuple(blocks))]
+        return step(dataclasses.replace(request, blocks=tuple(blocks)), cancelled)
 
-    shuffled._pool.step = disordered
+    worker.step = disordered
     assert shuffled.fit(5).digest == whole.digest
 
 

@@ -1,0 +1,348 @@
+"""Who is there: workers start, prove that they are alike, join, are called, and are lost.
+
+A worker that is not in the state of the run gets the crew's snapshot and the outcomes since, and replays them. It is
+then the same as all others, and keeps up by the outcomes that come with whatever it is asked.
+"""
+
+import dataclasses
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eggroll_ray.cluster import Cluster, WorkerLost
+from eggroll_ray.messages import WorkerError
+from eggroll_ray.pool import OnEvent, Workers
+
+_log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.1  # how often a waiting driver looks at deadlines and whether it was asked to stop
+_RECRUIT_SECONDS = 1.0  # how often it looks whether the cluster has grown
+_FROZEN_SECONDS = 30.0  # after its deadline, a worker that has not answered is ended
+_ANSWER_SECONDS = 120.0  # for what is not the evaluation of blocks, such as a snapshot
+_WAIT_SECONDS = 300.0  # for new workers when all are lost
+_REMIND_SECONDS = 30.0  # between messages while waiting for them
+_START_ATTEMPTS = 3  # workers in a row that end before they are ready
+
+
+@dataclasses.dataclass(eq=False)
+class Actor:
+    """A worker as the driver sees it; it has one call under way at a time."""
+
+    index: int
+    handle: Any
+    since: float  # when the newest call was made
+    kind: str = "facts"  # of the newest call: facts, join, step, ask
+    under_way: bool = True
+    number: int | None = None  # generation of its state; None: not in the state of the run
+    joining: int = 0  # generation it will be at after the join under way
+    facts: dict[str, str] | None = None
+    digest: str = ""  # after its last join
+    answer: Any = None  # to the last question
+    serial: int = 0  # of its newest step, by which that is cancelled
+    busy: float = 0.0  # seconds of work in this generation
+    late: bool = False  # it has not answered in time
+    late_since: float = 0.0
+    rebuilt: bool = False
+    lost: WorkerLost | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in events and metrics."""
+        return str(self.index)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can be asked to evaluate."""
+        return not self.under_way and self.number is not None
+
+
+class Crew:
+    """The workers that exist, and what is under way with each."""
+
+    def __init__(self, cluster: Cluster, workers: Workers, on_event: OnEvent, clock: Callable[[], float]):
+        self._cluster, self._workers = cluster, workers
+        self._on_event, self._clock = on_event, clock
+        self.actors: dict[int, Actor] = {}
+        self.base_number = 0
+        self.failures = 0  # workers lost so far
+        self.bytes_down = 0  # of outcomes given to workers in this generation
+        self._base: Any = None  # reference to a snapshot; None: the start of the run
+        self._outcomes: list[tuple[Any, int]] = []  # since the base: reference, bytes
+        self._calls: dict[Any, Actor] = {}
+        self._lost: list[Actor] = []
+        self._facts: dict[str, str] | None = None
+        self._indices, self._serials = itertools.count(), itertools.count(1)
+        self._refused = self._failed_starts = 0
+        self._recruited = float("-inf")
+        self._alone_since: float | None = None
+        self._reminded = 0.0
+
+    @property
+    def number(self) -> int:
+        """The generation that the run is at."""
+        return self.base_number + len(self._outcomes)
+
+    def ready(self) -> list[Actor]:
+        """Returns the workers that are in the state of the run, busy or not."""
+        return [actor for actor in self.actors.values() if actor.number is not None]
+
+    def stepping(self) -> list[Actor]:
+        """Returns the workers that evaluate blocks."""
+        return [actor for actor in self.actors.values() if actor.under_way and actor.kind == "step" and not actor.late]
+
+    def start(self) -> None:
+        """Starts all workers and waits for them.
+
+        Raises:
+          WorkerError: when fewer than the least number are ready in time.
+        """
+        self._recruit()
+        self._reminded = self._clock()
+        limit = self._clock() + self._workers.start_seconds
+        while any(actor.number is None for actor in self.actors.values()) or not self.actors:
+            for _ in self.collect():
+                pass
+            self._lost.clear()
+            if self._clock() > limit:
+                break
+            if self._clock() > self._reminded + _REMIND_SECONDS:
+                self._reminded = self._clock()
+                _log.warning("%d of %d workers are ready; waiting for the others", len(self.ready()), len(self.actors))
+            self._recruit()
+        if len(self.ready()) < self._workers.min_workers:
+            raise WorkerError(
+                f"{len(self.ready())} of {max(len(self.actors), 1)} workers with {self._workers.cpus} CPUs each were "
+                f"ready within {self._workers.start_seconds} s, at least {self._workers.min_workers} are needed. See "
+                "`ray status` for what the cluster has free, ask for fewer, or raise start_seconds."
+            )
+
+    def close(self) -> None:
+        """Ends all workers."""
+        for actor in self.actors.values():
+            self._cluster.kill(actor.handle)
+        self.actors.clear()
+        self._calls.clear()
+        self._cluster.close()
+
+    # The state of the run.
+
+    def begin_generation(self) -> None:
+        """Starts the counters of a generation, and looks for new workers."""
+        self.bytes_down = 0
+        for actor in self.actors.values():
+            actor.busy = 0.0
+        self._recruit()
+
+    def add_outcome(self, reference: Any, nbytes: int) -> None:
+        """Adds what all workers have to apply next."""
+        self._outcomes.append((reference, nbytes))
+
+    def rebase(self, base: Any, number: int) -> None:
+        """Replaces the snapshot by one of a later generation, from which workers join faster."""
+        self._outcomes = self._outcomes[number - self.base_number :]
+        self._base, self.base_number = base, number
+
+    def restart(self, base: Any, number: int) -> None:
+        """Begins at a snapshot of another run, or another time."""
+        self._outcomes.clear()
+        self._base, self.base_number = base, number
+
+    def rejoin_all(self) -> None:
+        """Brings all workers into the state of the run from the snapshot on."""
+        for actor in self.actors.values():
+            self.rejoin(actor)
+
+    def rejoin(self, actor: Actor) -> None:
+        """Takes a worker out of the run until it has replayed it from the snapshot on."""
+        actor.number = None
+        if not actor.under_way:
+            self._join(actor)
+
+    def quarantine(self, actor: Actor) -> None:
+        """Rebuilds a worker whose parameters are wrong; the second time it is ended and replaced."""
+        if actor.rebuilt:
+            self._lose(actor, WorkerLost("its parameters were wrong a second time"))
+            return
+        actor.rebuilt = True
+        self.rejoin(actor)
+
+    # Calls.
+
+    def send(self, actor: Actor, number: int, blocks: Sequence[int]) -> None:
+        """Asks a worker to evaluate blocks."""
+        actor.serial = next(self._serials)
+        label = f"generation {number}: evaluate {len(blocks)} blocks"
+        self._call(actor, "step", label, "step", actor.serial, number, tuple(blocks), *self._news(actor))
+
+    def ask(self, actor: Actor, method: str, *args: Any) -> None:
+        """Asks a worker something about the current generation."""
+        self._call(actor, "ask", f"generation {self.number}: {method}", "ask", method, args, *self._news(actor))
+
+    def cancel(self, actor: Actor, blocks: Sequence[int] | None) -> None:
+        """Tells a worker not to begin these blocks (None: any more) of what it was sent last."""
+        self._cluster.call(actor.handle, "cancel", "cancel", actor.serial, None if blocks is None else tuple(blocks))
+
+    def set_late(self, actor: Actor) -> None:
+        """Notes that a worker has not answered in time."""
+        actor.late, actor.late_since = True, self._clock()
+
+    def collect(self) -> list[tuple[Actor, str, Any]]:
+        """Waits a moment for answers, and returns them: worker, kind of the call, answer."""
+        found = []
+        for call in self._cluster.wait(list(self._calls), _POLL_SECONDS):
+            actor = self._calls.pop(call)
+            if self.actors.get(actor.index) is not actor:
+                continue
+            actor.under_way = False
+            try:
+                answer = self._cluster.result(call)
+            except WorkerLost as error:
+                self._lose(actor, error)
+                continue
+            if actor.late:
+                actor.late = False
+                self._on_event("worker back", f"it answered after {self._clock() - actor.since:.1f} s", actor.name)
+            found.append((actor, actor.kind, answer))
+            self._answered(actor, answer)
+        return found
+
+    def lost(self) -> list[Actor]:
+        """Returns the workers that were lost since this was last asked."""
+        lost, self._lost = self._lost, []
+        return lost
+
+    def look_after(self) -> None:
+        """Ends workers that are frozen, starts new ones, and waits for them when none is left.
+
+        Raises:
+          WorkerError: when no worker came in time.
+        """
+        now = self._clock()
+        for actor in list(self.actors.values()):
+            if not actor.under_way:
+                continue
+            if actor.late and now > actor.late_since + _FROZEN_SECONDS:
+                self._lose(
+                    actor, WorkerLost(f"it has not answered for {now - actor.since:.0f} s and is taken for dead")
+                )
+            elif actor.kind == "facts" and now > actor.since + self._workers.start_seconds:
+                self._failed_starts -= 1  # it waits for room in the cluster: no fault of its own
+                self._lose(actor, WorkerLost(f"it did not start within {self._workers.start_seconds:.0f} s"))
+            elif actor.kind in ("ask", "join") and not actor.late and now > actor.since + _ANSWER_SECONDS:
+                self.set_late(actor)
+        if now > self._recruited + _RECRUIT_SECONDS:
+            self._recruit()
+        self._mind_being_alone(now)
+
+    def _call(self, actor: Actor, kind: str, label: str, method: str, *args: Any) -> None:
+        actor.kind, actor.since, actor.under_way = kind, self._clock(), True
+        self._calls[self._cluster.call(actor.handle, label, method, *args)] = actor
+
+    def _news(self, actor: Actor) -> list[Any]:
+        """The outcomes that a worker lacks; it will have them once it has answered."""
+        assert actor.number is not None
+        news = self._outcomes[actor.number - self.base_number :]
+        self.bytes_down += sum(nbytes for _, nbytes in news)
+        actor.number = self.number
+        return [reference for reference, _ in news]
+
+    def _answered(self, actor: Actor, answer: Any) -> None:
+        if actor.kind == "facts":
+            self._admit(actor, answer)
+        elif actor.kind == "join" and actor.number is None and actor.joining >= self.base_number:
+            actor.number, (actor.digest, seconds) = actor.joining, answer
+            replayed = actor.joining - self.base_number
+            self._failed_starts, self._alone_since = 0, None
+            detail = f"at generation {actor.joining}, {replayed} of them replayed in {seconds:.2f} s"
+            self._on_event("worker joined", detail, actor.name)
+        elif actor.number is None or actor.number < self.base_number:
+            actor.number = None
+            self._join(actor)
+        elif actor.kind == "ask":
+            actor.answer = answer
+
+    # Coming and going.
+
+    def _recruit(self) -> None:
+        self._recruited = self._clock()
+        missing = self._cluster.target() - self._refused - len(self.actors)
+        for _ in range(missing):
+            actor = Actor(next(self._indices), None, self._clock())
+            actor.handle = self._cluster.start(actor.index)
+            self.actors[actor.index] = actor
+            self._call(actor, "facts", "prove to be alike", "facts")
+
+    def _admit(self, actor: Actor, facts: dict[str, str]) -> None:
+        """Lets a worker in that is like the others, and refuses it otherwise."""
+        actor.facts = facts
+        self._facts = self._facts or facts
+        if facts != self._facts and not self._workers.resync_every:
+            differ = {
+                name: (facts.get(name), self._facts.get(name)) for name in facts if facts[name] != self._facts[name]
+            }
+            shown = ", ".join(f"{name} {own!r} instead of {others!r}" for name, (own, others) in differ.items())
+            self._refused += 1
+            self._remove(actor)
+            self._on_event(
+                "worker refused",
+                f"it has {shown}, and would compute other bits; use machines with the same device, the same JAX and "
+                "the same version of this package, or set resync_every to let it in and give up the same bits",
+                actor.name,
+            )
+            return
+        self._join(actor)
+
+    def _join(self, actor: Actor) -> None:
+        actor.joining = self.number
+        references = [reference for reference, _ in self._outcomes]
+        self.bytes_down += sum(nbytes for _, nbytes in self._outcomes)
+        label = f"join at generation {self.number}"
+        self._call(actor, "join", label, "join", self._base, *references)
+
+    def _remove(self, actor: Actor) -> None:
+        del self.actors[actor.index]
+        self._calls = {call: other for call, other in self._calls.items() if other is not actor}
+        self._cluster.kill(actor.handle)
+
+    def _lose(self, actor: Actor, error: WorkerLost) -> None:
+        """Takes a dead worker out.
+
+        Raises:
+          WorkerError: when one worker after the other ends before it is ready.
+        """
+        self._remove(actor)
+        actor.under_way, actor.lost = False, error
+        self._lost.append(actor)
+        self.failures += 1
+        reason = str(error).strip()
+        self._on_event(
+            "worker preempted" if error.preempted else "worker lost",
+            f"{' '.join(reason.split())[:300]}; {len(self.ready())} left",
+            actor.name,
+        )
+        if actor.number is None and not actor.rebuilt and not error.preempted:
+            self._failed_starts += 1
+            if self._failed_starts >= _START_ATTEMPTS + len(self.actors):
+                raise WorkerError(
+                    f"{self._failed_starts} workers in a row ended before they were ready; the last: {reason}"
+                )
+
+    def _mind_being_alone(self, now: float) -> None:
+        """Waits for the cluster while no worker is left, and says so."""
+        if self.ready():
+            self._alone_since = None
+            return
+        patience = _WAIT_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds
+        if self._alone_since is None:
+            self._alone_since = self._reminded = now
+            self._on_event("no worker left", f"waiting up to {patience:.0f} s for the cluster to give one", None)
+        if now > self._alone_since + patience:
+            raise WorkerError(
+                f"no worker is left, and none came within {patience:.0f} s. Every generation that was evaluated is in "
+                "the fitness log: continue with `eggroll-ray resume`, in Python with Run(path, resume=True), once the "
+                "cluster has room (`ray status` shows it); wait_seconds sets how long to wait."
+            )
+        if now > self._reminded + _REMIND_SECONDS:
+            self._reminded = now
+            _log.warning("still no worker after %.0f s of %.0f", now - self._alone_since, patience)

@@ -1,0 +1,37 @@
+"""What all workers of a run agree on, checked and completed."""
+
+from eggroll_ray.messages import Plan
+
+_DEFAULT_BLOCK = 256
+_SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
+
+
+def make_plan(population_size: int, block_size: int | None, seed: int, test_episodes: int) -> Plan:
+    """Checks and completes what all workers agree on.
+
+    Raises:
+      ValueError: for an odd or empty population, or blocks that do not divide it.
+    """
+    if population_size < 2 or population_size % 2:
+        raise ValueError(
+            f"population_size={population_size} must be even and at least 2, since members come in antithetic "
+            f"pairs; choose {max(2, population_size + population_size % 2)}."
+        )
+    if block_size is None:
+        block_size = max(
+            size for size in range(2, min(population_size, _DEFAULT_BLOCK) + 1, 2) if population_size % size == 0
+        )
+        if block_size < min(_SMALLEST_DEFAULT_BLOCK, population_size):
+            near = _DEFAULT_BLOCK * max(1, round(population_size / _DEFAULT_BLOCK))
+            raise ValueError(
+                f"population_size={population_size} has no even divisor from {_SMALLEST_DEFAULT_BLOCK} to "
+                f"{_DEFAULT_BLOCK} to make blocks of; choose {near}, or set block_size yourself."
+            )
+    if block_size < 2 or block_size % 2 or population_size % block_size:
+        raise ValueError(
+            f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "
+            "odd; choose an even divisor of the population size."
+        )
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
+    return Plan(population_size, block_size, seed, test_episodes)
