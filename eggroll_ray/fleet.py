@@ -192,13 +192,15 @@ class Fleet:
             self._speeds.forget(actor.index)
             if blocks:
                 self._on_event("blocks re-queued", f"blocks {_show(blocks)}", actor.name)
-        if current is not None:
-            for index, blocks in current.schedule.overdue(now).items():
-                if (actor := self._crew.actors.get(index)) is None:
-                    continue
+        overdue = current.schedule.overdue(now) if current else {}
+        for actor in self._crew.stepping():
+            # A step of an earlier generation has no blocks left here: others have taken them.
+            if actor.index in overdue or now > actor.since + self._speeds.patience(actor.index, actor.blocks, True):
                 self._crew.set_late(actor)
-                detail = f"no answer after {now - actor.since:.1f} s; blocks {_show(blocks)} go to others"
+                taken = f"; blocks {_show(blocks)} go to others" if (blocks := overdue.get(actor.index)) else ""
+                detail = f"no answer after {now - actor.since:.1f} s{taken}"
                 self._on_event("deadline passed", detail, actor.name)
+        if current is not None:
             self._check_culprit(current)
         self._crew.look_after()
 

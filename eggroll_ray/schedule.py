@@ -86,6 +86,11 @@ class Speeds:
             first += self._first_update
         return first + blocks * (self.block(worker) or 0.0) + self._update
 
+    def patience(self, worker: int, blocks: int, update: bool) -> float:
+        """Returns the seconds after which a call is taken to be lost."""
+        expected = self.call(worker, blocks, update)
+        return _FIRST_DEADLINE if expected is None else _PATIENCE * expected + _GRACE_SECONDS
+
     def shares(self, workers: Sequence[int], blocks: int) -> list[int]:
         """Splits a number of blocks so that all workers finish together; the sum is `blocks`."""
         rates = [1.0 / max(self.block(worker) or 1.0, 1e-9) for worker in workers]
@@ -183,7 +188,7 @@ class Schedule:
         """Takes back the blocks of the workers whose deadline has passed: worker -> blocks."""
         found = {}
         for worker, call in self._assigned.items():
-            if not call.late and now > self._deadline(worker, call):
+            if not call.late and now > call.sent + self._speeds.patience(worker, len(call.blocks), self._update):
                 call.late = True
                 found[worker] = self._requeue(call.blocks)
         return found
@@ -198,10 +203,6 @@ class Schedule:
 
     def _expected(self, worker: int, call: Assignment) -> float | None:
         return self._speeds.call(worker, len(call.blocks), self._update)
-
-    def _deadline(self, worker: int, call: Assignment) -> float:
-        expected = self._expected(worker, call)
-        return call.sent + (_FIRST_DEADLINE if expected is None else _PATIENCE * expected + _GRACE_SECONDS)
 
     def _open(self, blocks: Iterable[int]) -> list[int]:
         return [block for block in blocks if block not in self._done]
