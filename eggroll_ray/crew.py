@@ -279,9 +279,8 @@ class Crew:
         actor.facts = facts
         self._facts = self._facts or facts
         if facts != self._facts and not self._workers.resync_every:
-            differ = {
-                name: (facts.get(name), self._facts.get(name)) for name in facts if facts[name] != self._facts[name]
-            }
+            names = sorted({*facts, *self._facts})
+            differ = {n: (facts.get(n), self._facts.get(n)) for n in names if facts.get(n) != self._facts.get(n)}
             shown = ", ".join(f"{name} {own!r} instead of {others!r}" for name, (own, others) in differ.items())
             self._refused += 1
             self._remove(actor)

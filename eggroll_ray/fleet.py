@@ -19,6 +19,8 @@ from eggroll_ray.messages import TEST, Generation, Plan, Reply, Request, WorkerE
 from eggroll_ray.pool import OnEvent, Workers
 from eggroll_ray.schedule import Schedule, Speeds
 
+_WATCH_SECONDS = 0.05  # between looks at who is late, and who could help whom
+_THIEVES = 16  # workers that are given others' blocks at a time
 _CANCEL_SECONDS = 5.0  # for the block under way, when the run is stopped
 _SNAPSHOT_EVERY = 100  # generations that a worker has to replay at most when it joins
 
@@ -65,6 +67,7 @@ class Fleet:
         self._speeds = Speeds()
         self._digests: dict[int, str] = {}  # generation -> what the workers agreed on
         self._current: _Current | None = None
+        self._watched = float("-inf")
         self._up = 0  # bytes of answers in this generation
         self._crew = Crew(cluster, workers, on_event, clock)
         try:
@@ -172,13 +175,17 @@ class Fleet:
         given = schedule.hand_out(idle, now)
         for index, blocks in given.items():
             crew.send(crew.actors[index], current.number, blocks)
-        for index in idle:
-            if index in given or (stolen := schedule.steal(index, now)) is None:
-                continue
+        for index in [index for index in idle if index not in given][:_THIEVES] if self._is_time(now) else []:
+            if (stolen := schedule.steal(index, now)) is None:
+                break
             victim, blocks = stolen
             crew.send(crew.actors[index], current.number, blocks)
             if victim in crew.actors:
                 crew.cancel(crew.actors[victim], blocks)
+
+    def _is_time(self, now: float) -> bool:
+        """Whether to look at all workers, which costs more the more they are."""
+        return now >= self._watched + _WATCH_SECONDS
 
     def _turn(self) -> None:
         """Waits a moment for answers, takes them, and looks after who is late or missing."""
@@ -192,6 +199,9 @@ class Fleet:
             self._speeds.forget(actor.index)
             if blocks:
                 self._on_event("blocks re-queued", f"blocks {_show(blocks)}", actor.name)
+        if not self._is_time(now):
+            return
+        self._watched = now
         overdue = current.schedule.overdue(now) if current else {}
         for actor in self._crew.stepping():
             # A step of an earlier generation has no blocks left here: others have taken them.

@@ -22,9 +22,13 @@ class RunLock:
         """Takes the lock.
 
         Raises:
-          CheckpointError: when another process holds it, with that process's name.
+          CheckpointError: when another process holds it, with that process's name, or the folder cannot be written.
         """
-        self._descriptor: int | None = os.open(run / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        self._descriptor: int | None = None
+        try:
+            self._descriptor = os.open(run / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise CheckpointError(f"the run folder {run} cannot be written: {error}.") from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
