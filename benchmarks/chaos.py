@@ -180,6 +180,7 @@ class Chaos:
         os.kill(process, signal.SIGCONT)
 
     def _corrupt(self) -> None:
+        self.wait_for_workers(2)  # one alone has nobody to be compared with
         before = self.events().count("worker quarantined")
         self._order("corrupt-evaluate")
         self._wait(lambda: self.events().count("worker quarantined") > before, "the quarantine")

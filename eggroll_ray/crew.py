@@ -18,7 +18,8 @@ _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1  # how often a waiting driver looks at deadlines and whether it was asked to stop
 _RECRUIT_SECONDS = 1.0  # how often it looks whether the cluster has grown
-_FROZEN_SECONDS = 30.0  # after its deadline, a worker that has not answered is ended
+_FROZEN_SECONDS = 30.0  # so long after its deadline, and
+_FROZEN_TIMES = 5.0  # after so many times what it was given, a worker that has not answered is ended
 _ANSWER_SECONDS = 120.0  # for what is not the evaluation of blocks, such as a snapshot
 _WAIT_SECONDS = 300.0  # for new workers when all are lost
 _REMIND_SECONDS = 30.0  # between messages while waiting for them
@@ -36,6 +37,8 @@ class Actor:
     under_way: bool = True
     number: int | None = None  # generation of its state; None: not in the state of the run
     joining: int = 0  # generation it will be at after the join under way
+    epoch: int = 0  # in which that began
+    patience: float = 0.0  # seconds after which a question or a join is taken to be lost
     facts: dict[str, str] | None = None
     digest: str = ""  # after its last join
     answer: Any = None  # to the last question
@@ -43,7 +46,7 @@ class Actor:
     blocks: int = 0  # in its newest step
     busy: float = 0.0  # seconds of work in this generation
     late: bool = False  # it has not answered in time
-    late_since: float = 0.0
+    late_after: float = 0.0  # seconds
     rebuilt: bool = False
     lost: WorkerLost | None = None
 
@@ -61,9 +64,17 @@ class Actor:
 class Crew:
     """The workers that exist, and what is under way with each."""
 
-    def __init__(self, cluster: Cluster, workers: Workers, on_event: OnEvent, clock: Callable[[], float]):
+    def __init__(
+        self,
+        cluster: Cluster,
+        workers: Workers,
+        on_event: OnEvent,
+        clock: Callable[[], float],
+        patience_of_updates: Callable[[int], float],
+    ):
         self._cluster, self._workers = cluster, workers
         self._on_event, self._clock = on_event, clock
+        self._patience_of_updates = patience_of_updates
         self.actors: dict[int, Actor] = {}
         self.base_number = 0
         self.failures = 0  # workers lost so far
@@ -75,6 +86,7 @@ class Crew:
         self._facts: dict[str, str] | None = None
         self._indices, self._serials = itertools.count(), itertools.count(1)
         self._refused = self._failed_starts = 0
+        self._epoch = 0  # counts restarts: what a worker joined before one has nothing to do with the run
         self._recruited = float("-inf")
         self._alone_since: float | None = None
         self._reminded = 0.0
@@ -143,11 +155,15 @@ class Crew:
         """Replaces the snapshot by one of a later generation, from which workers join faster."""
         self._outcomes = self._outcomes[number - self.base_number :]
         self._base, self.base_number = base, number
+        for actor in self.ready():
+            if actor.number is not None and actor.number < number:  # the outcomes that it lacks are gone
+                self.rejoin(actor)
 
     def restart(self, base: Any, number: int) -> None:
         """Begins at a snapshot of another run, or another time."""
         self._outcomes.clear()
         self._base, self.base_number = base, number
+        self._epoch += 1
 
     def rejoin_all(self) -> None:
         """Brings all workers into the state of the run from the snapshot on."""
@@ -178,7 +194,9 @@ class Crew:
 
     def ask(self, actor: Actor, method: str, *args: Any) -> None:
         """Asks a worker something about the current generation."""
-        self._call(actor, "ask", f"generation {self.number}: {method}", "ask", method, args, *self._news(actor))
+        news = self._news(actor)
+        actor.patience = _ANSWER_SECONDS + self._patience_of_updates(len(news))
+        self._call(actor, "ask", f"generation {self.number}: {method}", "ask", method, args, *news)
 
     def cancel(self, actor: Actor, blocks: Sequence[int] | None) -> None:
         """Tells a worker not to begin these blocks (None: any more) of what it was sent last."""
@@ -186,7 +204,7 @@ class Crew:
 
     def set_late(self, actor: Actor) -> None:
         """Notes that a worker has not answered in time."""
-        actor.late, actor.late_since = True, self._clock()
+        actor.late, actor.late_after = True, self._clock() - actor.since
 
     def collect(self) -> list[tuple[Actor, str, Any]]:
         """Waits a moment for answers, and returns them: worker, kind of the call, answer."""
@@ -223,14 +241,16 @@ class Crew:
         for actor in list(self.actors.values()):
             if not actor.under_way:
                 continue
-            if actor.late and now > actor.late_since + _FROZEN_SECONDS:
+            if actor.late and now > actor.since + max(
+                _FROZEN_TIMES * actor.late_after, actor.late_after + _FROZEN_SECONDS
+            ):
                 self._lose(
                     actor, WorkerLost(f"it has not answered for {now - actor.since:.0f} s and is taken for dead")
                 )
             elif actor.kind == "facts" and now > actor.since + self._workers.start_seconds:
                 self._failed_starts -= 1  # it waits for room in the cluster: no fault of its own
                 self._lose(actor, WorkerLost(f"it did not start within {self._workers.start_seconds:.0f} s"))
-            elif actor.kind in ("ask", "join") and not actor.late and now > actor.since + _ANSWER_SECONDS:
+            elif actor.kind in ("ask", "join") and not actor.late and now > actor.since + actor.patience:
                 self.set_late(actor)
         if now > self._recruited + _RECRUIT_SECONDS:
             self._recruit()
@@ -251,7 +271,7 @@ class Crew:
     def _answered(self, actor: Actor, answer: Any) -> None:
         if actor.kind == "facts":
             self._admit(actor, answer)
-        elif actor.kind == "join" and actor.number is None and actor.joining >= self.base_number:
+        elif actor.kind == "join" and actor.epoch == self._epoch and actor.joining >= self.base_number:
             actor.number, (actor.digest, seconds) = actor.joining, answer
             replayed = actor.joining - self.base_number
             self._failed_starts, self._alone_since = 0, None
@@ -294,7 +314,8 @@ class Crew:
         self._join(actor)
 
     def _join(self, actor: Actor) -> None:
-        actor.joining = self.number
+        actor.joining, actor.epoch = self.number, self._epoch
+        actor.patience = _ANSWER_SECONDS + self._patience_of_updates(len(self._outcomes))
         references = [reference for reference, _ in self._outcomes]
         self.bytes_down += sum(nbytes for _, nbytes in self._outcomes)
         label = f"join at generation {self.number}"
@@ -330,7 +351,7 @@ class Crew:
 
     def _mind_being_alone(self, now: float) -> None:
         """Waits for the cluster while no worker is left, and says so."""
-        if self.ready():
+        if any(actor.number is not None or actor.kind == "join" for actor in self.actors.values()):
             self._alone_since = None
             return
         patience = _WAIT_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds

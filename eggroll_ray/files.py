@@ -52,15 +52,17 @@ def append_to_file(path: Path, size: int, data: bytes, sync: bool) -> int:
     Raises:
       OSError: when it cannot be written, or was removed, replaced or cut meanwhile; it can be tried again.
     """
-    with path.open("r+b" if size else "ab") as file:
+    # Unbuffered: closing a buffered file would write what has failed once more.
+    with path.open("r+b" if size else "ab", buffering=0) as file:
         found = file.seek(0, os.SEEK_END)
         if found < size:
             raise OSError(errno.EIO, f"it holds {found} bytes where {size} were written", str(path))
         file.truncate(size)
         file.seek(size)
         try:
-            file.write(data)
-            file.flush()
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
             if sync:
                 os.fsync(file.fileno())
         except OSError:

@@ -58,6 +58,11 @@ class FitnessLog:
         self._path = run / "fitness" / "log.bin"
         self._ends = self._whole_records()
         size = self._path.stat().st_size if self._path.exists() else 0
+        if size - self._size > self._longest_record():
+            raise CheckpointError(
+                f"{self._path} is damaged: generation {len(self)} cannot be read, but others follow it. Restore the "
+                "file, or cut it there to continue from the generations before; nothing was changed."
+            )
         if writable and size > self._size:
             _log.warning("%s: generation %d was cut off while it was written; dropped", self._path, len(self))
             append_to_file(self._path, self._size, b"", sync=True)
@@ -128,6 +133,12 @@ class FitnessLog:
             shaped = [part.reshape(x.shape) for part, x in zip(parts, self._moments, strict=True)]
             moments.append(jax.tree.unflatten(self._treedef, shaped))
         return tuple(moments)
+
+    def _longest_record(self) -> int:
+        numbers = self._plan.blocks * sum(x.size for x in self._moments)
+        pairs = self._plan.population_size // 2
+        fitness = -(-pairs // 5) + 4 * pairs if self._packed else 8 * pairs
+        return _HEAD.size + fitness + 4 * numbers + _TAIL.size
 
     def _whole_records(self) -> list[int]:
         """Where each whole record ends."""

@@ -69,7 +69,7 @@ class Fleet:
         self._current: _Current | None = None
         self._watched = float("-inf")
         self._up = 0  # bytes of answers in this generation
-        self._crew = Crew(cluster, workers, on_event, clock)
+        self._crew = Crew(cluster, workers, on_event, clock, self._speeds.patience_of_updates)
         try:
             self._crew.start()
         except BaseException:
@@ -88,7 +88,8 @@ class Fleet:
           WorkerError: when no worker is left and none comes, or the workers disagree for good.
         """
         for outcome in request.outcomes:
-            self.update(outcome)
+            if outcome.number == self._crew.number:  # not there already, from a step that an exception ended
+                self.update(outcome)
         crew = self._crew
         crew.begin_generation()
         self._up = 0
@@ -205,7 +206,8 @@ class Fleet:
         overdue = current.schedule.overdue(now) if current else {}
         for actor in self._crew.stepping():
             # A step of an earlier generation has no blocks left here: others have taken them.
-            if actor.index in overdue or now > actor.since + self._speeds.patience(actor.index, actor.blocks, True):
+            patience = self._speeds.patience(actor.index, actor.blocks, True, test=True)
+            if actor.index in overdue or now > actor.since + patience:
                 self._crew.set_late(actor)
                 taken = f"; blocks {_show(blocks)} go to others" if (blocks := overdue.get(actor.index)) else ""
                 detail = f"no answer after {now - actor.since:.1f} s{taken}"
@@ -218,9 +220,10 @@ class Fleet:
         seconds = self._clock() - actor.since
         actor.busy += reply.seconds
         self._up += reply.nbytes
-        update = reply.update_seconds if reply.metrics else None
-        rest = seconds - reply.update_seconds - float(reply.block_seconds.sum())
-        self._speeds.observe(actor.index, reply.block_seconds.tolist(), update, rest)
+        update = reply.update_seconds or None  # zero when there was none
+        test = None if reply.test is None else reply.test_seconds
+        rest = seconds - reply.update_seconds - float(reply.block_seconds.sum()) - reply.test_seconds
+        self._speeds.observe(actor.index, reply.block_seconds.tolist(), update, rest, test)
         current = self._current
         if current is None or reply.number != current.number:
             return

@@ -84,8 +84,9 @@ class Reply:
     moments: tuple[Any, ...]  # b of them
     failures: tuple[tuple[int, str], ...]  # block, text
     test: np.ndarray | None  # fitness of the mean parameters in each episode
-    metrics: dict[str, float]  # of the last update, empty when there was none
-    update_seconds: float
+    metrics: dict[str, float]  # of the update to this generation, empty where that is not known
+    update_seconds: float  # of the updates in this call, 0 when there was none
+    test_seconds: float
     block_seconds: np.ndarray  # (b,) float32
     seconds: float  # of the whole call
 

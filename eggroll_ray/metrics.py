@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from eggroll_ray.files import append_to_file, replace_file
-
-_log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -55,6 +52,7 @@ class MetricsWriter:
             path.touch()
         self._size = path.stat().st_size
         self._unwritten = b""
+        self.error: OSError | None = None  # why rows are waiting to be written, None if none are
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Writes one row; NaN and infinities become null, NumPy values become plain ones.
@@ -79,9 +77,9 @@ class MetricsWriter:
         try:
             self._size = append_to_file(self._path, self._size, self._unwritten, sync=False)
         except OSError as error:
-            _log.debug("%s: %s; kept for later", self._path, error)  # the run's record tells the user
+            self.error = error
         else:
-            self._unwritten = b""
+            self._unwritten, self.error = b"", None
 
     def close(self) -> None:
         """Writes what is left, and closes every sink, also when one of them raises."""

@@ -79,7 +79,10 @@ class Recorder:
         self._run, self._on_event = run, on_event
         settings = {**dataclasses.asdict(plan), **settings}
         if run.resume:
-            _check_same(checkpoint.read_json(self.path / "config.json")["settings"], settings, self.path)
+            config = checkpoint.read_json(self.path / "config.json")
+            if "settings" not in config:
+                raise CheckpointError(f"{self.path / 'config.json'} has no settings: it is not a run folder.")
+            _check_same(config["settings"], settings, self.path)
         else:
             checkpoint.create_run(self.path)
         self._lock = RunLock(self.path)
@@ -98,7 +101,7 @@ class Recorder:
             self._lock.close()
             raise
         self._unwritten: list[Generation] = []
-        self._failing_since: float | None = None
+        self._failing: set[str] = set()  # log, checkpoint, metrics, result
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
 
@@ -109,11 +112,12 @@ class Recorder:
     def append(self, outcome: Generation) -> None:
         """Adds the outcome of a generation to the log, and with it those that could not be written before."""
         self._unwritten.append(outcome)
-        self._try(self._append_all)
+        self._try("log", self._append_all)
 
     def write(self, row: Row) -> None:
         """Adds a row of metrics, or an event."""
         self._metrics.write(row)
+        self._note("metrics", self._metrics.error)
 
     def add_sink(self, sink: Sink) -> None:
         """Passes the rows from now on to one more sink."""
@@ -129,22 +133,23 @@ class Recorder:
     def save(self, snapshot: Any, generation: int, digest: str) -> None:
         """Writes a checkpoint."""
         self._tried = time.monotonic()
-        if self._try(lambda: checkpoint.save_checkpoint(self.path, snapshot, generation, digest)):
+        if self._try("checkpoint", lambda: checkpoint.save_checkpoint(self.path, snapshot, generation, digest)):
             self._saved = generation
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes how the run ended."""
-        self._try(self._append_all)
-        self._try(lambda: checkpoint.write_json(self.path / "result.json", dict(result)))
+        self._try("log", self._append_all)
+        self._try("result", lambda: checkpoint.write_json(self.path / "result.json", dict(result)))
 
     @property
     def unsaved(self) -> str | None:
         """Says what could not be written so far, None if all is on the disk."""
-        if self._failing_since is None:
+        if not self._failing:
             return None
+        parts = ", ".join(sorted(self._failing))
         return (
-            f"the record in {self.path} is not whole: {len(self._unwritten)} generations are missing from its log, and "
-            "what was written last may be too"
+            f"the record in {self.path} is not whole: its {parts} could not be written, {len(self._unwritten)} "
+            "generations are missing from its log"
         )
 
     def close(self) -> None:
@@ -157,27 +162,32 @@ class Recorder:
             self.log.append(self._unwritten[0])
             del self._unwritten[0]
 
-    def _try(self, write: Callable[[], object]) -> bool:
-        """Writes, or warns once in a while that it cannot."""
-        now = time.monotonic()
+    def _try(self, part: str, write: Callable[[], object]) -> bool:
         try:
             write()
         except OSError as error:
-            if self._failing_since is None:
-                self._failing_since = now
+            self._note(part, error)
+            return False
+        self._note(part, None)
+        return True
+
+    def _note(self, part: str, error: OSError | None) -> None:
+        """Keeps which parts of the record cannot be written, and tells once in a while."""
+        now = time.monotonic()
+        if error is not None:
+            self._failing.add(part)
             if now > self._reminded + _REMIND_SECONDS:
                 self._reminded = now
                 self._on_event(
                     "record failed",
-                    f"{error}; training goes on, {len(self._unwritten)} generations are kept in memory and tried again "
-                    "with each generation: make room, or bring the folder back",
+                    f"the {part} could not be written: {error}; training goes on, {len(self._unwritten)} generations "
+                    "are kept in memory and tried again with each generation: make room, or bring the folder back",
                 )
-            return False
-        if self._failing_since is not None and not self._unwritten:
-            seconds = now - self._failing_since
-            self._failing_since = None
-            self._on_event("record restored", f"after {seconds:.0f} s; nothing is missing")
-        return True
+        elif part in self._failing:
+            self._failing.discard(part)
+            if not self._failing:
+                self._reminded = -math.inf
+                self._on_event("record restored", "nothing is missing")
 
 
 def load_state(run: Path, log: FitnessLog, template: Any, generation: int) -> tuple[Any, list[Generation]]:

@@ -20,7 +20,7 @@ def usable_fitness(found: Round, number: int) -> np.ndarray | PackedPairs:
     """
     fitness = found.fitness
     if isinstance(fitness, PackedPairs):
-        usable = len(fitness.dropped) < fitness.pairs
+        usable = len(fitness.dropped) < fitness.pairs and found.spread[0] > 0
     else:
         finite = np.isfinite(fitness)
         if finite.any():

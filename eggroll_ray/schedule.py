@@ -13,12 +13,15 @@ import statistics
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
+from eggroll_ray.messages import TEST
+
 _MEMORY = 0.3  # weight of the newest time in a worker's running mean
 _WORTH_SECONDS = 0.02  # of work that is worth another call
 _PATIENCE = 5.0  # a call may take so many times what was expected, and
 _GRACE_SECONDS = 2.0  # so much longer, before its blocks go to others
 _OVERDUE = 1.5  # a call that takes so many times what was expected gets a helper
 _FIRST_DEADLINE = 3600.0  # seconds of a call that nothing is known about
+_UNKNOWN_TEST = 60.0  # seconds of a test of the mean parameters, before there was one
 _CULPRIT_DEATHS = 3  # workers that died on a block before it is held to be the reason
 
 
@@ -27,14 +30,22 @@ class Speeds:
 
     def __init__(self) -> None:
         self._each: dict[int, float] = {}  # worker -> seconds per block
-        self._update = 0.0  # seconds
+        self._update: float | None = None  # seconds
+        self._test: float | None = None
         # What a worker's first evaluation and first update take longer, since they compile; the longest so far.
         self._first_evaluation: float | None = None
         self._first_update: float | None = None
         self._evaluated: set[int] = set()
         self._updated: set[int] = set()
 
-    def observe(self, worker: int, block_seconds: Sequence[float], update_seconds: float | None, rest: float) -> None:
+    def observe(
+        self,
+        worker: int,
+        block_seconds: Sequence[float],
+        update_seconds: float | None,
+        rest: float,
+        test_seconds: float | None = None,
+    ) -> None:
         """Learns from one answer.
 
         Args:
@@ -42,7 +53,10 @@ class Speeds:
           block_seconds: of each block; the first of a worker's first call compiles.
           update_seconds: of the update, None if there was none.
           rest: what else there was between question and answer, in seconds.
+          test_seconds: of the test of the mean parameters, None if there was none.
         """
+        if test_seconds is not None:
+            self._test = max(self._test or 0.0, test_seconds)  # it is rare: the slowest so far, with compilation
         times = list(block_seconds)
         if worker not in self._evaluated and times:
             self._evaluated.add(worker)
@@ -56,6 +70,7 @@ class Speeds:
         if update_seconds is None:
             return
         if worker in self._updated:
+            self._update = self._update or update_seconds
             self._update += _MEMORY * (update_seconds - self._update)
         else:
             self._updated.add(worker)
@@ -73,8 +88,8 @@ class Speeds:
             return self._each[worker]
         return statistics.median(self._each.values()) if self._each else None
 
-    def call(self, worker: int, blocks: int, update: bool) -> float | None:
-        """Returns the expected seconds of a call, with an update or without; None if too little is known."""
+    def call(self, worker: int, blocks: int, update: bool, test: bool = False) -> float | None:
+        """Returns the expected seconds of a call, with an update and a test or without; None if too little is known."""
         first = 0.0
         if worker not in self._evaluated:
             if self._first_evaluation is None:
@@ -84,11 +99,18 @@ class Speeds:
             if self._first_update is None:
                 return None
             first += self._first_update
-        return first + blocks * (self.block(worker) or 0.0) + self._update
+        if test:
+            first += _UNKNOWN_TEST if self._test is None else self._test
+        return first + blocks * (self.block(worker) or 0.0) + (self._update or 0.0)
 
-    def patience(self, worker: int, blocks: int, update: bool) -> float:
+    def patience_of_updates(self, updates: int) -> float:
+        """Returns the seconds that so many updates may take at most."""
+        longest = max((seconds for seconds in (self._update, self._first_update) if seconds is not None), default=None)
+        return updates * (_FIRST_DEADLINE if longest is None else _PATIENCE * longest)
+
+    def patience(self, worker: int, blocks: int, update: bool, test: bool = False) -> float:
         """Returns the seconds after which a call is taken to be lost."""
-        expected = self.call(worker, blocks, update)
+        expected = self.call(worker, blocks, update, test)
         return _FIRST_DEADLINE if expected is None else _PATIENCE * expected + _GRACE_SECONDS
 
     def shares(self, workers: Sequence[int], blocks: int) -> list[int]:
@@ -103,6 +125,7 @@ class Assignment:
     """One call to one worker."""
 
     blocks: list[int]  # that it is to evaluate, and nobody else
+    asked: tuple[int, ...]  # the blocks that it was sent
     sent: float
     late: bool = False  # its deadline has passed, and its blocks are given to others
 
@@ -153,7 +176,9 @@ class Schedule:
             return None
         victim = max(open_calls, key=lambda worker: self._ends(worker, open_calls[worker], now))
         call = open_calls[victim]
-        blocks = self._tail(victim, call, thief, now) or self._copy(victim, call, now)
+        blocks = self._tail(victim, call, thief, now)
+        self._copies.subtract(blocks)  # the victim will not begin them
+        blocks = blocks or self._copy(victim, call, now)
         if not blocks:
             return None
         call.blocks = [block for block in call.blocks if block not in blocks]
@@ -188,7 +213,8 @@ class Schedule:
         """Takes back the blocks of the workers whose deadline has passed: worker -> blocks."""
         found = {}
         for worker, call in self._assigned.items():
-            if not call.late and now > call.sent + self._speeds.patience(worker, len(call.blocks), self._update):
+            patience = self._speeds.patience(worker, _count(call.asked), self._update, TEST in call.asked)
+            if not call.late and now > call.sent + patience:
                 call.late = True
                 found[worker] = self._requeue(call.blocks)
         return found
@@ -198,11 +224,11 @@ class Schedule:
         return next((block for block, deaths in self._deaths.items() if deaths >= _CULPRIT_DEATHS), None)
 
     def _assign(self, worker: int, blocks: list[int], now: float) -> None:
-        self._assigned[worker] = Assignment(list(blocks), now)
+        self._assigned[worker] = Assignment(list(blocks), tuple(blocks), now)
         self._copies.update(blocks)
 
     def _expected(self, worker: int, call: Assignment) -> float | None:
-        return self._speeds.call(worker, len(call.blocks), self._update)
+        return self._speeds.call(worker, _count(call.blocks), self._update, TEST in call.blocks)
 
     def _open(self, blocks: Iterable[int]) -> list[int]:
         return [block for block in blocks if block not in self._done]
@@ -226,7 +252,7 @@ class Schedule:
         each, expected = self._speeds.block(victim), self._expected(victim, call)
         unbegun = len(call.blocks) - 1
         if each and expected is not None:
-            evaluating = now - call.sent - (expected - len(call.blocks) * each)
+            evaluating = now - call.sent - (expected - _count(call.blocks) * each)
             unbegun = len(call.blocks) - max(0, math.floor(evaluating / each)) - 1
             if unbegun * each < _WORTH_SECONDS:
                 return []
@@ -242,3 +268,7 @@ class Schedule:
             return []
         blocks = self._open(call.blocks)[-1:]
         return blocks if all(self._copies[block] < 2 for block in blocks) else []
+
+
+def _count(blocks: Sequence[int]) -> int:
+    return len(blocks) - (TEST in blocks)

@@ -38,6 +38,7 @@ class Worker:
         state = self._strategy.init(self._evaluator.init(self._plan.seed), self._plan.seed)
         with self._lock:
             self._state, self._statistics = state, self._evaluator.statistics
+        self._metrics: dict[str, float] = {}  # of the update to this generation
 
     @property
     def number(self) -> int:
@@ -52,19 +53,22 @@ class Worker:
           cancelled: asked before each block; one for which it is true is left out.
         """
         started = time.perf_counter()
-        metrics = self.advance(request.outcomes)
+        before = self.number
+        self.advance(request.outcomes)
         if request.number != self.number:
             raise RuntimeError(
                 f"asked for generation {request.number}, but this worker is at {self.number} and was given "
                 "no update to it; load a checkpoint and replay the fitness log."
             )
-        updated = time.perf_counter()
-        results, test = [], None
+        update_seconds = time.perf_counter() - started if self.number > before else 0.0
+        results, test, test_seconds = [], None, 0.0
         for block in request.blocks:
             if cancelled(block):
                 continue
             if block == TEST:
+                began = time.perf_counter()
                 test = self.test()
+                test_seconds = time.perf_counter() - began
             else:
                 results.append(self.evaluate(block))
         fitness = np.concatenate([np.zeros(0, np.float32), *(result.fitness for result in results)])
@@ -78,8 +82,9 @@ class Worker:
             moments=tuple(result.moments for result in results),
             failures=tuple((result.block, text) for result in results for text in result.failures),
             test=test,
-            metrics=metrics,
-            update_seconds=updated - started,
+            metrics=self._metrics,
+            update_seconds=update_seconds,
+            test_seconds=test_seconds,
             block_seconds=np.array([result.seconds for result in results], np.float32),
             seconds=time.perf_counter() - started,
         )
@@ -110,16 +115,14 @@ class Worker:
         key = jax.random.fold_in(noise.stream_key(self._plan.seed, stream), self.number)
         return self._evaluator.test(self._state.params, self._statistics, key, self._plan.test_episodes)
 
-    def advance(self, outcomes: Iterable[Generation]) -> dict[str, float]:
-        """Applies those outcomes that are not applied yet, and returns the metrics of the last update."""
-        metrics: dict[str, float] = {}
+    def advance(self, outcomes: Iterable[Generation]) -> None:
+        """Applies those outcomes that are not applied yet."""
         for outcome in outcomes:
             if outcome.number >= self.number:
-                metrics = self.update(outcome)
-        return metrics
+                self.update(outcome)
 
-    def update(self, outcome: Generation) -> dict[str, float]:
-        """Applies the update of the current generation and returns its metrics."""
+    def update(self, outcome: Generation) -> None:
+        """Applies the update of the current generation."""
         if outcome.number != self.number:
             raise RuntimeError(f"asked to apply generation {outcome.number} at generation {self.number}.")
         fitness = outcome.fitness
@@ -127,10 +130,9 @@ class Worker:
             fitness = fitness.fitness()
         state, metrics = self._update(self._state, jnp.asarray(fitness))
         statistics = self._evaluator.merge(self._statistics, outcome.moments)
-        metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
+        self._metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
         with self._lock:
             self._state, self._statistics = state, statistics
-        return metrics
 
     def snapshot(self) -> dict[str, Any]:
         """Returns the state and the evaluator's statistics on the host; safe from another thread."""
@@ -143,6 +145,7 @@ class Worker:
         state = jax.tree.map(jnp.asarray, snapshot["state"])
         with self._lock:
             self._state, self._statistics = ESState(*state), snapshot["statistics"]
+        self._metrics = {}
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
         """Takes over a snapshot (None: the initial state) and applies the generations since."""

@@ -9,11 +9,7 @@ import numpy as np
 import pytest
 
 from eggroll_ray import checkpoint
-from eggroll_ray.checkpoint import CheckpointError, FitnessLog
-from eggroll_ray.messages import Generation, Plan
-from eggroll_ray.observation import no_moments
-
-PLAN = Plan(population_size=8, block_size=4, seed=0, test_episodes=1)
+from eggroll_ray.checkpoint import LOCK, CheckpointError
 
 
 def snapshot() -> dict:
@@ -75,7 +71,7 @@ def test_another_schema_and_damage_are_refused(tmp_path):
 
 
 def test_a_folder_in_use_or_unwritable_is_refused(tmp_path):
-    make(tmp_path / "run")
+    checkpoint.write_json(make(tmp_path / "run") / "config.json", {})
     with pytest.raises(CheckpointError, match="exists; name another, or continue it with --resume"):
         checkpoint.create_run(tmp_path / "run")
     (tmp_path / "file").write_text("")
@@ -87,65 +83,24 @@ def test_a_folder_in_use_or_unwritable_is_refused(tmp_path):
     checkpoint.create_run(tmp_path / "empty")
 
 
-def outcome(number: int) -> Generation:
-    rng = np.random.default_rng(number)
-    fitness = rng.normal(size=8).astype(np.float32)
-    fitness[3] = np.nan
-    moments = tuple(
-        jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), no_moments((3,))) for _ in range(2)
-    )
-    return Generation(number, fitness, moments)
-
-
-def same(one: Generation, two: Generation) -> bool:
-    leaves = zip(jax.tree.leaves((one.fitness, one.moments)), jax.tree.leaves((two.fitness, two.moments)), strict=True)
-    return one.number == two.number and all(a.tobytes() == b.tobytes() for a, b in leaves)
-
-
-def test_the_log_gives_back_every_generation(tmp_path):
+def test_a_start_that_was_killed_before_it_was_a_run_is_not_in_the_way(tmp_path):
     run = make(tmp_path / "run")
-    log = FitnessLog(run, PLAN, no_moments((3,)))
-    for number in range(5):
-        log.append(outcome(number))
-    again = FitnessLog(run, PLAN, no_moments((3,)), writable=False)
-    assert len(again) == 5
-    assert all(same(found, outcome(number)) for number, found in enumerate(again.read(0, 5)))
-    assert [found.number for found in again.read(2, 4)] == [2, 3]
-    with pytest.raises(CheckpointError, match=r"holds generations 0 \.\. 4"):
-        list(again.read(3, 6))
-    with pytest.raises(CheckpointError, match="cannot follow"):
-        log.append(outcome(7))
+    (run / LOCK).touch()
+    make(run)
+    (run / "config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="exists"):
+        checkpoint.create_run(run)
 
 
-@pytest.mark.parametrize("lost", [1, 3, 40, 90])
-def test_a_record_that_was_cut_off_is_dropped_by_its_owner_alone(tmp_path, lost):
+def test_a_checkpoint_that_was_not_finished_is_none(tmp_path, monkeypatch):
     run = make(tmp_path / "run")
-    log = FitnessLog(run, PLAN, no_moments((3,)))
-    for number in range(3):
-        log.append(outcome(number))
-    path = run / "fitness" / "log.bin"
-    size = path.stat().st_size
-    assert lost < size // 3
-    with path.open("rb+") as file:
-        file.truncate(size - lost)
-    reader = FitnessLog(run, PLAN, no_moments((3,)), writable=False)
-    assert len(reader) == 2 and path.stat().st_size == size - lost
-    owner = FitnessLog(run, PLAN, no_moments((3,)))
-    owner.append(outcome(2))
-    assert path.stat().st_size == size
-    assert all(same(found, outcome(number)) for number, found in enumerate(owner.read(0, 3)))
-
-
-def test_a_flipped_bit_and_another_runs_log_are_refused(tmp_path):
-    run = make(tmp_path / "run")
-    log = FitnessLog(run, PLAN, no_moments((3,)))
-    for number in range(3):
-        log.append(outcome(number))
-    path = run / "fitness" / "log.bin"
-    data = bytearray(path.read_bytes())
-    data[20] ^= 1
-    path.write_bytes(bytes(data))
-    with pytest.raises(CheckpointError, match=r"generation 0 .* is damaged"):
-        list(FitnessLog(run, PLAN, no_moments((3,))).read(0, 3))
-    with pytest.raises(CheckpointError, match="another run's log"):
-        FitnessLog(run, Plan(16, 4, 0, 1), no_moments((3,)))
+    checkpoint.save_checkpoint(run, snapshot(), 1, "")
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(checkpoint, "write_json", lambda *_: (_ for _ in ()).throw(OSError("full")))
+        checkpoint.save_checkpoint(run, snapshot(), 2, "")
+    assert checkpoint.checkpoints(run) == [1]
+    checkpoint.save_checkpoint(run, snapshot(), 2, "")  # what is left of the first attempt is not in the way
+    assert checkpoint.checkpoints(run) == [1, 2]
+    (run / "checkpoints/.partial-00000003").mkdir()
+    checkpoint.remove_partial(run)
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["00000001", "00000002"]

@@ -1,5 +1,7 @@
 import json
 import math
+import os
+import resource
 
 import numpy as np
 import pytest
@@ -151,8 +153,71 @@ def test_every_sink_is_closed_also_when_one_fails(tmp_path):
         writer.close()
     assert [sink.closed for sink in sinks] == [1, 1, 1]
     assert all(sink.rows == [{"generation": 0}] for sink in sinks)
-    with pytest.raises(ValueError, match="closed file"):
-        writer.write({"generation": 1})
+
+
+def test_rows_that_cannot_be_written_are_kept_and_come_in_order(tmp_path):
+    folder, away = tmp_path / "run", tmp_path / "away"
+    sink = Recorder()
+    writer = MetricsWriter(folder / "metrics.jsonl", [sink])
+    for generation in range(6):
+        if generation == 2:
+            folder.rename(away)
+        if generation == 4:
+            assert generations(away / "metrics.jsonl") == [0, 1]
+            away.rename(folder)
+        writer.write({"generation": generation})
+        assert len(sink.rows) == generation + 1  # sinks do not wait
+    assert generations(folder / "metrics.jsonl") == list(range(6))
+    folder.rename(away)
+    writer.write({"generation": 6})
+    away.rename(folder)
+    writer.close()
+    assert generations(folder / "metrics.jsonl") == list(range(7))
+
+
+def test_what_is_left_of_a_row_that_failed_is_cut_off(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    writer = MetricsWriter(path)
+    writer.write({"generation": 0, "note": "a row that is longer than the next"})
+    path.write_bytes(path.read_bytes() + b'{"generation": 1, "fitness_me' + b" " * 99)
+    writer.write({"generation": 1})
+    writer.close()
+    assert path.read_bytes().count(b"\n") == 2 and generations(path) == [0, 1]
+
+
+def test_a_row_that_failed_is_not_written_by_closing_the_file_when_room_comes_back(tmp_path, monkeypatch):
+    path = tmp_path / "metrics.jsonl"
+    writer = MetricsWriter(path)
+    writer.write({"generation": 0})
+    before, cut = path.read_bytes(), os.ftruncate
+
+    def cut_and_make_room(*arguments):
+        cut(*arguments)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    monkeypatch.setattr(os, "ftruncate", cut_and_make_room)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, resource.RLIM_INFINITY))
+        writer.write({"generation": 1})  # ten bytes of it fit
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert path.read_bytes() == before
+    writer.close()
+    assert generations(path) == [0, 1]
+
+
+def test_a_file_that_was_cut_meanwhile_is_not_written_on(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    writer = MetricsWriter(path)
+    for generation in range(3):
+        writer.write({"generation": generation})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    writer.write({"generation": 3})
+    assert path.read_bytes() == whole[:-5]
+    path.write_bytes(whole)
+    writer.close()
+    assert generations(path) == [0, 1, 2, 3]
 
 
 def test_replace_file_leaves_nothing_else(tmp_path):
