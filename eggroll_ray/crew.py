@@ -19,7 +19,8 @@ _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1  # how often a waiting driver looks at deadlines and whether it was asked to stop
 _RECRUIT_SECONDS = 1.0  # how often it looks whether the cluster has grown
 _FROZEN_SECONDS = 30.0  # so long after its deadline, and
-_FROZEN_TIMES = 5.0  # after so many times what it was given, a worker that has not answered is ended
+_FROZEN_TIMES = 5.0  # after so many times what it was given, a worker that has not answered is ended, but
+_FROZEN_MOST = 600.0  # so many seconds after its deadline at the latest
 _ANSWER_SECONDS = 120.0  # for what is not the evaluation of blocks, such as a snapshot
 _WAIT_SECONDS = 300.0  # for new workers when all are lost
 _REMIND_SECONDS = 30.0  # between messages while waiting for them
@@ -241,9 +242,8 @@ class Crew:
         for actor in list(self.actors.values()):
             if not actor.under_way:
                 continue
-            if actor.late and now > actor.since + max(
-                _FROZEN_TIMES * actor.late_after, actor.late_after + _FROZEN_SECONDS
-            ):
+            frozen = min(max((_FROZEN_TIMES - 1) * actor.late_after, _FROZEN_SECONDS), _FROZEN_MOST)
+            if actor.late and now > actor.since + actor.late_after + frozen:
                 self._lose(
                     actor, WorkerLost(f"it has not answered for {now - actor.since:.0f} s and is taken for dead")
                 )

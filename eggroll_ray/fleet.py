@@ -208,6 +208,7 @@ class Fleet:
             # A step of an earlier generation has no blocks left here: others have taken them.
             patience = self._speeds.patience(actor.index, actor.blocks, True, test=True)
             if actor.index in overdue or now > actor.since + patience:
+                self._crew.cancel(actor, None)  # should it only be slow, it comes back after the block that it is at
                 self._crew.set_late(actor)
                 taken = f"; blocks {_show(blocks)} go to others" if (blocks := overdue.get(actor.index)) else ""
                 detail = f"no answer after {now - actor.since:.1f} s{taken}"

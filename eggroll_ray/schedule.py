@@ -30,6 +30,7 @@ class Speeds:
 
     def __init__(self) -> None:
         self._each: dict[int, float] = {}  # worker -> seconds per block
+        self._only: dict[int, float] = {}  # worker -> seconds of its first block, while there is no other
         self._update: float | None = None  # seconds
         self._test: float | None = None
         # What a worker's first evaluation and first update take longer, since they compile; the longest so far.
@@ -62,8 +63,9 @@ class Speeds:
             self._evaluated.add(worker)
             typical = statistics.median(times[1:]) if len(times) > 1 else self.block(worker) or 0.0
             self._first_evaluation = max(self._first_evaluation or 0.0, times[0] + rest - typical)
-            times = times[1:]
+            self._only[worker], times = times[0], times[1:]
         if times:
+            self._only.pop(worker, None)
             new = statistics.fmean(times)
             old = self._each.get(worker, new)
             self._each[worker] = old + _MEMORY * (new - old)
@@ -79,6 +81,7 @@ class Speeds:
     def forget(self, worker: int) -> None:
         """Drops what is known of a worker that is gone."""
         self._each.pop(worker, None)
+        self._only.pop(worker, None)
         self._evaluated.discard(worker)
         self._updated.discard(worker)
 
@@ -99,9 +102,12 @@ class Speeds:
             if self._first_update is None:
                 return None
             first += self._first_update
+        elif update and self._update is None:
+            first += self._first_update or 0.0  # it cannot take longer
         if test:
             first += _UNKNOWN_TEST if self._test is None else self._test
-        return first + blocks * (self.block(worker) or 0.0) + (self._update or 0.0)
+        each = max(self.block(worker) or 0.0, self._only.get(worker, 0.0))
+        return first + blocks * each + (self._update or 0.0)
 
     def patience_of_updates(self, updates: int) -> float:
         """Returns the seconds that so many updates may take at most."""
