@@ -1,6 +1,6 @@
 """Does a run survive what clusters do, with the same bits? Random faults on a cluster of three nodes.
 
-    python -m benchmarks.chaos --faults 200 --seed 0     # writes docs/chaos.json and prints the table
+    python -m benchmarks.chaos --faults 200 --seed 0     # writes docs/chaos.json and docs/chaos.md
 
 A driver in a process of its own trains on a local Ray cluster of three nodes. Faults are injected one after the other:
 workers are killed while they evaluate, update and start, frozen past their deadline, and corrupted by one bit; nodes
@@ -305,6 +305,8 @@ def main(faults: int = 200, seed: int = 0) -> int:
         "faults": [dataclasses.asdict(fault) for fault in all_faults],
     }
     (DOCS / "chaos.json").write_text(json.dumps(record, indent=1) + "\n")
+    page = f"# Faults, injected and recovered\n\n`{record['command']}`, {record['date']}, {record['machine']}.\n\n"
+    (DOCS / "chaos.md").write_text(page + table(all_faults) + "\n")
     print(table(all_faults))
     return int(not all(right) or len(all_faults) < faults)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from machines import environment, needs_machines, run_isolated
 
-pytestmark = [pytest.mark.ray, needs_machines]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, needs_machines]
 
 NODES = 3
 

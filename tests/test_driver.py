@@ -68,7 +68,7 @@ def local_ray():
     ray.shutdown()
 
 
-@pytest.mark.parametrize("make", [cartpole, custom])
+@pytest.mark.parametrize("make", [cartpole, pytest.param(custom, marks=pytest.mark.slow)])
 def test_same_bits_for_any_number_of_workers(make):
     digests = {workers: digest(make(), workers) for workers in (0, 1, 2, 3)}
     assert len(set(digests.values())) == 1, digests

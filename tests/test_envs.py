@@ -25,7 +25,7 @@ quiet_brax = [
     pytest.mark.filterwarnings("ignore:JAXopt is no longer maintained:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Accessing .* directly from `Data`:DeprecationWarning"),
 ]
-FAST_BRAX = ("fast", "inverted_double_pendulum")
+FAST_BRAX = ("fast",)
 
 
 def brax(*values: Any, slow: bool = False) -> Any:

@@ -326,6 +326,7 @@ print("status:", *(job.status.value for job in JobSubmissionClient(dashboard).li
 """
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 @needs_machines
 def test_a_submitted_job_continues_a_run_with_the_same_bits(home):
@@ -369,6 +370,7 @@ exit $code
 """
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 @needs_machines
 def test_a_slurm_job_on_two_machines_gives_the_same_bits(home):

@@ -167,7 +167,7 @@ def _big_scaled(members: int) -> tuple[Any, Any, Any, Any, int]:
     return fn, {**params, "b": jnp.ones(56)}, jnp.ones((members, 2, 48)), (), 48 * 64
 
 
-@pytest.mark.parametrize("make", [_big_mlp, _big_transformer, _big_scaled])
+@pytest.mark.parametrize("make", [_big_mlp, pytest.param(_big_transformer, marks=pytest.mark.slow), _big_scaled])
 @pytest.mark.parametrize("rank", [1, 4])
 def test_no_matrix_per_member(make: Callable[..., Any], rank: int):
     members = 128

@@ -1,0 +1,224 @@
+"""What the driver costs per generation, on Ray with workers that do nothing, and what it can carry without Ray.
+
+    python -m benchmarks.driver          # writes docs/driver.json and prints the tables
+
+On Ray: whole generations of a recorded run (questions, answers, fitness log on disk, metrics) whose members cost
+nothing. The overhead is the time of a generation less the longest time that a worker worked. In the simulation stub
+workers answer in this process at once: what is measured is the driver's own computation for thousands of workers.
+"""
+
+import collections
+import json
+import logging
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+import eggroll_ray as er
+from eggroll_ray.fleet import Fleet
+from eggroll_ray.messages import Generation, Plan, Reply, Request
+
+DOCS = Path(__file__).parent.parent / "docs"
+POPULATIONS = (1024, 16384, 262144)
+WORKERS = (1, 2, 4, 8, 16, 32)
+SIMULATED = (32, 256, 1024, 4096)
+
+
+def idle_evaluator() -> er.Evaluator:
+    """Members whose fitness costs nothing and decides nothing."""
+
+    def bind(_: Any) -> Any:
+        return lambda state, statistics, members: er.Evaluation(members.astype(np.float32), 0)
+
+    def test(*_: Any) -> np.ndarray:
+        return np.zeros(1, np.float32)
+
+    return er.Evaluator(lambda _: {"b": jnp.zeros(4)}, bind, test, 1, {"name": "idle"})
+
+
+def idle_strategy(signs_only: bool) -> er.ES:
+    """An update that only counts."""
+    real = er.eggroll()
+
+    def update(state: er.ESState, fitness: Any) -> tuple[er.ESState, dict[str, Any]]:
+        return state._replace(generation=state.generation + 1), {"sigma": fitness[0]}
+
+    return real._replace(update=update, signs_only=signs_only, settings={"name": "idle", "signs_only": signs_only})
+
+
+def on_ray(workers: int, population: int, signs_only: bool, generations: int, run: Path) -> dict[str, Any]:
+    """Measures generations of a recorded run on Ray."""
+    trainer = er.Trainer(
+        idle_evaluator(),
+        idle_strategy(signs_only),
+        population_size=population,
+        block_size=population // 32,
+        workers=er.Workers(workers, cpus=0.01, start_seconds=400),
+        run=run,
+        watch=er.Watch(every=0),
+    )
+    overheads, rows, before = [], [], time.perf_counter()
+
+    def note(row: er.Row) -> None:
+        nonlocal before
+        now = time.perf_counter()
+        overheads.append(now - before - row["time_update"] - row["time_evaluate"])
+        rows.append(row)
+        before = now
+
+    with trainer:
+        trainer.fit(generations, note)
+    warm = slice(generations // 4, None)
+    milliseconds = sorted(1e3 * value for value in overheads[warm])
+    return {
+        "workers": workers,
+        "population": population,
+        "fitness": "packed signs" if signs_only else "float32",
+        "overhead_ms": statistics.median(milliseconds),
+        "overhead_ms_quartiles": [float(q) for q in np.quantile(milliseconds, (0.25, 0.75))],
+        "down_bytes_per_member_and_worker": rows[-1]["bytes_down"] / workers / population,
+        "up_bytes_per_member": rows[-1]["bytes_up"] / population,
+    }
+
+
+class StubCluster:
+    """Workers that answer at once, in this process. Implements `cluster.Cluster`."""
+
+    def __init__(self, count: int, plan: Plan):
+        self._count, self._plan = count, plan
+        self._numbers: dict[int, int] = {}
+        self._answers: collections.OrderedDict[int, Any] = collections.OrderedDict()
+        self._calls = 0
+
+    def target(self) -> int:
+        return self._count
+
+    def start(self, index: int) -> int:
+        self._numbers[index] = 0
+        return index
+
+    def put(self, value: Any) -> Any:
+        return value
+
+    def call(self, worker: int, label: str, method: str, *args: Any) -> int:
+        self._calls += 1
+        if method == "facts":
+            self._answers[self._calls] = {"platform": "stub"}
+        elif method == "join":
+            self._answers[self._calls] = ("0", 0.0)
+        elif method == "step":
+            self._answers[self._calls] = self._reply(args[1], args[2])
+        return self._calls
+
+    def wait(self, calls: Sequence[int], seconds: float) -> Sequence[int]:
+        return list(calls)
+
+    def result(self, call: int) -> Any:
+        return self._answers.pop(call)
+
+    def kill(self, worker: int) -> None:
+        self._numbers.pop(worker, None)
+
+    def close(self) -> None:
+        self._answers.clear()
+
+    def _reply(self, number: int, blocks: Sequence[int]) -> Reply:
+        members = len(blocks) * self._plan.block_size
+        return Reply(
+            number=number,
+            digest=str(number),
+            blocks=np.array(blocks, np.int32),
+            fitness=np.zeros(members, np.float32),
+            spread=np.tile([self._plan.block_size, 0.0, 0.0, 0.0, 0.0], (len(blocks), 1)),
+            steps=np.zeros(len(blocks), np.int64),
+            moments=((),) * len(blocks),
+            failures=(),
+            test=None,
+            metrics={},
+            update_seconds=0.0,
+            test_seconds=0.0,
+            block_seconds=np.full(len(blocks), 1e-3, np.float32),
+            seconds=1e-3 * len(blocks),
+        )
+
+
+def simulated(workers: int, generations: int) -> dict[str, Any]:
+    """Measures the driver's own computation for stub workers with one block of 64 members each."""
+    plan = Plan(64 * workers, 64, 0, 1)
+    fleet = Fleet(StubCluster(workers, plan), plan, er.Workers(workers), False, lambda *_: None)
+    outcomes: tuple[Generation, ...] = ()
+    seconds = []
+    for number in range(generations):
+        before = time.perf_counter()
+        found = fleet.step(Request(number, outcomes, tuple(range(plan.blocks))), lambda: False)
+        seconds.append(time.perf_counter() - before)
+        assert found.complete and isinstance(found.fitness, np.ndarray)
+        outcomes = (Generation(number, found.fitness, found.moments),)
+    fleet.close()
+    milliseconds = [1e3 * value for value in seconds[2:]]
+    return {
+        "workers": workers,
+        "generation_ms": statistics.median(milliseconds),
+        "us_per_worker": 1e3 * statistics.median(milliseconds) / workers,
+    }
+
+
+def tables(record: dict[str, Any]) -> str:
+    """Markdown of all that was measured."""
+    lines = [
+        "| workers | population | fitness | overhead, ms (median; quartiles) | limit, ms | down, bytes | up, bytes |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in record["ray"]:
+        low, high = row["overhead_ms_quartiles"]
+        limit = f"{5 + 0.5 * row['workers']:g}" if row["population"] == POPULATIONS[-1] else ""
+        lines.append(
+            f"| {row['workers']} | {row['population']} | {row['fitness']} | {row['overhead_ms']:.1f}; {low:.1f}-"
+            f"{high:.1f} | {limit} | {row['down_bytes_per_member_and_worker']:.3f} | {row['up_bytes_per_member']:.3f} |"
+        )
+    lines += ["", "| stub workers | driver per generation, ms | per worker, us |", "|---|---|---|"]
+    lines += [f"| {r['workers']} | {r['generation_ms']:.1f} | {r['us_per_worker']:.0f} |" for r in record["simulated"]]
+    return "\n".join(lines)
+
+
+def main(most_workers: int = 32, generations: int = 40) -> None:
+    """Measures, writes docs/driver.json and prints the tables.
+
+    Args:
+      most_workers: on Ray.
+      generations: per measurement; the first quarter is not counted.
+    """
+    logging.getLogger("eggroll_ray").setLevel(logging.ERROR)
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for workers in [count for count in WORKERS if count <= most_workers]:
+            for population in POPULATIONS:
+                for signs_only in (False, True) if population == POPULATIONS[-1] else (False,):
+                    run = Path(folder) / f"{workers}-{population}-{signs_only}"
+                    found.append(on_ray(workers, population, signs_only, generations, run))
+                    print(found[-1], flush=True)
+    record = {
+        "command": f"python -m benchmarks.driver --most-workers {most_workers}",
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, no GPU",
+        "versions": {name: metadata.version(name) for name in ("jax", "ray")},
+        "ray": found,
+        "simulated": [simulated(workers, 12) for workers in SIMULATED],
+    }
+    (DOCS / "driver.json").write_text(json.dumps(record, indent=1) + "\n")
+    print(tables(record))
+
+
+if __name__ == "__main__":
+    sys.exit(tyro.cli(main))
