@@ -26,8 +26,10 @@ import numpy as np
 import tyro
 
 import eggroll_ray as er
+import envs
 from eggroll_ray.fleet import Fleet
 from eggroll_ray.messages import Generation, Plan, Reply, Request
+from eggroll_ray.worker import Worker
 
 DOCS = Path(__file__).parent.parent / "docs"
 POPULATIONS = (1024, 16384, 262144)
@@ -174,6 +176,31 @@ def simulated(workers: int, generations: int) -> dict[str, Any]:
     }
 
 
+def join(generations: int = 1000, population: int = 512, repeats: int = 5) -> dict[str, Any]:
+    """Measures how long a worker takes to join at a late generation: by replay from the start, and from snapshots."""
+    evaluator, plan = er.from_env(envs.make("gymnax/CartPole-v1"), er.mlp((64, 64))), Plan(population, 64, 0, 1)
+    draw = np.random.default_rng(0)
+    log = [Generation(number, draw.normal(size=population).astype(np.float32)) for number in range(generations)]
+    donor, joiner = (Worker(er.eggroll(), evaluator, plan) for _ in range(2))
+    donor.catch_up(None, log)
+    early = Worker(er.eggroll(), evaluator, plan)
+    early.catch_up(None, log[:-100])
+    ways = {
+        f"replay of all {generations}": lambda: joiner.catch_up(None, log),
+        "snapshot and replay of 100": lambda: joiner.catch_up(early.snapshot(), log[-100:]),
+        "snapshot of this generation": lambda: joiner.catch_up(donor.snapshot(), []),
+    }
+    joiner.catch_up(None, log[:2])  # compiles
+    seconds = collections.defaultdict(list)
+    for _ in range(repeats):
+        for name, catch_up in ways.items():
+            before = time.perf_counter()
+            catch_up()
+            seconds[name].append(time.perf_counter() - before)
+            assert joiner.digest() == donor.digest()
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
 def tables(record: dict[str, Any]) -> str:
     """Markdown of all that was measured."""
     lines = [
@@ -189,6 +216,8 @@ def tables(record: dict[str, Any]) -> str:
         )
     lines += ["", "| stub workers | driver per generation, ms | per worker, us |", "|---|---|---|"]
     lines += [f"| {r['workers']} | {r['generation_ms']:.1f} | {r['us_per_worker']:.0f} |" for r in record["simulated"]]
+    lines += ["", "| a worker joins at generation 1,000 (2 x 64 policy, 512 members) | seconds |", "|---|---|"]
+    lines += [f"| {name} | {seconds:.3f} |" for name, seconds in record["join"].items()]
     return "\n".join(lines)
 
 
@@ -215,6 +244,7 @@ def main(most_workers: int = 32, generations: int = 40) -> None:
         "versions": {name: metadata.version(name) for name in ("jax", "ray")},
         "ray": found,
         "simulated": [simulated(workers, 12) for workers in SIMULATED],
+        "join": join(),
     }
     (DOCS / "driver.json").write_text(json.dumps(record, indent=1) + "\n")
     print(tables(record))

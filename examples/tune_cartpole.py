@@ -1,7 +1,7 @@
 """Ray Tune chooses sigma, learning rate and rank for CartPole; each trial trains with a Ray worker of its own.
 
 ASHA stops early the trials that fall behind. Population-based training (pbt) trains a few side by side: every few
-generations the worst goes on from the parameters of the best, with changed settings.
+generations the worst goes on from the parameters of the best, with changed settings; it takes three times as long.
 
 Run: python examples/tune_cartpole.py [--scheduler pbt] [--trials 8] [--generations 15]
 
@@ -67,7 +67,7 @@ def main(
                 metric="mean_policy_return",
                 mode="max",
                 scheduler=make_scheduler(scheduler, generations),
-                search_alg=BasicVariantGenerator(random_state=seed, max_concurrent=2),
+                search_alg=BasicVariantGenerator(random_state=seed),
                 num_samples=trials,
                 reuse_actors=True,  # a trial takes over the process of one that has ended
             ),

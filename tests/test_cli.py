@@ -92,6 +92,7 @@ def test_report_and_envs(run, capsys):
     assert "gymnax/CartPole-v1" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_doctor_gives_a_verdict(capsys):
     assert main(["doctor", "--rank", "2"]) == 0
     assert "pass" in capsys.readouterr().out

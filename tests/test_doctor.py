@@ -23,7 +23,7 @@ STRATEGIES = {
 }
 
 
-@pytest.mark.slow  # the doctor of the command line, in test_cli.py, is the quick one
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_real_strategies_are_well(name):
     findings = doctor.diagnose(STRATEGIES[name](), PARAMS, population_size=64)

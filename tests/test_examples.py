@@ -41,12 +41,16 @@ def result(pattern: str, output: str) -> float:
     return float(found.group(1))
 
 
-@pytest.mark.parametrize("name", ["brax_ant.py", "custom_fitness.py", "equinox_policy.py", "flax_policy.py"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("brax_ant.py", marks=pytest.mark.slow), "custom_fitness.py", "equinox_policy.py", "flax_policy.py"],
+)
 def test_example_prints_a_finite_result(name):
     arguments, pattern = RUNS[name]
     assert math.isfinite(result(pattern, run(name, *arguments)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cartpole.py", "eggroll_in_100_lines.py"])
 def test_cart_pole_is_learned_with_default_settings(name):
     _, pattern = RUNS[name]

@@ -346,6 +346,7 @@ def plain_strategy(**options) -> ES:
     return strategy
 
 
+@pytest.mark.slow
 def test_generator_that_depends_on_the_batch_fails():
     """Under `vmap` the generator `rbg` draws other numbers than alone (JAX documents it)."""
     assert doctor.check_layouts(eggroll(), SMALL, 0).passed
