@@ -98,6 +98,7 @@ class RayCluster:
         """
         self._local = not (ray.is_initialized() or _address(workers))  # a Ray of this machine, which will not grow
         self._own_ray = _connect(workers)
+        self._local = self._local or ray.util.get_current_placement_group() is not None  # nor will a trial's group
         self._workers, self._blocks = workers, blocks
         self._asked = False
         self._looked, self._target = -math.inf, 0
@@ -279,7 +280,8 @@ def _connect(workers: Workers) -> bool:
     with _on_loopback(), warnings.catch_warnings():
         # Ray forks and executes its servers at once; JAX's threads are not used in between.
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-        ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
+        # "local": without it Ray would join whatever cluster somebody has started on this machine.
+        ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     return True
 
 
