@@ -11,10 +11,9 @@ train: $(INSTALLED)
 	$(BIN)/eggroll-ray train --env gymnax/CartPole-v1 --target 475 --workers 2
 
 # Shapes and types of arrays are checked in the first half; what they are checked by cannot travel to Ray's workers.
-# In the second half each file has a Ray of its own, two at a time: they mostly wait for processes to start.
 test: lint
 	$(BIN)/python -m pytest -n auto -m "not slow and not ray" --jaxtyping-packages=$(TYPED),beartype.beartype
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "ray and not slow"
+	$(BIN)/python -m pytest -m "ray and not slow"
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow --timeout 3600

@@ -67,7 +67,7 @@ class Fleet:
         self._speeds = Speeds()
         self._digests: dict[int, str] = {}  # generation -> what the workers agreed on
         self._current: _Current | None = None
-        self._watched = float("-inf")
+        self._watched = self._helped = float("-inf")
         self._up = 0  # bytes of answers in this generation
         self._crew = Crew(cluster, workers, on_event, clock, self._speeds.patience_of_updates)
         try:
@@ -88,8 +88,7 @@ class Fleet:
           WorkerError: when no worker is left and none comes, or the workers disagree for good.
         """
         for outcome in request.outcomes:
-            if outcome.number == self._crew.number:  # not there already, from a step that an exception ended
-                self.update(outcome)
+            self.update(outcome)
         crew = self._crew
         crew.begin_generation()
         self._up = 0
@@ -113,7 +112,8 @@ class Fleet:
 
     def update(self, outcome: Generation) -> None:
         """Adds the outcome of the current generation; workers apply it with the next thing they are asked."""
-        self._crew.add_outcome(self._cluster.put(outcome), outcome.nbytes)
+        if outcome.number == self._crew.number:  # not there already, from a step that an exception ended
+            self._crew.add_outcome(self._cluster.put(outcome), outcome.nbytes)
 
     def test(self, stream: str) -> np.ndarray:
         """Evaluates the mean parameters of the current generation on fresh episodes."""
@@ -124,7 +124,7 @@ class Fleet:
         number = self._crew.number
         while number not in self._digests:
             found = self._ask_all("digest")
-            truth, wrong = self._settle(found)
+            truth, wrong = self._settle(found, list(found.values()))
             for actor in wrong:
                 self._quarantine(actor)
             if truth is not None:
@@ -176,7 +176,10 @@ class Fleet:
         given = schedule.hand_out(idle, now)
         for index, blocks in given.items():
             crew.send(crew.actors[index], current.number, blocks)
-        for index in [index for index in idle if index not in given][:_THIEVES] if self._is_time(now) else []:
+        if now < self._helped + _WATCH_SECONDS:
+            return
+        self._helped = now
+        for index in [index for index in idle if index not in given][:_THIEVES]:
             if (stolen := schedule.steal(index, now)) is None:
                 break
             victim, blocks = stolen
@@ -228,6 +231,9 @@ class Fleet:
         current = self._current
         if current is None or reply.number != current.number:
             return
+        if actor.number is None:  # it was found to be wrong meanwhile: neither its results nor its vote count
+            current.schedule.finish(actor.index, ())
+            return
         current.skipped += current.gathering.add(actor.index, reply)
         done = [int(block) for block in reply.blocks]
         current.schedule.finish(actor.index, done if reply.test is None else [*done, TEST])
@@ -264,13 +270,8 @@ class Fleet:
         known = self._digests.get(current.number)
         if self._workers.resync_every or (len(set(digests.values())) == 1 and known in (None, *digests.values())):
             return False
-        truth, _ = (
-            (known, ())
-            if known
-            else self._settle(
-                {self._crew.actors[index]: digest for index, digest in digests.items() if index in self._crew.actors}
-            )
-        )
+        alive = {self._crew.actors[index]: d for index, d in digests.items() if index in self._crew.actors}
+        truth, _ = (known, ()) if known else self._settle(alive, list(digests.values()))
         for index, digest in digests.items():
             if digest == truth:
                 continue
@@ -279,17 +280,17 @@ class Fleet:
                 self._quarantine(self._crew.actors[index])
         return bool(current.gathering.missing)
 
-    def _settle(self, digests: dict[Actor, str]) -> tuple[str | None, list[Actor]]:
+    def _settle(self, digests: dict[Actor, str], cast: Sequence[str]) -> tuple[str | None, list[Actor]]:
         """Decides which digest is right, and who has another: the majority is, or else whoever rebuilds the state.
 
         Raises:
           WorkerError: when workers that rebuilt the same state disagree again.
         """
-        votes = collections.Counter(digests.values())
+        votes = collections.Counter(cast)  # those of workers that are gone since count as well
         if len(votes) == 1 or self._workers.resync_every:
             return next(iter(votes)), []
         truth, most = votes.most_common(1)[0]
-        if 2 * most <= len(digests):
+        if 2 * most <= len(cast):
             for actor in digests:
                 self._crew.rejoin(actor)
             alive = [actor for actor in digests if actor.index in self._crew.actors]

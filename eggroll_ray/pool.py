@@ -114,7 +114,6 @@ class LocalPool:
 
     def __init__(self, worker: Worker, plan: Plan, packed: bool):
         self._worker, self._plan, self._packed = worker, plan, packed
-        self.update = worker.update
         self.test = worker.test
         self.digest = worker.digest
         self.snapshot = worker.snapshot
@@ -124,6 +123,9 @@ class LocalPool:
         gathering = Gathering(self._plan, request.blocks, self._packed)
         gathering.add(0, self._worker.step(request, lambda _: cancelled()))
         return gathering.result({})
+
+    def update(self, outcome: Generation) -> object:
+        return self._worker.advance([outcome])  # it may be there already, from a step that an exception ended
 
     def close(self) -> None:
         pass

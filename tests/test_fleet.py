@@ -116,7 +116,7 @@ def test_the_only_worker_frozen_is_replaced():
 
 
 def test_results_that_come_twice_count_once():
-    # In generation 2, cancellations reach worker 2 too late, and block 0 takes so long that its answer is in time.
+    # In generation 2 block 0 takes so long that its neighbours are taken over; cancellations come too late.
     steps = []
 
     def on_call(worker, method, args):
@@ -126,9 +126,27 @@ def test_results_that_come_twice_count_once():
     def seconds(worker, block):
         return 1.0 if not steps else 38.0 if block == 0 else 5.0 if worker == 2 else 1.0
 
-    ended = train(ToyCluster(PLAN, 3, block_seconds=seconds, deaf={2}, on_call=on_call), 3)
+    ended = train(ToyCluster(PLAN, 3, block_seconds=seconds, deaf={0, 1, 2}, on_call=on_call), 3)
     assert ended.bits == undisturbed(generations=3)
     assert ended.pools[2]["results_skipped"] > 0
+
+
+def test_workers_that_are_done_help_one_that_has_become_slow():
+    steps, ends = [], []
+
+    def on_call(worker, method, args):
+        if method == "step" and args[1] == 1:
+            steps.append(worker)
+
+    plan = Plan(population_size=120, block_size=2, seed=0, test_episodes=1)
+    cluster = ToyCluster(plan, 3, block_seconds=lambda worker, _: 8.0 if worker == 2 and steps else 1.0)
+    cluster.on_call = on_call
+    ended = train(cluster, 4, lambda fleet, number: ends.append(cluster.now))
+    assert ended.bits == undisturbed(plan, 4)
+    ideal = 61 / (1 + 1 + 1 / 8)
+    assert ends[1] - ends[0] < 1.6 * ideal  # in the generation in which it became slow
+    assert ends[3] - ends[2] < 1.3 * ideal
+    assert ended.names() == []
 
 
 def test_of_two_that_disagree_both_are_rebuilt():

@@ -262,6 +262,7 @@ def fit(trial, space, scheduler, folder: Path, callbacks=(), max_failures=0, **o
     return tuner.fit()
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_asha_stops_the_bad_trial_whose_workers_were_in_its_group(local_ray, tmp_path):
     from ray import tune
@@ -331,6 +332,7 @@ def test_a_trial_that_fails_goes_on_from_its_checkpoint_with_the_same_bits(local
         assert trainer.fit(GENERATIONS).digest == result.metrics["digest"]
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_population_based_training_takes_over_the_better_trial(local_ray, tmp_path):
     from ray import tune
