@@ -44,7 +44,7 @@ class Actor:
     digest: str = ""  # after its last join
     answer: Any = None  # to the last question
     serial: int = 0  # of its newest step, by which that is cancelled
-    blocks: int = 0  # in its newest step
+    blocks: tuple[int, ...] = ()  # of its newest step
     busy: float = 0.0  # seconds of work in this generation
     late: bool = False  # it has not answered in time
     late_after: float = 0.0  # seconds
@@ -189,7 +189,7 @@ class Crew:
 
     def send(self, actor: Actor, number: int, blocks: Sequence[int]) -> None:
         """Asks a worker to evaluate blocks."""
-        actor.serial, actor.blocks = next(self._serials), len(blocks)
+        actor.serial, actor.blocks = next(self._serials), tuple(blocks)
         label = f"generation {number}: evaluate {len(blocks)} blocks"
         self._call(actor, "step", label, "step", actor.serial, number, tuple(blocks), *self._news(actor))
 

@@ -209,7 +209,8 @@ class Fleet:
         overdue = current.schedule.overdue(now) if current else {}
         for actor in self._crew.stepping():
             # A step of an earlier generation has no blocks left here: others have taken them.
-            patience = self._speeds.patience(actor.index, actor.blocks, True, test=True)
+            tests = TEST in actor.blocks
+            patience = self._speeds.patience(actor.index, len(actor.blocks) - tests, update=True, test=tests)
             if actor.index in overdue or now > actor.since + patience:
                 self._crew.cancel(actor, None)  # should it only be slow, it comes back after the block that it is at
                 self._crew.set_late(actor)

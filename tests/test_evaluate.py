@@ -118,7 +118,8 @@ def test_any_blocks_give_the_same_fitness_and_one_block_size_the_same_bits(es):
             assert blocks[i].tobytes() == again[i].tobytes()
             if i >= N // 2:
                 assert blocks[i].tobytes() == fresh(state, (), members(i, i + size)).fitness.tobytes()
-        np.testing.assert_allclose(np.concatenate([blocks[i] for i in starts]), whole, rtol=1e-5)
+        # Between block shapes the last bits differ; a fitness near zero is what is left of terms near one.
+        np.testing.assert_allclose(np.concatenate([blocks[i] for i in starts]), whole, rtol=1e-5, atol=2e-7)
 
 
 sharing = pytest.mark.parametrize(("shared_by", "distinct"), [(None, 1), (4, 2), (2, 4), (1, N)])

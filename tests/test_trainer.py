@@ -259,5 +259,6 @@ def test_any_optimizer_resumes(tmp_path):
         strategy = er.eggroll(optimizer=optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1, momentum=0.9)))
         return trainer(run, strategy=strategy)
 
-    with_momentum(tmp_path / "run").fit(3)
+    with with_momentum(tmp_path / "run") as first:
+        first.fit(3)
     assert with_momentum(er.Run(tmp_path / "run", resume=True)).fit(6).digest == with_momentum().fit(6).digest
