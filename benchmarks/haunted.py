@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -50,11 +51,10 @@ def obey(orders: Path, point: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     if take(orders, f"corrupt-{point}"):
         for worker in [found for found in gc.get_objects() if isinstance(found, Worker)]:
-            params = dict(worker._state.params)
-            name = sorted(params)[0]
-            first = np.array(params[name], copy=True).reshape(-1)
+            leaves, treedef = jax.tree.flatten(worker._state.params)
+            first = np.array(leaves[0], copy=True).reshape(-1)
             first[0] = np.nextafter(first[0], np.float32(9))  # one bit
-            params[name] = jnp.asarray(first.reshape(params[name].shape))
+            params = treedef.unflatten([jnp.asarray(first.reshape(leaves[0].shape)), *leaves[1:]])
             worker._state = worker._state._replace(params=params)
 
 
