@@ -106,7 +106,8 @@ def test_each_form_gives_the_fitness_of_the_explicit_member(name):
 
 @pytest.mark.parametrize("es", [strategy(rank=1), openai_es(sigma=0.5)], ids=["eggroll", "openai_es"])
 def test_any_blocks_give_the_same_fitness_and_one_block_size_the_same_bits(es):
-    evaluator = from_fitness(lambda params, key: in_jax(params, key) + jax.random.uniform(key), MODEL)
+    # Both terms are of one sign: where they cancelled, a relative bound would measure the cancellation.
+    evaluator = from_fitness(lambda params, key: in_jax(params, key) - jax.random.uniform(key), MODEL)
     state, block = start(evaluator, es), evaluator.bind(es.perturb)
     whole = block(state, (), members()).fitness
     for size in (2, 4):
@@ -118,8 +119,7 @@ def test_any_blocks_give_the_same_fitness_and_one_block_size_the_same_bits(es):
             assert blocks[i].tobytes() == again[i].tobytes()
             if i >= N // 2:
                 assert blocks[i].tobytes() == fresh(state, (), members(i, i + size)).fitness.tobytes()
-        # Between block shapes the last bits differ; a fitness near zero is what is left of terms near one.
-        np.testing.assert_allclose(np.concatenate([blocks[i] for i in starts]), whole, rtol=1e-5, atol=2e-7)
+        np.testing.assert_allclose(np.concatenate([blocks[i] for i in starts]), whole, rtol=1e-5)
 
 
 sharing = pytest.mark.parametrize(("shared_by", "distinct"), [(None, 1), (4, 2), (2, 4), (1, N)])
