@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from eggroll_ray.alike import Alike, Facts
 from eggroll_ray.cluster import Cluster, WorkerLost
 from eggroll_ray.messages import WorkerError
 from eggroll_ray.pool import OnEvent, Workers
@@ -17,7 +18,9 @@ from eggroll_ray.pool import OnEvent, Workers
 _log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1  # how often a waiting driver looks at deadlines and whether it was asked to stop
-_RECRUIT_SECONDS = 1.0  # how often it looks whether the cluster has grown
+_RECRUIT_SECONDS = 1.0  # how often it looks whether the cluster has grown; twice that after each failed start,
+_RECRUIT_DOUBLINGS = 6  # at most so many times
+_SURPLUS_SECONDS = 10.0  # after which a worker that has not started is given up if the cluster has shrunk
 _FROZEN_SECONDS = 30.0  # so long after its deadline, and
 _FROZEN_TIMES = 5.0  # after so many times what it was given, a worker that has not answered is ended, but
 _FROZEN_MOST = 600.0  # so many seconds after its deadline at the latest
@@ -25,6 +28,7 @@ _ANSWER_SECONDS = 120.0  # for what is not the evaluation of blocks, such as a s
 _WAIT_SECONDS = 300.0  # for new workers when all are lost
 _REMIND_SECONDS = 30.0  # between messages while waiting for them
 _START_ATTEMPTS = 3  # workers in a row that end before they are ready
+_STRAGGLER_SECONDS = 10.0  # at least so long a run waits at its start for the second half of its workers
 
 
 @dataclasses.dataclass(eq=False)
@@ -40,7 +44,7 @@ class Actor:
     joining: int = 0  # generation it will be at after the join under way
     epoch: int = 0  # in which that began
     patience: float = 0.0  # seconds after which a question or a join is taken to be lost
-    facts: dict[str, str] | None = None
+    facts: Facts | None = None
     digest: str = ""  # after its last join
     answer: Any = None  # to the last question
     serial: int = 0  # of its newest step, by which that is cancelled
@@ -84,9 +88,9 @@ class Crew:
         self._outcomes: list[tuple[Any, int]] = []  # since the base: reference, bytes
         self._calls: dict[Any, Actor] = {}
         self._lost: list[Actor] = []
-        self._facts: dict[str, str] | None = None
+        self._alike = Alike(strict=workers.resync_every is None)
         self._indices, self._serials = itertools.count(), itertools.count(1)
-        self._refused = self._failed_starts = 0
+        self._failed_starts = 0
         self._epoch = 0  # counts restarts: what a worker joined before one has nothing to do with the run
         self._recruited = float("-inf")
         self._alone_since: float | None = None
@@ -112,21 +116,26 @@ class Crew:
           WorkerError: when fewer than the least number are ready in time.
         """
         self._recruit()
-        self._reminded = self._clock()
-        limit = self._clock() + self._workers.start_seconds
-        while any(actor.number is None for actor in self.actors.values()) or not self.actors:
+        begun = self._reminded = self._clock()
+        limit = begun + self._workers.start_seconds
+        half = False  # of the workers are ready: the rest may take as long again, and joins the run later
+        while len(self.ready()) < max(self._wanted(), 1):
             for _ in self.collect():
                 pass
             self._lost.clear()
-            if self._clock() > limit:
+            now = self._clock()
+            self._judge(at_once=now > begun + self._workers.start_seconds / 4)
+            if not half and len(self.ready()) >= max(self._workers.min_workers, self._wanted() / 2):
+                half, limit = True, min(limit, now + max(now - begun, _STRAGGLER_SECONDS))
+            if now > limit:
                 break
-            if self._clock() > self._reminded + _REMIND_SECONDS:
-                self._reminded = self._clock()
-                _log.warning("%d of %d workers are ready; waiting for the others", len(self.ready()), len(self.actors))
+            if now > self._reminded + _REMIND_SECONDS:
+                self._reminded = now
+                _log.warning("%d of %d workers are ready; waiting for the others", len(self.ready()), self._wanted())
             self._recruit()
         if len(self.ready()) < self._workers.min_workers:
             raise WorkerError(
-                f"{len(self.ready())} of {max(len(self.actors), 1)} workers with {self._workers.cpus} CPUs each were "
+                f"{len(self.ready())} of {max(self._wanted(), 1)} workers with {self._workers.cpus} CPUs each were "
                 f"ready within {self._workers.start_seconds} s, at least {self._workers.min_workers} are needed. See "
                 "`ray status` for what the cluster has free, ask for fewer, or raise start_seconds."
             )
@@ -270,7 +279,8 @@ class Crew:
 
     def _answered(self, actor: Actor, answer: Any) -> None:
         if actor.kind == "facts":
-            self._admit(actor, answer)
+            actor.facts = answer
+            self._judge()
         elif actor.kind == "join" and actor.epoch == self._epoch and actor.joining >= self.base_number:
             actor.number, (actor.digest, seconds) = actor.joining, answer
             replayed = actor.joining - self.base_number
@@ -285,33 +295,40 @@ class Crew:
 
     # Coming and going.
 
+    def _wanted(self) -> int:
+        return self._alike.wanted(self._cluster.target())
+
     def _recruit(self) -> None:
-        self._recruited = self._clock()
-        missing = self._cluster.target() - self._refused - len(self.actors)
+        """Starts the workers that are missing, and gives up those that wait for a machine that has left."""
+        now = self._clock()
+        doublings = min(self._failed_starts, _RECRUIT_DOUBLINGS)
+        if doublings > 0 and now < self._recruited + _RECRUIT_SECONDS * 2**doublings:
+            return
+        self._recruited = now
+        missing = self._wanted() - len(self.actors)
         for _ in range(missing):
-            actor = Actor(next(self._indices), None, self._clock())
+            actor = Actor(next(self._indices), None, now)
             actor.handle = self._cluster.start(actor.index)
             self.actors[actor.index] = actor
             self._call(actor, "facts", "prove to be alike", "facts")
+        if missing < 0:
+            waiting = [a for a in self.actors.values() if a.facts is None and now > a.since + _SURPLUS_SECONDS]
+            for actor in waiting[missing:]:
+                self._remove(actor)
 
-    def _admit(self, actor: Actor, facts: dict[str, str]) -> None:
-        """Lets a worker in that is like the others, and refuses it otherwise."""
-        actor.facts = facts
-        self._facts = self._facts or facts
-        if facts != self._facts and not self._workers.resync_every:
-            names = sorted({*facts, *self._facts})
-            differ = {n: (facts.get(n), self._facts.get(n)) for n in names if facts.get(n) != self._facts.get(n)}
-            shown = ", ".join(f"{name} {own!r} instead of {others!r}" for name, (own, others) in differ.items())
-            self._refused += 1
-            self._remove(actor)
-            self._on_event(
-                "worker refused",
-                f"it has {shown}, and would compute other bits; use machines with the same device, the same JAX and "
-                "the same version of this package, or set resync_every to let it in and give up the same bits",
-                actor.name,
-            )
+    def _judge(self, at_once: bool = False) -> None:
+        """Lets those in that have answered and are like the others, and refuses the rest, once that is known."""
+        known = [actor for actor in self.actors.values() if actor.facts is not None]
+        if not self._alike.settle([actor.facts or {} for actor in known], self._wanted(), at_once):
             return
-        self._join(actor)
+        for actor in known:
+            if actor.kind != "facts" or actor.under_way:
+                continue
+            if (reason := self._alike.refuse(actor.facts or {})) is None:
+                self._join(actor)
+            else:
+                self._remove(actor)
+                self._on_event("worker refused", reason, actor.name)
 
     def _join(self, actor: Actor) -> None:
         actor.joining, actor.epoch = self.number, self._epoch
@@ -330,7 +347,7 @@ class Crew:
         """Takes a dead worker out.
 
         Raises:
-          WorkerError: when one worker after the other ends before it is ready.
+          WorkerError: when one worker after the other ends before it is ready, and none is.
         """
         self._remove(actor)
         actor.under_way, actor.lost = False, error
@@ -344,7 +361,7 @@ class Crew:
         )
         if actor.number is None and not actor.rebuilt and not error.preempted:
             self._failed_starts += 1
-            if self._failed_starts >= _START_ATTEMPTS + len(self.actors):
+            if self._failed_starts >= _START_ATTEMPTS + len(self.actors) and not self.ready():
                 raise WorkerError(
                     f"{self._failed_starts} workers in a row ended before they were ready; the last: {reason}"
                 )

@@ -277,9 +277,7 @@ def _connect(workers: Workers) -> bool:
         return True
     # Two CPUs at least, so that the shortest example, with two workers, runs on a machine with one.
     cpus = max(2, os.cpu_count() or 1)
-    with _on_loopback(), warnings.catch_warnings():
-        # Ray forks and executes its servers at once; JAX's threads are not used in between.
-        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+    with _on_loopback():
         # "local": without it Ray would join whatever cluster somebody has started on this machine.
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     return True
@@ -348,7 +346,10 @@ def _on_loopback() -> Iterator[None]:
     ray_constants.ENABLE_RAY_CLUSTER = False
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            # Ray forks and executes its servers at once; JAX's threads are not used in between.
+            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+            yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = clusters
         logger.setLevel(level)

@@ -216,13 +216,27 @@ def test_the_digest_of_a_worker_that_died_since_counts(survivor):
     assert ended.bits == undisturbed()
 
 
-@pytest.mark.parametrize("alone", [False, True])
-def test_a_worker_that_differs_is_refused(alone):
-    cluster = ToyCluster(PLAN, 3, facts={2: {"code": "2"}})
+@pytest.mark.parametrize("odd", [0, 1, 2])
+def test_a_worker_that_differs_from_most_is_refused(odd):
+    cluster = ToyCluster(PLAN, 3, facts={odd: {"code": "2"}})
     ended = train(cluster, 5)
-    assert ended.bits == undisturbed() and ended.alive == [0, 1]
+    assert ended.bits == undisturbed() and ended.alive == [worker for worker in range(3) if worker != odd]
     assert ended.names() == ["worker refused"]
-    assert "it has code '2' instead of '1'" in ended.events[0][1]
+    assert "it has code '2' instead of '1'" in next(detail for name, detail, _ in ended.events if "refused" in name)
+
+
+def test_what_most_workers_are_is_not_waited_for_for_ever():
+    cluster = ToyCluster(PLAN, 5, faults={(worker, "facts", 0): FOREVER for worker in range(1, 5)})
+    ended = train(cluster, 40, start_seconds=60.0)
+    assert ended.bits == undisturbed(generations=40) and ended.alive[0] == 0
+    assert ended.names() == ["worker lost"] * 4
+
+
+def test_the_place_of_a_refused_worker_is_filled_once_machines_have_left():
+    cluster = ToyCluster(PLAN, lambda now: 2 if 10.0 < now < 20.0 else 3, facts={2: {"code": "2"}})
+    ended = train(cluster, 10)
+    assert ended.bits == undisturbed(generations=10)
+    assert ended.names() == ["worker refused"] and ended.alive == [0, 1, 3]
 
 
 def test_a_worker_that_names_other_facts_is_refused():
@@ -290,6 +304,30 @@ def test_workers_that_die_at_every_start_are_an_error(method, begun):
     faults |= {(worker, "step", 2): "die" for worker in range(2)}
     with pytest.raises(WorkerError, match="workers in a row ended before they were ready; the last: its process ended"):
         train(ToyCluster(PLAN, 2, faults=faults), 5)
+
+
+def test_a_machine_on_which_every_worker_dies_does_not_end_a_run_that_has_others():
+    faults = {(worker, "join", 0): "die" for worker in range(2, 100)}
+    cluster = ToyCluster(PLAN, 3, faults=faults)
+    ended = train(cluster, 200)
+    assert ended.bits == undisturbed(generations=200) and ended.alive[:2] == [0, 1]
+    assert 5 < ended.names().count("worker lost") < cluster.now / 30  # less and less often
+
+
+def test_a_run_does_not_wait_for_a_worker_whose_machine_has_left():
+    cluster = ToyCluster(PLAN, lambda now: 3 if now < 5.0 else 2, faults={(2, "facts", 0): FOREVER})
+    ended = train(cluster, 20)
+    assert ended.bits == undisturbed(generations=20)
+    first = next(at for at, _, method, _ in cluster.sent if method == "step")
+    assert first < 10 and ended.alive == [0, 1] and ended.names() == []
+
+
+def test_a_run_begins_when_half_of_its_workers_have_waited_as_long_again():
+    cluster = ToyCluster(PLAN, 4, start_seconds=20.0, faults={(3, "facts", 0): 50.0})
+    ended = train(cluster, 40)
+    first = next(at for at, _, method, _ in cluster.sent if method == "step")
+    assert 40 <= first < 42 and ended.alive == [0, 1, 2, 3] and joins(ended, 3)
+    assert ended.bits == undisturbed(generations=40)
 
 
 def test_workers_that_do_not_start_in_time_are_an_error():
