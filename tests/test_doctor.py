@@ -7,6 +7,8 @@ import pytest
 from eggroll_ray import doctor, eggroll, noise, openai_es
 from eggroll_ray.leaves import LeafRules
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 # A little of everything: stacked, a vector, a frozen integer, a scalar.
 PARAMS = {
     "stack": jnp.full((2, 11, 30), 0.3),

@@ -13,12 +13,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import mostly_slow
 from PIL import Image
 
 import envs
 from eggroll_ray.check_env import check_env
 from eggroll_ray.env import Box, Discrete, Env, Timestep
 from envs import brax_env, gymnax_env
+
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 # jaxopt warns when brax imports it, MJX whenever brax reads a contact.
 quiet_brax = [
@@ -35,13 +38,10 @@ def brax(*values: Any, slow: bool = False) -> Any:
 # --- Every environment keeps the contract.
 
 
-SLOW_GYMNAX = ("Asterix-MinAtar", "Freeway-MinAtar", "Seaquest-MinAtar")
+QUICK_GYMNAX = ("CartPole-v1", "Pendulum-v1", "Catch-bsuite", "FourRooms-misc", "SpaceInvaders-MinAtar")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW_GYMNAX else []) for name in gymnax_env.names()],
-)
+@pytest.mark.parametrize("name", mostly_slow(gymnax_env.names(), quick=QUICK_GYMNAX))
 def test_gymnax_keeps_the_contract(name: str) -> None:
     pytest.importorskip("gymnax")
     check_env(envs.make(f"gymnax/{name}"))

@@ -10,27 +10,25 @@ import numpy as np
 import optax
 import pytest
 from es_battery import battery, former, parameters
+from marks import mostly_slow
 
 from eggroll_ray import fitness, noise
 from eggroll_ray.es import eggroll, openai_es
 from eggroll_ray.leaves import Kind, LeafRules
 from eggroll_ray.lowrank import LowRank, Noised, densify
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 RANKS = (1, 2, 4, 8)
 every_kind = pytest.mark.parametrize(
     ("rank", "law"),
-    [*[(rank, noise.normal) for rank in (*RANKS, None)], *[(rank, noise.rademacher) for rank in (1, 4, None)]],
+    mostly_slow(
+        [*[(rank, noise.normal) for rank in (*RANKS, None)], *[(rank, noise.rademacher) for rank in (1, 4, None)]],
+        quick=[(1, noise.normal), (None, noise.normal), (4, noise.rademacher)],
+    ),
 )  # a rank of None is OpenAI-ES
 FREEZE = LeafRules(frozen=("table",))
 INJECTED_ADAM = optax.inject_hyperparams(optax.adam, static_args=("b1", "b2", "eps", "eps_root"))(learning_rate=0.1)
-
-
-@pytest.fixture(autouse=True)
-def compile_quickly():
-    """The programs are run a few times on small arrays: compiling is what takes the time."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 # Every row passes the whole battery.
@@ -63,7 +61,7 @@ STRATEGIES = {
 }
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", mostly_slow(STRATEGIES, quick=["eggroll", "groups, adamw", "leaf rules", "openai_es"]))
 def test_battery(name):
     battery(STRATEGIES[name]())
 
@@ -306,7 +304,8 @@ def test_estimate_of_a_linear_fitness_is_its_slope(rank, law):
 
 
 @pytest.mark.parametrize(
-    ("rank", "sigma", "population"), [(1, 0.03, 128), (2, 0.7, 32), (8, 2.0, 64), (None, 0.3, 128)]
+    ("rank", "sigma", "population"),
+    mostly_slow([(1, 0.03, 128), (2, 0.7, 32), (8, 2.0, 64), (None, 0.3, 128)], quick=[(2, 0.7, 32), (None, 0.3, 128)]),
 )
 def test_estimate_of_a_quadratic_does_not_depend_on_sigma_rank_or_population(rank, sigma, population):
     curvature = jax.tree.map(jnp.abs, normals(1, SMALL))
@@ -483,7 +482,7 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", mostly_slow(OPTIMIZERS, quick=["sgd", "adam", "clip", "adafactor", "injected"]))
 def test_any_optimizer_keeps_types_and_is_traced_once(name):
     check_types_and_traces(OPTIMIZERS[name])
 

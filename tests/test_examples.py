@@ -24,6 +24,7 @@ RUNS = {
     "eggroll_in_100_lines.py": ((), r"mean return of the evolved parameters in 128 episodes: (\S+) of 500"),
     "equinox_policy.py": (TINY, r"gru in CartPole without velocities: .* mean return (\S+)"),
     "flax_policy.py": (TINY, r"nnx: .* mean return (\S+)"),
+    "tune_cartpole.py": (("--trials", "2", "--generations", "3"), r"best: .* mean return (\S+)"),
 }
 
 
@@ -43,7 +44,13 @@ def result(pattern: str, output: str) -> float:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param("brax_ant.py", marks=pytest.mark.slow), "custom_fitness.py", "equinox_policy.py", "flax_policy.py"],
+    [
+        pytest.param("brax_ant.py", marks=pytest.mark.slow),
+        "custom_fitness.py",
+        pytest.param("equinox_policy.py", marks=pytest.mark.slow),
+        pytest.param("flax_policy.py", marks=pytest.mark.slow),
+        pytest.param("tune_cartpole.py", marks=[pytest.mark.slow, pytest.mark.ray]),
+    ],
 )
 def test_example_prints_a_finite_result(name):
     arguments, pattern = RUNS[name]

@@ -27,6 +27,8 @@ from eggroll_ray.lift import lift
 from eggroll_ray.lowrank import LowRank, Noised, densify, is_perturbed, low_rank, member_axes
 from eggroll_ray.rules import UnsupportedPrimitiveError
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 MEMBERS, STEPS = 3, 2
 # Compilation is nearly all of the time of these tests.
 quick_jit = functools.partial(

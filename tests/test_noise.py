@@ -11,10 +11,13 @@ import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marks import mostly_slow
 
 from eggroll_ray import doctor, eggroll, es, fitness, noise, openai_es
 from eggroll_ray.es import ES
 from eggroll_ray.leaves import LeafRules
+
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 PARAMS = {
     "first": jnp.full((24, 20), 0.3),
@@ -159,7 +162,7 @@ REAL = {
 }
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", mostly_slow(REAL, quick=["normal, rank 1", "rademacher, rank 2", "formed and frozen"]))
 def test_real_noise_passes(name):
     make, params = REAL[name]
     strategy = make()
@@ -428,12 +431,19 @@ def test_sound_strategy_passes(check):
     assert all(finding.passed for finding in check_strategy(plain_strategy(rank=2), check))
 
 
-@pytest.mark.parametrize("fault", BAD_STRATEGIES)
+@pytest.mark.parametrize(
+    "fault",
+    mostly_slow(
+        BAD_STRATEGIES,
+        quick=["half the estimate", "the update draws other noise", "es-at-scale: noise added and taken off"],
+    ),
+)
 def test_faulty_strategy_fails(fault):
     spoil, check = BAD_STRATEGIES[fault]
     assert not all(finding.passed for finding in check_strategy(spoil(plain_strategy(rank=2)), check))
 
 
+@pytest.mark.slow
 def test_ascent_fails_where_the_sign_or_a_nan_is_mistreated():
     def careless(values):
         return fitness.Shaped(values - values.mean(), jnp.ones(values.shape, bool))

@@ -22,6 +22,8 @@ from eggroll_ray.policies import (
     squash,
 )
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 KEY = jax.random.key(0)
 
 

@@ -1,0 +1,23 @@
+"""Which cases of a test are run by `make test`, and which by `make test-slow` alone."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pytest
+
+
+def mostly_slow(cases: Iterable[Any], quick: Collection[Any]) -> list[Any]:
+    """Marks all cases but the quick ones as slow.
+
+    Args:
+      cases: arguments of `parametrize`.
+      quick: those of them that `make test` runs; it is an error if one is not among the cases.
+    """
+    cases = list(cases)
+    missing = [case for case in quick if case not in cases]
+    assert not missing, f"no such cases: {missing}"
+    return [case if case in quick else pytest.param(*_values(case), marks=pytest.mark.slow) for case in cases]
+
+
+def _values(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
