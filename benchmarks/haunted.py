@@ -6,6 +6,7 @@ An order is a file in the folder ORDERS; the first process that comes to the poi
 and fails there. All of this is a user's program: nothing in the package knows of it.
 """
 
+import functools
 import gc
 import os
 import signal
@@ -94,18 +95,19 @@ def haunt_log(orders: Path) -> None:
     fitness_log.append_to_file = haunted
 
 
-def distance(members: er.Members, keys: Any) -> np.ndarray:
+def distance(members: er.Members, keys: Any, seconds: float) -> np.ndarray:
     """The custom fitness: as slow as a small simulation, and its bits depend on every parameter."""
     del keys
-    time.sleep(0.02)
+    time.sleep(seconds)
     return -np.asarray(members.apply(lambda p: ((jnp.eye(6) @ p["w"]) ** 2).sum() + ((p["b"] - 1.0) ** 2).sum()))
 
 
-def make_evaluator(task: str) -> er.Evaluator:
-    """Builds `cartpole`, with observation statistics, or `custom`."""
+def make_evaluator(task: str, seconds: float) -> er.Evaluator:
+    """Builds `cartpole`, with observation statistics, or `custom`, whose blocks take so many seconds."""
     if task == "cartpole":
         return er.from_env(envs.make("gymnax/CartPole-v1"), er.mlp((16,)), normalize_observations=True)
-    return er.from_fitness(distance, {"w": np.ones((6, 5), np.float32), "b": np.zeros(5, np.float32)}, er.batched())
+    fitness = functools.partial(distance, seconds=seconds)
+    return er.from_fitness(fitness, {"w": np.ones((6, 5), np.float32), "b": np.zeros(5, np.float32)}, er.batched())
 
 
 def make_trainer(evaluator: er.Evaluator, workers: er.Workers | int, run: er.Run | None) -> er.Trainer:
@@ -127,7 +129,7 @@ def main(task: str, address: str, run: Path, orders: Path) -> None:
     haunt_log(orders)
     resume = (run / "config.json").exists()
     workers = er.Workers("auto", address=address, wait_seconds=120)
-    evaluator = haunt(make_evaluator(task), orders)
+    evaluator = haunt(make_evaluator(task, seconds=0.02), orders)
     with make_trainer(evaluator, workers, er.Run(run, resume=resume, checkpoint_every=20)) as trainer:
         trainer.fit(ENDLESS)
 

@@ -13,6 +13,7 @@ import numpy as np
 import optax
 import pytest
 import ray
+from marks import mostly_slow
 
 import eggroll_ray as er
 import envs
@@ -237,7 +238,7 @@ def listening(session: int) -> list[str]:
     return addresses
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", mostly_slow([signal.SIGINT, signal.SIGTERM], quick=[signal.SIGTERM]))
 def test_a_signal_ends_a_run_in_order_and_leaves_nothing_behind(tmp_path, number):
     session = os.getpid() * 100 + number
     environment = {**os.environ, "EGGROLL_TEST_SESSION": str(session), "PYTHONUNBUFFERED": "1"}

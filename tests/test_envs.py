@@ -247,7 +247,7 @@ GIFS += ("Catch-bsuite", "FourRooms-misc", "FrozenLake-misc", "PointRobot-misc",
 GIFS += ("Swimmer-misc",)
 
 
-@pytest.mark.parametrize("name", GIFS)
+@pytest.mark.parametrize("name", mostly_slow(GIFS, quick=["CartPole-v1", "Breakout-MinAtar", "FrozenLake-misc"]))
 def test_gymnax_renders_an_animation(name: str, tmp_path: Path) -> None:
     pytest.importorskip("gymnax")
     env = envs.make(f"gymnax/{name}")

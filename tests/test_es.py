@@ -215,7 +215,7 @@ def shaped(name):
     return state, jax.jit(es.update), units(es, state, N, SIGMA)
 
 
-@pytest.mark.parametrize("name", SHAPINGS)
+@pytest.mark.parametrize("name", mostly_slow(SHAPINGS, quick=["centred_rank", "group_z_score"]))
 def test_the_weights_of_a_shaping_enter_as_documented(name):
     state, update, noises = shaped(name)
     fits = 100.0 + 7.0 * fits_of(1)
@@ -223,7 +223,7 @@ def test_the_weights_of_a_shaping_enter_as_documented(name):
     assert_close(after.params, explicit(SHAPINGS[name](fits).weights, noises, SIGMA), 1e-4)
 
 
-@pytest.mark.parametrize("name", SHAPINGS)
+@pytest.mark.parametrize("name", mostly_slow(SHAPINGS, quick=["centred_rank", "group_z_score"]))
 def test_a_lost_member_and_its_twin_are_as_if_they_had_never_been(name):
     state, update, noises = shaped(name)
     fits = 100.0 + 7.0 * np.asarray(fits_of(1))

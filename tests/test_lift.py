@@ -22,6 +22,7 @@ from lifted_policies import (
     transformer_apply,
     transformer_params,
 )
+from marks import mostly_slow
 
 from eggroll_ray.lift import lift
 from eggroll_ray.lowrank import LowRank, Noised, densify, is_perturbed, low_rank, member_axes
@@ -89,7 +90,15 @@ def assert_close(actual: Any, expected: Any, tolerance: float = 1e-4) -> None:
         np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", POLICIES)
+SLOW_TO_COMPILE = (
+    *("linen_conv", "linen_lstm", "linen_gru", "linen_attention", "linen_dense", "nnx", "eqx_conv"),
+    *("transformer", "transformer_bf16", "conv_bf16"),
+)
+
+
+@pytest.mark.parametrize(
+    "name", mostly_slow(POLICIES, quick=[name for name in POLICIES if name not in SLOW_TO_COMPILE])
+)
 def test_matches_dense(name: str):
     one = case(name)
     perturbed = one.member(0)

@@ -93,6 +93,7 @@ DTYPES = st.sampled_from([jnp.float32, jnp.bfloat16])
 LAW = st.sampled_from([noise.normal, noise.rademacher])
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(
     lead=st.sampled_from([(), (3,), (2, 2)]),

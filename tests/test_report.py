@@ -6,6 +6,7 @@ import re
 import sys
 
 import pytest
+from marks import mostly_slow
 
 pytest.importorskip("matplotlib")
 
@@ -175,8 +176,8 @@ def read(path):
     return page, checker
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 200])
-@pytest.mark.parametrize("finished", [False, True])
+@pytest.mark.parametrize("count", mostly_slow([0, 1, 2, 200], quick=[0, 1, 200]))
+@pytest.mark.parametrize("finished", mostly_slow([False, True], quick=[True]))
 def test_any_number_of_rows_with_and_without_a_result(tmp_path, count, finished):
     run = make(tmp_path, map(row, range(count)), result=RESULT if finished else None)
     page, checker = read(run)

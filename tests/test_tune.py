@@ -308,6 +308,7 @@ def test_asha_stops_the_bad_trial_whose_workers_were_in_its_group(local_ray, tmp
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_trial_that_fails_goes_on_from_its_checkpoint_with_the_same_bits(local_ray, tmp_path):
     failed = tmp_path / "failed"
 
