@@ -235,6 +235,10 @@ class Fleet:
         if actor.number is None:  # it was found to be wrong meanwhile: neither its results nor its vote count
             current.schedule.finish(actor.index, ())
             return
+        if reply.changed:
+            current.schedule.finish(actor.index, ())
+            self._quarantine(actor)
+            return
         current.skipped += current.gathering.add(actor.index, reply)
         done = [int(block) for block in reply.blocks]
         current.schedule.finish(actor.index, done if reply.test is None else [*done, TEST])

@@ -89,6 +89,7 @@ class Reply:
     test_seconds: float
     block_seconds: np.ndarray  # (b,) float32
     seconds: float  # of the whole call
+    changed: bool = False  # whether the state was another after the evaluation than before: no result is to be trusted
 
     @property
     def nbytes(self) -> int:

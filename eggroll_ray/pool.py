@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from eggroll_ray.gather import Gathering, Round
-from eggroll_ray.messages import Generation, Plan, Request
+from eggroll_ray.messages import Generation, Plan, Request, WorkerError
 from eggroll_ray.worker import Worker
 
 # Is told what happens to workers: name of the event, detail, worker (None: the fleet as a whole).
@@ -121,7 +121,13 @@ class LocalPool:
 
     def step(self, request: Request, cancelled: Callable[[], bool]) -> Round:
         gathering = Gathering(self._plan, request.blocks, self._packed)
-        gathering.add(0, self._worker.step(request, lambda _: cancelled()))
+        reply = self._worker.step(request, lambda _: cancelled())
+        if reply.changed:
+            raise WorkerError(
+                f"the parameters changed while generation {request.number} was evaluated: by a fault of the memory, or "
+                "by native code of the fitness that writes where it must not. Nothing wrong was logged: resume the run."
+            )
+        gathering.add(0, reply)
         return gathering.result({})
 
     def update(self, outcome: Generation) -> object:

@@ -61,6 +61,7 @@ class Worker:
                 "no update to it; load a checkpoint and replay the fitness log."
             )
         update_seconds = time.perf_counter() - started if self.number > before else 0.0
+        sound = self.digest()
         results, test, test_seconds = [], None, 0.0
         for block in request.blocks:
             if cancelled(block):
@@ -72,9 +73,10 @@ class Worker:
             else:
                 results.append(self.evaluate(block))
         fitness = np.concatenate([np.zeros(0, np.float32), *(result.fitness for result in results)])
+        digest = self.digest()
         return Reply(
             number=request.number,
-            digest=self.digest(),
+            digest=digest,
             blocks=np.array([result.block for result in results], np.int32),
             fitness=pack_fitness(fitness) if self._strategy.signs_only else fitness,
             spread=np.array([_spread(result.fitness) for result in results]).reshape(-1, 5),
@@ -87,6 +89,7 @@ class Worker:
             test_seconds=test_seconds,
             block_seconds=np.array([result.seconds for result in results], np.float32),
             seconds=time.perf_counter() - started,
+            changed=digest != sound,
         )
 
     def evaluate(self, block: int) -> BlockResult:

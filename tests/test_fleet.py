@@ -157,6 +157,21 @@ def test_of_two_that_disagree_both_are_rebuilt():
     assert ended.alive == [0, 1]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_worker_that_notices_that_it_is_wrong_is_rebuilt_alone(count):
+    ended = train(ToyCluster(PLAN, count, faults={(0, "step", 2): "noticed"}), 5)
+    assert ended.bits == undisturbed()
+    assert ended.names() == ["worker quarantined"] and len(joins(ended, 0)) == 2
+    assert all(len(joins(ended, worker)) == 1 for worker in range(1, count))
+
+
+def test_the_only_worker_that_is_wrong_again_is_replaced():
+    faults = {(0, "step", 1): "noticed", (0, "step", 3): "noticed"}
+    ended = train(ToyCluster(PLAN, 1, faults=faults), 5)
+    assert ended.bits == undisturbed()
+    assert ended.names() == ["worker quarantined", "worker quarantined", "worker lost", "no worker left"]
+
+
 def test_a_worker_that_is_wrong_a_second_time_is_replaced():
     ended = train(ToyCluster(PLAN, 3, faults={(1, "step", 1): "corrupt", (1, "step", 3): "corrupt"}), 5)
     assert ended.bits == undisturbed()

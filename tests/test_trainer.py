@@ -13,6 +13,7 @@ import pytest
 
 import eggroll_ray as er
 from eggroll_ray.checkpoint import CheckpointError
+from eggroll_ray.messages import WorkerError
 from eggroll_ray.metrics import read_metrics
 from eggroll_ray.plan import make_plan
 
@@ -84,6 +85,24 @@ def test_blocks_in_any_order_give_the_same_bits():
 
     worker.step = disordered
     assert shuffled.fit(5).digest == whole.digest
+
+
+def test_parameters_that_change_while_they_are_evaluated_are_an_error_and_leave_no_wrong_bits(tmp_path):
+    broken = trainer(tmp_path / "run")
+    broken._start()
+    worker = broken._pool._worker
+    evaluate = worker._evaluate
+
+    def change(state, statistics, members):
+        if worker.number == 3:
+            worker._state = state._replace(params=jax.tree.map(lambda x: x * (1 + 2**-23), state.params))
+        return evaluate(state, statistics, members)
+
+    worker._evaluate = change
+    with pytest.raises(WorkerError, match=r"changed while generation 3 was evaluated.*resume"):
+        broken.fit(6)
+    broken.close()
+    assert trainer(er.Run(tmp_path / "run", resume=True)).fit(6).digest == trainer().fit(6).digest
 
 
 def test_fit_in_parts_equals_fit_at_once():

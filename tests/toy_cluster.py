@@ -18,7 +18,8 @@ from eggroll_ray.worker import _spread
 FACTS = {"platform": "cpu", "code": "1"}
 FOREVER = math.inf
 
-# What becomes of a call: "die" | "preempt" | "corrupt" | seconds that it takes longer | an exception to raise.
+# What becomes of a call: "die" | "preempt" | "corrupt" | "noticed" (it is corrupted, and the worker knows) |
+# seconds that it takes longer | an exception to raise.
 Fault = str | float | BaseException
 
 
@@ -261,7 +262,7 @@ class ToyCluster:
                 "test_seconds": times.get(TEST, 0.0),
                 "seconds": seconds,
             }
-            return worker.reply(call.args[1], list(times), shown)
+            return dataclasses.replace(worker.reply(call.args[1], list(times), shown), changed=call.fault == "noticed")
         if call.method == "ask":
             worker.advance(call.args[2:])
             self._corrupt(call)
@@ -272,7 +273,7 @@ class ToyCluster:
         return answer
 
     def _corrupt(self, call: Call) -> None:
-        if call.fault == "corrupt":
+        if call.fault in ("corrupt", "noticed"):
             state = call.place.worker.state
             call.place.worker.state = state._replace(value=state.value ^ (1 << call.place.index))
 
