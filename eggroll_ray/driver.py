@@ -117,7 +117,7 @@ class RayCluster:
             return int(self._workers.count)
         if time.monotonic() > self._looked + _LOOK_SECONDS:
             self._looked = time.monotonic()
-            room = _room(_capacity(), self._workers.cpus, self._gpus)
+            room = _room(_places(), self._workers.cpus, self._gpus)
             self._target = min(room, self._blocks, self._workers.max_workers or room)
         return self._target
 
@@ -192,9 +192,9 @@ class RayCluster:
         patience = _RESOURCE_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds
         started, told = time.monotonic(), False
         while True:
-            capacity = _capacity()
-            gpus = _gpus_each(self._workers, capacity)
-            lacking = _lacking(self._workers, capacity, gpus)
+            places = _places()
+            gpus = _gpus_each(self._workers, places)
+            lacking = _lacking(self._workers, places, gpus)
             if lacking is None:
                 return gpus
             if self._local or time.monotonic() > started + patience:
@@ -205,42 +205,48 @@ class RayCluster:
             time.sleep(min(_LOOK_SECONDS, patience))
 
 
-def _capacity() -> Mapping[str, float]:
-    """CPUs, GPUs and machines that workers may use: of the cluster, or of the trial of Ray Tune that this is."""
+def _places() -> Sequence[Mapping[str, float]]:
+    """Resources of each machine, or of each bundle for workers where this process is a trial of Ray Tune."""
     group = ray.util.get_current_placement_group()
     if group is None:
-        nodes = sum(node["Alive"] for node in ray.nodes())
-        found = ray.cluster_resources()
-        return {"CPU": found.get("CPU", 0.0), "GPU": found.get("GPU", 0.0), "nodes": nodes}
-    bundles = group.bundle_specs[1:]  # the first is this process
-    return {name: sum(bundle.get(name, 0.0) for bundle in bundles) for name in ("CPU", "GPU")} | {"nodes": 1}
+        return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return group.bundle_specs[1:]  # the first is this process
 
 
-def _gpus_each(workers: Workers, capacity: Mapping[str, float]) -> float:
+def _total(places: Sequence[Mapping[str, float]], resource: str) -> float:
+    return sum(place.get(resource, 0.0) for place in places)
+
+
+def _gpus_each(workers: Workers, places: Sequence[Mapping[str, float]]) -> float:
     if workers.gpus is not None:
         return workers.gpus
-    return float(workers.count == "auto" and capacity["GPU"] >= 1)
+    return float(workers.count == "auto" and _total(places, "GPU") >= 1)
 
 
-def _room(capacity: Mapping[str, float], cpus: float, gpus: float) -> int:
-    """Number of workers that a cluster has room for."""
-    by_cpu = int(capacity["CPU"] / cpus + 1e-9)
-    return min(by_cpu, int(capacity["GPU"] / gpus + 1e-9)) if gpus else by_cpu
+def _room(places: Sequence[Mapping[str, float]], cpus: float, gpus: float) -> int:
+    """Number of workers that there is room for; a worker needs its room in one place."""
+
+    def room(place: Mapping[str, float]) -> int:
+        by_cpu = int(place.get("CPU", 0.0) / cpus + 1e-9)
+        return min(by_cpu, int(place.get("GPU", 0.0) / gpus + 1e-9)) if gpus else by_cpu
+
+    return sum(room(place) for place in places)
 
 
-def _lacking(workers: Workers, capacity: Mapping[str, float], gpus: float) -> str | None:
+def _lacking(workers: Workers, places: Sequence[Mapping[str, float]], gpus: float) -> str | None:
     """Says what the cluster lacks, None if nothing."""
     wanted = workers.min_workers if workers.count == "auto" else int(workers.count)
-    if _room(capacity, workers.cpus, gpus) < wanted:
+    if (room := _room(places, workers.cpus, gpus)) < wanted:
         return (
             f"asked for {wanted} workers with {workers.cpus:g} CPUs and {gpus:g} GPUs each, but the cluster has "
-            f"{capacity['CPU']:g} CPUs and {capacity['GPU']:g} GPUs; ask for fewer workers, for workers='auto', for "
-            "less each (Workers(cpus=0.5)), or give a cluster that grows more time (wait_seconds)."
+            f"{_total(places, 'CPU'):g} CPUs and {_total(places, 'GPU'):g} GPUs on {len(places)} machines, room for "
+            f"{room}; ask for fewer workers, for workers='auto', for less each (Workers(cpus=0.5)), or give a cluster "
+            "that grows more time (wait_seconds)."
         )
-    if workers.nodes is not None and capacity["nodes"] < workers.nodes:
+    if workers.nodes is not None and len(places) < workers.nodes:
         return (
-            f"asked for {workers.nodes} machines, but the cluster has {capacity['nodes']:g}: some did not join. See "
-            "what `ray start` printed on them, and `ray status`."
+            f"asked for {workers.nodes} machines, but the cluster has {len(places)}: some did not join. See what "
+            "`ray start` printed on them, and `ray status`."
         )
     return None
 

@@ -17,6 +17,7 @@ from marks import mostly_slow
 
 import eggroll_ray as er
 import envs
+from eggroll_ray import driver
 from eggroll_ray.metrics import read_metrics
 
 pytestmark = [
@@ -62,8 +63,6 @@ def digest(evaluator: er.Evaluator, workers: int) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def local_ray():
     """One Ray for the module, started as the trainer starts it."""
-    from eggroll_ray import driver
-
     driver._connect(er.Workers())
     yield
     ray.shutdown()
@@ -160,6 +159,19 @@ def test_too_many_workers_are_refused_at_once():
     with pytest.raises(er.WorkerError, match=r"asked for 10000 workers .* the cluster has \d+ CPUs"):
         trainer.fit(1)
     assert time.monotonic() - started < 30
+
+
+def test_a_worker_needs_its_room_on_one_machine():
+    machines = [{"CPU": 1.5}, {"CPU": 1.5}, {"CPU": 7.0, "GPU": 1.0}, {"GPU": 4.0}]
+    assert driver._room(machines, 1.0, 0.0) == 1 + 1 + 7
+    assert driver._room(machines, 2.0, 0.0) == 3
+    assert driver._room(machines, 0.1, 0.0) == 15 + 15 + 70
+    assert driver._room(machines, 1.0, 0.5) == 2
+    lacking = driver._lacking(er.Workers(4, cpus=2.0), machines, 0.0)
+    assert lacking is not None and "10 CPUs and 5 GPUs on 4 machines, room for 3" in lacking
+    assert driver._lacking(er.Workers(3, cpus=2.0), machines, 0.0) is None
+    lacking = driver._lacking(er.Workers(3, cpus=2.0, nodes=5), machines, 0.0)
+    assert lacking is not None and "asked for 5 machines, but the cluster has 4" in lacking
 
 
 def test_a_cluster_that_cannot_be_reached_is_an_error():
