@@ -261,6 +261,13 @@ def table(faults: Sequence[Fault]) -> str:
     return "\n".join(lines)
 
 
+def page(record: dict[str, Any]) -> str:
+    """The page of a whole benchmark, docs/chaos.md."""
+    faults = [Fault(**fault) for fault in record["faults"]]
+    head = f"`{record['command']}`, {record['date']}, {record['machine']}."
+    return f"# Faults, injected and recovered\n\n{head}\n\n{table(faults)}\n"
+
+
 def plan(faults: int, seed: int) -> list[str]:
     """Draws the kinds of faults; at least 30 of 200 are deaths of the driver."""
     draw = random.Random(seed)
@@ -300,8 +307,7 @@ def main(faults: int = 200, seed: int = 0) -> int:
         "faults": [dataclasses.asdict(fault) for fault in all_faults],
     }
     (DOCS / "chaos.json").write_text(json.dumps(record, indent=1) + "\n")
-    page = f"# Faults, injected and recovered\n\n`{record['command']}`, {record['date']}, {record['machine']}.\n\n"
-    (DOCS / "chaos.md").write_text(page + table(all_faults) + "\n")
+    (DOCS / "chaos.md").write_text(page(record))
     print(table(all_faults))
     return int(not all(right) or len(all_faults) < faults)
 

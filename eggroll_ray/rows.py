@@ -7,8 +7,6 @@ from eggroll_ray.gather import Round
 from eggroll_ray.metrics import Row
 from eggroll_ray.packing import PackedPairs
 
-_QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
-
 
 def usable_fitness(found: Round, number: int) -> np.ndarray | PackedPairs:
     """Returns the fitness of a generation as it is logged and applied.
@@ -21,6 +19,8 @@ def usable_fitness(found: Round, number: int) -> np.ndarray | PackedPairs:
     fitness = found.fitness
     if isinstance(fitness, PackedPairs):
         usable = len(fitness.dropped) < fitness.pairs and found.spread[0] > 0
+    elif found.spread[0] == len(fitness):
+        usable = True  # all are finite, as a rule
     else:
         finite = np.isfinite(fitness)
         if finite.any():
@@ -44,20 +44,22 @@ def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs) -> Row:
         "fitness_std": None if mean is None else float(np.sqrt(max(squares / count - mean * mean, 0.0))),
     }
     if isinstance(fitness, PackedPairs):
-        return (
-            columns
-            | {"fitness_min": lowest, "fitness_q25": None, "fitness_median": None, "fitness_q75": None}
-            | {
-                "fitness_max": highest,
-                "invalid_members": 2 * len(fitness.dropped),
-            }
-        )
-    finite = fitness[np.isfinite(fitness)]
-    values = np.quantile(finite, list(_QUANTILES.values()))
-    return columns | {
-        **{f"fitness_{name}": float(value) for name, value in zip(_QUANTILES, values, strict=True)},
-        "invalid_members": len(fitness) - len(finite),
-    }
+        quartiles, invalid = [None] * 3, 2 * len(fitness.dropped)
+    else:
+        finite = fitness[np.isfinite(fitness)]
+        quartiles, invalid = [_quantile(finite, q) for q in (0.25, 0.5, 0.75)], len(fitness) - len(finite)
+        lowest, highest = float(finite.min()), float(finite.max())  # as it is applied: -inf is replaced
+    names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
+    return columns | dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}
+
+
+def _quantile(values: np.ndarray, q: float) -> float:
+    """Does what `np.quantile` does, which is ten times slower on a large population."""
+    place = q * (len(values) - 1)
+    below = int(place)
+    parted = np.partition(values, below)
+    low, high = float(parted[below]), float(parted[below + 1 :].min(initial=np.inf))
+    return low if place == below else low + (place - below) * (high - low)
 
 
 def test_columns(found: Round, fitness: np.ndarray | PackedPairs) -> Row:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eggroll_ray import fitness
+from eggroll_ray import fitness, rows
 from eggroll_ray.evaluate import FitnessError
 from eggroll_ray.gather import Gathering, Round
 from eggroll_ray.messages import TEST, Plan, Reply
@@ -81,6 +81,17 @@ def test_mean_and_spread_are_those_of_the_finite_fitness():
     assert columns["fitness_mean"] == pytest.approx(finite.mean())
     assert columns["fitness_std"] == pytest.approx(finite.std())
     assert columns["invalid_members"] == 2
+    names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
+    found = [columns[name] for name in names]
+    np.testing.assert_allclose(found, np.quantile(finite, [0.0, 0.25, 0.5, 0.75, 1.0]), rtol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=1, max_size=30), st.sampled_from([0.25, 0.5, 0.75]))
+def test_a_quantile_is_numpys(values, q):
+    expected = np.quantile(np.float64(values), q)
+    size = max(abs(value) for value in values)
+    assert rows._quantile(np.float32(values), q) == pytest.approx(expected, rel=1e-6, abs=1e-6 * size)
 
 
 @settings(max_examples=60, deadline=None)
