@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 Facts = dict[str, str]
 
+_CLOSED_SECONDS = 60.0  # the place of the first worker that is refused stays empty; twice as long with each more,
+_CLOSED_DOUBLINGS = 6  # at most so many times
+
 
 class Alike:
     """The rule that every worker's facts must fulfil, and how many did not."""
@@ -13,8 +16,7 @@ class Alike:
         """Args: whether there is a rule; without, every worker is let in."""
         self._strict = strict
         self._rule: Facts | None = None
-        self._target = 0
-        self._refused = 0
+        self._closed: list[float] = []  # until when the place of each refused worker stays empty
 
     def settle(self, known: Sequence[Facts], wanted: int, at_once: bool) -> bool:
         """Makes what most workers are the rule, as soon as it is known: the first to answer may be the odd one.
@@ -34,11 +36,11 @@ class Alike:
                 self._rule = dict(facts)
         return self._rule is not None or not self._strict
 
-    def refuse(self, facts: Facts) -> str | None:
+    def refuse(self, facts: Facts, now: float) -> str | None:
         """Says why a worker is refused, None if it is not; once that is settled."""
         if self._rule is None or facts == self._rule:
             return None
-        self._refused += 1
+        self._closed.append(now + _CLOSED_SECONDS * 2 ** min(len(self._closed), _CLOSED_DOUBLINGS))
         differ = {name: (facts.get(name), self._rule.get(name)) for name in sorted({*facts, *self._rule})}
         shown = [f"{name} {own!r} instead of {others!r}" for name, (own, others) in differ.items() if own != others]
         return (
@@ -46,11 +48,6 @@ class Alike:
             "and the same version of this package, or set resync_every to let it in and give up the same bits"
         )
 
-    def wanted(self, target: int) -> int:
-        """Returns how many workers to have of a number there is room for: the places of refused ones stay empty.
-
-        When machines leave, those of refused workers may be among them, and whoever comes may try again.
-        """
-        self._refused = max(0, self._refused - max(0, self._target - target))
-        self._target = target
-        return target - self._refused
+    def refused(self, now: float) -> int:
+        """Returns how many places stay empty, since their workers were refused lately; others may come there later."""
+        return sum(until > now for until in self._closed)

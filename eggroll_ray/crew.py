@@ -90,7 +90,8 @@ class Crew:
         self._lost: list[Actor] = []
         self._alike = Alike(strict=workers.resync_every is None)
         self._indices, self._serials = itertools.count(), itertools.count(1)
-        self._failed_starts = 0
+        self._failed_starts = 0  # since a worker joined or was lost: how rarely it is tried again
+        self._failed_alone = 0  # of these, while no worker was ready
         self._epoch = 0  # counts restarts: what a worker joined before one has nothing to do with the run
         self._recruited = float("-inf")
         self._alone_since: float | None = None
@@ -108,6 +109,10 @@ class Crew:
     def stepping(self) -> list[Actor]:
         """Returns the workers that evaluate blocks."""
         return [actor for actor in self.actors.values() if actor.under_way and actor.kind == "step" and not actor.late]
+
+    def answering(self) -> list[Actor]:
+        """Returns the workers in the state of the run that have a call under way, but for those that are late."""
+        return [actor for actor in self.ready() if actor.under_way and not actor.late]
 
     def start(self) -> None:
         """Starts all workers and waits for them.
@@ -229,6 +234,11 @@ class Crew:
             except WorkerLost as error:
                 self._lose(actor, error)
                 continue
+            except Exception as error:
+                if actor.kind not in ("facts", "join") or not self.ready():
+                    raise
+                self._lose(actor, WorkerLost(f"it could not start: {error}"))  # its machine's fault: others could
+                continue
             if actor.late:
                 actor.late = False
                 self._on_event("worker back", f"it answered after {self._clock() - actor.since:.1f} s", actor.name)
@@ -258,15 +268,18 @@ class Crew:
                 )
             elif actor.kind == "facts" and now > actor.since + self._workers.start_seconds:
                 self._failed_starts -= 1  # it waits for room in the cluster: no fault of its own
+                self._failed_alone -= 1
                 self._lose(actor, WorkerLost(f"it did not start within {self._workers.start_seconds:.0f} s"))
             elif actor.kind in ("ask", "join") and not actor.late and now > actor.since + actor.patience:
                 self.set_late(actor)
+                asked = "a question" if actor.kind == "ask" else "the call to join"
+                self._on_event("deadline passed", f"no answer to {asked} after {now - actor.since:.1f} s", actor.name)
         if now > self._recruited + _RECRUIT_SECONDS:
             self._recruit()
         self._mind_being_alone(now)
 
     def _call(self, actor: Actor, kind: str, label: str, method: str, *args: Any) -> None:
-        actor.kind, actor.since, actor.under_way = kind, self._clock(), True
+        actor.kind, actor.since, actor.under_way, actor.late = kind, self._clock(), True, False
         self._calls[self._cluster.call(actor.handle, label, method, *args)] = actor
 
     def _news(self, actor: Actor) -> list[Any]:
@@ -284,7 +297,7 @@ class Crew:
         elif actor.kind == "join" and actor.epoch == self._epoch and actor.joining >= self.base_number:
             actor.number, (actor.digest, seconds) = actor.joining, answer
             replayed = actor.joining - self.base_number
-            self._failed_starts, self._alone_since = 0, None
+            self._failed_starts, self._failed_alone, self._alone_since = 0, 0, None
             detail = f"at generation {actor.joining}, {replayed} of them replayed in {seconds:.2f} s"
             self._on_event("worker joined", detail, actor.name)
         elif actor.number is None or actor.number < self.base_number:
@@ -296,7 +309,7 @@ class Crew:
     # Coming and going.
 
     def _wanted(self) -> int:
-        return self._alike.wanted(self._cluster.target())
+        return self._cluster.target() - self._alike.refused(self._clock())
 
     def _recruit(self) -> None:
         """Starts the workers that are missing, and gives up those that wait for a machine that has left."""
@@ -324,7 +337,7 @@ class Crew:
         for actor in known:
             if actor.kind != "facts" or actor.under_way:
                 continue
-            if (reason := self._alike.refuse(actor.facts or {})) is None:
+            if (reason := self._alike.refuse(actor.facts or {}, self._clock())) is None:
                 self._join(actor)
             else:
                 self._remove(actor)
@@ -359,19 +372,25 @@ class Crew:
             f"{' '.join(reason.split())[:300]}; {len(self.ready())} left",
             actor.name,
         )
-        if actor.number is None and not actor.rebuilt and not error.preempted:
+        if actor.number is not None:
+            self._failed_starts = 0  # its successor is wanted at once
+        elif not actor.rebuilt and not error.preempted:
             self._failed_starts += 1
-            if self._failed_starts >= _START_ATTEMPTS + len(self.actors) and not self.ready():
+            self._failed_alone = 0 if self.ready() else self._failed_alone + 1
+            others = [other for other in self.actors.values() if other.number is None and other.since <= actor.since]
+            if self._failed_alone >= _START_ATTEMPTS and not others:  # nobody who began before it is still to come
                 raise WorkerError(
-                    f"{self._failed_starts} workers in a row ended before they were ready; the last: {reason}"
+                    f"{self._failed_alone} workers in a row ended before they were ready; the last: {reason}"
                 )
 
     def _mind_being_alone(self, now: float) -> None:
         """Waits for the cluster while no worker is left, and says so."""
-        if any(actor.number is not None or actor.kind == "join" for actor in self.actors.values()):
+        if any(actor.number is not None or actor.kind != "facts" for actor in self.actors.values()):
             self._alone_since = None
             return
         patience = _WAIT_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds
+        if self._cluster.target():  # there is room, and somebody may be starting in it
+            patience = max(patience, self._workers.start_seconds)
         if self._alone_since is None:
             self._alone_since = self._reminded = now
             self._on_event("no worker left", f"waiting up to {patience:.0f} s for the cluster to give one", None)

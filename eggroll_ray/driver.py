@@ -220,7 +220,8 @@ def _total(places: Sequence[Mapping[str, float]], resource: str) -> float:
 def _gpus_each(workers: Workers, places: Sequence[Mapping[str, float]]) -> float:
     if workers.gpus is not None:
         return workers.gpus
-    return float(workers.count == "auto" and _total(places, "GPU") >= 1)
+    most = max((place.get("GPU", 0.0) for place in places), default=0.0)  # a bundle may have a part of one
+    return min(most, 1.0) if workers.count == "auto" else 0.0
 
 
 def _room(places: Sequence[Mapping[str, float]], cpus: float, gpus: float) -> int:

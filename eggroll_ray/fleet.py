@@ -15,13 +15,14 @@ import numpy as np
 from eggroll_ray.cluster import Cluster
 from eggroll_ray.crew import Actor, Crew
 from eggroll_ray.gather import Gathering, Round
-from eggroll_ray.messages import TEST, Generation, Plan, Reply, Request, WorkerError
+from eggroll_ray.messages import TEST, Generation, Plan, Reply, Request, WorkerError, state_changed
 from eggroll_ray.pool import OnEvent, Workers
 from eggroll_ray.schedule import Schedule, Speeds
 
 _WATCH_SECONDS = 0.05  # between looks at who is late, and who could help whom
 _THIEVES = 16  # workers that are given others' blocks at a time
 _CANCEL_SECONDS = 5.0  # for the block under way, when the run is stopped
+_CHANGES_MOST = 3  # evaluations that changed the state in one generation: no fault of the machines any more
 _SNAPSHOT_EVERY = 100  # generations that a worker has to replay at most when it joins
 
 
@@ -34,6 +35,7 @@ class _Current:
         self.schedule = Schedule(request.blocks, speeds, request.number > 0)
         self.started = now
         self.skipped = 0  # block results that were there already
+        self.changed = 0  # replies of workers whose state had changed while they evaluated
 
 
 class Fleet:
@@ -117,6 +119,7 @@ class Fleet:
 
     def test(self, stream: str) -> np.ndarray:
         """Evaluates the mean parameters of the current generation on fresh episodes."""
+        self.digest()  # whoever has other parameters is found before it can be asked
         return self._ask_any("test", stream)[1]
 
     def digest(self) -> str:
@@ -211,6 +214,7 @@ class Fleet:
             # A step of an earlier generation has no blocks left here: others have taken them.
             tests = TEST in actor.blocks
             patience = self._speeds.patience(actor.index, len(actor.blocks) - tests, update=True, test=tests)
+            patience *= current.schedule.leniency(actor.blocks) if current else 1
             if actor.index in overdue or now > actor.since + patience:
                 self._crew.cancel(actor, None)  # should it only be slow, it comes back after the block that it is at
                 self._crew.set_late(actor)
@@ -237,6 +241,10 @@ class Fleet:
             return
         if reply.changed:
             current.schedule.finish(actor.index, ())
+            current.schedule.reopen(current.gathering.discard(actor.index))
+            current.changed += 1
+            if current.changed >= _CHANGES_MOST:
+                raise state_changed(current.number)
             self._quarantine(actor)
             return
         current.skipped += current.gathering.add(actor.index, reply)
@@ -299,8 +307,9 @@ class Fleet:
             for actor in digests:
                 self._crew.rejoin(actor)
             alive = [actor for actor in digests if actor.index in self._crew.actors]
-            self._until(lambda: all(a.number is not None or a.index not in self._crew.actors for a in alive))
-            rebuilt = {actor.digest for actor in alive if actor.index in self._crew.actors}
+            there = self._crew.actors
+            self._until(lambda: all(a.number is not None or a.late or a.index not in there for a in alive))
+            rebuilt = {actor.digest for actor in alive if actor.index in there and actor.number is not None}
             if len(rebuilt) > 1:
                 raise WorkerError(
                     f"the workers disagree on the parameters of generation {self._crew.number} ({sorted(rebuilt)}) "
@@ -323,7 +332,7 @@ class Fleet:
         for actor in self._crew.ready():
             if actor is not reference:
                 self._crew.rejoin(actor)
-        self._until(lambda: all(actor.number is not None for actor in self._crew.actors.values() if actor.facts))
+        self._until(lambda: all(a.number is not None or a.late for a in self._crew.actors.values() if a.facts))
 
     # Questions to workers.
 
@@ -337,17 +346,17 @@ class Fleet:
                 return actor, found[actor]
 
     def _ask_all(self, method: str) -> dict[Actor, Any]:
-        """Asks all workers that are free, at least one; those that are lost or too slow are missing."""
+        """Asks all workers, at least one; those that are lost or too slow are missing."""
         found: dict[Actor, Any] = {}
         while not found:
-            self._until(lambda: any(actor.idle for actor in self._crew.actors.values()))
+            self._until(lambda: not self._crew.answering() and any(a.idle for a in self._crew.actors.values()))
             found = self._ask([actor for actor in self._crew.actors.values() if actor.idle], method)
         return found
 
     def _ask(self, actors: Sequence[Actor], method: str, *args: Any) -> dict[Actor, Any]:
         for actor in actors:
             self._crew.ask(actor, method, *args)
-        self._until(lambda: not any(actor.kind == "ask" and actor.under_way for actor in actors))
+        self._until(lambda: not any(actor.kind == "ask" and actor.under_way and not actor.late for actor in actors))
         return {actor: actor.answer for actor in actors if actor.index in self._crew.actors and not actor.late}
 
     def _stats(self, current: _Current) -> dict[str, Any]:

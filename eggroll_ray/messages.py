@@ -14,6 +14,14 @@ class WorkerError(RuntimeError):
     """Workers could not be had, were lost, or disagree; the message says what to do."""
 
 
+def state_changed(number: int) -> WorkerError:
+    """The error of an evaluation that changes the parameters."""
+    return WorkerError(
+        f"the parameters changed while generation {number} was evaluated: by native code of the fitness that writes "
+        "where it must not, or by a fault of the memory. Nothing wrong was logged: resume the run once it is mended."
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """What all workers of a run agree on."""

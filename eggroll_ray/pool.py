@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from eggroll_ray.gather import Gathering, Round
-from eggroll_ray.messages import Generation, Plan, Request, WorkerError
+from eggroll_ray.messages import Generation, Plan, Request, state_changed
 from eggroll_ray.worker import Worker
 
 # Is told what happens to workers: name of the event, detail, worker (None: the fleet as a whole).
@@ -123,10 +123,7 @@ class LocalPool:
         gathering = Gathering(self._plan, request.blocks, self._packed)
         reply = self._worker.step(request, lambda _: cancelled())
         if reply.changed:
-            raise WorkerError(
-                f"the parameters changed while generation {request.number} was evaluated: by a fault of the memory, or "
-                "by native code of the fitness that writes where it must not. Nothing wrong was logged: resume the run."
-            )
+            raise state_changed(request.number)
         gathering.add(0, reply)
         return gathering.result({})
 

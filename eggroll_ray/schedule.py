@@ -21,6 +21,7 @@ _PATIENCE = 5.0  # a call may take so many times what was expected, and
 _GRACE_SECONDS = 2.0  # so much longer, before its blocks go to others
 _OVERDUE = 1.5  # a call that takes so many times what was expected gets a helper
 _FIRST_DEADLINE = 3600.0  # seconds of a call that nothing is known about
+_UNKNOWN_UPDATE = 60.0  # seconds of an update, before there was one and beyond the first, which compiles
 _UNKNOWN_TEST = 60.0  # seconds of a test of the mean parameters, before there was one
 _CULPRIT_DEATHS = 3  # workers that died on a block before it is held to be the reason
 
@@ -32,6 +33,7 @@ class Speeds:
         self._each: dict[int, float] = {}  # worker -> seconds per block
         self._only: dict[int, float] = {}  # worker -> seconds of its first block, while there is no other
         self._update: float | None = None  # seconds
+        self._rest: float | None = None  # of a call, beside all that: network and hashing
         self._test: float | None = None
         # What a worker's first evaluation and first update take longer, since they compile; the longest so far.
         self._first_evaluation: float | None = None
@@ -64,6 +66,8 @@ class Speeds:
             typical = statistics.median(times[1:]) if len(times) > 1 else self.block(worker) or 0.0
             self._first_evaluation = max(self._first_evaluation or 0.0, times[0] + rest - typical)
             self._only[worker], times = times[0], times[1:]
+        elif times:
+            self._rest = rest if self._rest is None else self._rest + _MEMORY * (rest - self._rest)
         if times:
             self._only.pop(worker, None)
             new = statistics.fmean(times)
@@ -107,12 +111,14 @@ class Speeds:
         if test:
             first += _UNKNOWN_TEST if self._test is None else self._test
         each = max(self.block(worker) or 0.0, self._only.get(worker, 0.0))
-        return first + blocks * each + (self._update or 0.0)
+        return first + blocks * each + (self._update or 0.0) + max(self._rest or 0.0, 0.0)
 
     def patience_of_updates(self, updates: int) -> float:
         """Returns the seconds that so many updates may take at most."""
         longest = max((seconds for seconds in (self._update, self._first_update) if seconds is not None), default=None)
-        return updates * (_FIRST_DEADLINE if longest is None else _PATIENCE * longest)
+        if longest is None:
+            return _FIRST_DEADLINE * (updates > 0) + _UNKNOWN_UPDATE * updates
+        return updates * _PATIENCE * longest
 
     def patience(self, worker: int, blocks: int, update: bool, test: bool = False) -> float:
         """Returns the seconds after which a call is taken to be lost."""
@@ -146,6 +152,7 @@ class Schedule:
         self._assigned: dict[int, Assignment] = {}
         self._done: set[int] = set()
         self._deaths: Counter[int] = Counter()
+        self._overdue: Counter[int] = Counter()
         self._copies: Counter[int] = Counter()
         self.requeued = 0  # blocks that were handed out again
 
@@ -220,10 +227,15 @@ class Schedule:
         found = {}
         for worker, call in self._assigned.items():
             patience = self._speeds.patience(worker, _count(call.asked), self._update, TEST in call.asked)
-            if not call.late and now > call.sent + patience:
+            if not call.late and now > call.sent + patience * self.leniency(call.asked):
                 call.late = True
+                self._overdue.update(call.blocks)
                 found[worker] = self._requeue(call.blocks)
         return found
+
+    def leniency(self, blocks: Iterable[int]) -> int:
+        """Returns how many times as long these blocks may take: twice for each time that one was overdue already."""
+        return 2 ** max((self._overdue[block] for block in blocks), default=0)
 
     def culprit(self) -> int | None:
         """Returns a block on which so many workers have died that it must be the reason."""
