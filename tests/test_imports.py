@@ -14,8 +14,8 @@ PACKAGE = ROOT / "eggroll_ray"
 ORDER = """
     files text env packing messages noise fitness lowrank rules sums products lift leaves observation policies metrics
     sinks trackers ray_metrics checkpoint fitness_log lock es evaluate blocking rollout worker gather pool cluster
-    schedule crew fleet plan signals record rows trainer driver tune check_env doctor history page figures timeline
-    swimlanes report progress options cli
+    schedule alike crew fleet plan signals record rows trainer driver tune check_env doctor history page figures
+    timeline swimlanes report progress options cli
 """.split()
 
 
