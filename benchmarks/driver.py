@@ -3,7 +3,8 @@
     python -m benchmarks.driver          # writes docs/driver.json and prints the tables
 
 On Ray: whole generations of a recorded run (questions, answers, fitness log on disk, metrics) whose members cost
-nothing. The overhead is the time of a generation less the longest time that a worker worked. In the simulation stub
+nothing. The overhead is the time of a generation less the longest time that a worker worked. Beside it stands what Ray
+alone takes, in the same run, to move the same bytes to as many actors and back. In the simulation stub
 workers answer in this process at once: what is measured is the driver's own computation for thousands of workers.
 """
 
@@ -23,6 +24,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import ray
 import tyro
 
 import eggroll_ray as er
@@ -81,6 +83,7 @@ def on_ray(workers: int, population: int, signs_only: bool, generations: int, ru
 
     with trainer:
         trainer.fit(generations, note)
+        bare = bare_ray(workers, down=4 * population // (40 if signs_only else 1), generations=generations)
     warm = slice(generations // 4, None)
     milliseconds = sorted(1e3 * value for value in overheads[warm])
     return {
@@ -89,9 +92,37 @@ def on_ray(workers: int, population: int, signs_only: bool, generations: int, ru
         "fitness": "packed signs" if signs_only else "float32",
         "overhead_ms": statistics.median(milliseconds),
         "overhead_ms_quartiles": [float(q) for q in np.quantile(milliseconds, (0.25, 0.75))],
+        "bare_ray_ms": bare,
         "down_bytes_per_member_and_worker": rows[-1]["bytes_down"] / workers / population,
         "up_bytes_per_member": rows[-1]["bytes_up"] / population,
     }
+
+
+class _Echo:
+    """An actor that answers with so many bytes."""
+
+    def answer(self, data: np.ndarray, size: int) -> np.ndarray:
+        return np.zeros(size, np.uint8)
+
+
+def bare_ray(workers: int, down: int, generations: int) -> float:
+    """Measures what Ray alone takes for the same bytes: one object to all actors, and their answers; milliseconds."""
+    actor = ray.remote(_Echo).options(num_cpus=0.001, max_concurrency=2)
+    actors = [actor.remote() for _ in range(workers)]
+    ray.get([actor.answer.remote(np.zeros(1, np.uint8), 1) for actor in actors])
+    seconds = []
+    for _ in range(generations):
+        before = time.perf_counter()
+        data = np.zeros(down, np.uint8)
+        argument = data if down <= 32_768 else ray.put(data)
+        waiting = [actor.answer.remote(argument, down // workers) for actor in actors]
+        while waiting:
+            ready, waiting = ray.wait(waiting)
+            ray.get(ready)
+        seconds.append(time.perf_counter() - before)
+    for actor in actors:
+        ray.kill(actor)
+    return 1e3 * statistics.median(seconds[generations // 4 :])
 
 
 class StubCluster:
@@ -204,16 +235,24 @@ def join(generations: int = 1000, population: int = 512, repeats: int = 5) -> di
 def tables(record: dict[str, Any]) -> str:
     """Markdown of all that was measured."""
     lines = [
-        "| workers | population | fitness | overhead, ms (median; quartiles) | limit, ms | down, bytes | up, bytes |",
-        "|---|---|---|---|---|---|---|",
+        "Bytes are per member: down to each worker, up from all.",
+        "",
+        "| workers | population | fitness | overhead, ms | quartiles | bare Ray, ms | ratio | aim, ms | down | up |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in record["ray"]:
         low, high = row["overhead_ms_quartiles"]
-        limit = f"{5 + 0.5 * row['workers']:g}" if row["population"] == POPULATIONS[-1] else ""
-        lines.append(
-            f"| {row['workers']} | {row['population']} | {row['fitness']} | {row['overhead_ms']:.1f}; {low:.1f}-"
-            f"{high:.1f} | {limit} | {row['down_bytes_per_member_and_worker']:.3f} | {row['up_bytes_per_member']:.3f} |"
-        )
+        cells = [
+            row["workers"],
+            row["population"],
+            row["fitness"],
+            f"{row['overhead_ms']:.1f}",
+            f"{low:.1f}-{high:.1f}",
+        ]
+        cells += [f"{row['bare_ray_ms']:.1f}", f"{row['overhead_ms'] / row['bare_ray_ms']:.1f}"]
+        cells += [f"{5 + 0.5 * row['workers']:g}" if row["population"] == POPULATIONS[-1] else ""]
+        cells += [f"{row['down_bytes_per_member_and_worker']:.3f}", f"{row['up_bytes_per_member']:.3f}"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     lines += ["", "| stub workers | driver per generation, ms | per worker, us |", "|---|---|---|"]
     lines += [f"| {r['workers']} | {r['generation_ms']:.1f} | {r['us_per_worker']:.0f} |" for r in record["simulated"]]
     lines += ["", "| a worker joins at generation 1,000 (2 x 64 policy, 512 members) | seconds |", "|---|---|"]

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
 import ray
 from ray._private import ray_constants
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
@@ -35,6 +37,7 @@ _log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10.0
 _RESOURCE_SECONDS = 20.0  # at the start, for a cluster that has too little
+_INLINE_BYTES = 32_768  # of a generation's outcome
 _LOOK_SECONDS = 1.0  # between looks at what the cluster has
 
 
@@ -133,6 +136,8 @@ class RayCluster:
         return actor.remote(self._task)
 
     def put(self, value: Any) -> Any:
+        if isinstance(value, Generation) and _size(value) <= _INLINE_BYTES:
+            return value  # travels with each call, which is faster than through the object store
         return ray.put(value)
 
     def call(self, worker: Any, label: str, method: str, *args: Any) -> Any:
@@ -203,6 +208,10 @@ class RayCluster:
                 _log.warning("waiting up to %.0f s for the cluster to grow: %s", patience, lacking)
                 told = True
             time.sleep(min(_LOOK_SECONDS, patience))
+
+
+def _size(outcome: Generation) -> int:
+    return outcome.nbytes + sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(outcome.moments))
 
 
 def _places() -> Sequence[Mapping[str, float]]:

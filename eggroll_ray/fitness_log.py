@@ -5,6 +5,7 @@ little-endian. The payload is the fitness of all members as float32, or the pack
 those that were dropped (paper section 6.1); then the blocks' moments as float32. Nothing runs code when it is loaded.
 """
 
+import functools
 import logging
 import struct
 import zlib
@@ -86,12 +87,12 @@ class FitnessLog:
         if isinstance(fitness, PackedPairs):
             parts = [fitness.data.tobytes(), fitness.dropped.astype("<u4").tobytes()]
         else:
-            parts = [fitness.astype("<f4").tobytes()]
+            parts = [np.ascontiguousarray(fitness, "<f4").view(np.uint8).data]  # may be large: copied once, below
         parts += [np.asarray(x, "<f4").tobytes() for block in outcome.moments for x in jax.tree.leaves(block)]
-        payload = b"".join(parts)
-        record = _HEAD.pack(outcome.number, len(payload)) + payload
-        end = append_to_file(self._path, self._size, record + _TAIL.pack(zlib.crc32(record)), sync=True)
-        self._ends.append(end)
+        parts = [_HEAD.pack(outcome.number, sum(len(part) for part in parts)), *parts]
+        checksum = functools.reduce(lambda value, part: zlib.crc32(part, value), parts, 0)
+        record = b"".join([*parts, _TAIL.pack(checksum)])
+        self._ends.append(append_to_file(self._path, self._size, record, sync=True))
 
     def read(self, start: int, stop: int) -> Iterator[Generation]:
         """Yields generations `start .. stop - 1`.

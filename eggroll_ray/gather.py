@@ -75,7 +75,8 @@ class Gathering:
         fresh = np.array([int(block) in self.missing for block in blocks], bool)
         kept = blocks[fresh]
         if len(kept):
-            self._values[kept] = self._rows(reply)[fresh]
+            rows = self._rows(reply)
+            self._values[kept] = rows if fresh.all() else rows[fresh]
             self._spread[kept] = reply.spread[fresh]
             self._steps[kept] = reply.steps[fresh]
             for place in np.flatnonzero(fresh):

@@ -65,11 +65,13 @@ def pack_fitness(fitness: np.ndarray) -> PackedPairs:
 
 def pack_signs(signs: np.ndarray, dropped: np.ndarray) -> PackedPairs:
     """Packs `(p,)` signs of pairs, of which those numbered in `dropped` have no result."""
-    padded = np.zeros(-(-len(signs) // _PER_BYTE) * _PER_BYTE, np.int32)
-    padded[: len(signs)] = signs
-    padded[dropped] = 0
-    digits = padded.reshape(-1, _PER_BYTE) + 1
-    return PackedPairs(len(signs), (digits @ _POWERS).astype(np.uint8), dropped.astype(np.int32))
+    digits = np.ones(-(-len(signs) // _PER_BYTE) * _PER_BYTE, np.uint8)
+    digits[: len(signs)] = signs + 1
+    digits[dropped] = 1
+    data = np.zeros(len(digits) // _PER_BYTE, np.uint8)
+    for place, digit in enumerate(digits.reshape(-1, _PER_BYTE).T):
+        data += digit * np.uint8(3**place)  # 242 in all at most
+    return PackedPairs(len(signs), data, dropped.astype(np.int32))
 
 
 @functools.cache

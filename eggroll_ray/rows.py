@@ -46,20 +46,25 @@ def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs) -> Row:
     if isinstance(fitness, PackedPairs):
         quartiles, invalid = [None] * 3, 2 * len(fitness.dropped)
     else:
-        finite = fitness[np.isfinite(fitness)]
-        quartiles, invalid = [_quantile(finite, q) for q in (0.25, 0.5, 0.75)], len(fitness) - len(finite)
+        finite = fitness if count == len(fitness) else fitness[np.isfinite(fitness)]
+        quartiles, invalid = _quartiles(finite), len(fitness) - len(finite)
         lowest, highest = float(finite.min()), float(finite.max())  # as it is applied: -inf is replaced
     names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
     return columns | dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}
 
 
-def _quantile(values: np.ndarray, q: float) -> float:
-    """Does what `np.quantile` does, which is ten times slower on a large population."""
-    place = q * (len(values) - 1)
-    below = int(place)
-    parted = np.partition(values, below)
-    low, high = float(parted[below]), float(parted[below + 1 :].min(initial=np.inf))
-    return low if place == below else low + (place - below) * (high - low)
+def _quartiles(values: np.ndarray) -> list[float]:
+    """Does what `np.quantile` does, which is several times slower on a large population."""
+    values, found, start = values.copy(), [], 0
+    for q in (0.25, 0.5, 0.75):
+        place = q * (len(values) - 1)
+        below = int(place)
+        rest = values[start:]  # all before are lower, and of no interest any more
+        rest.partition(below - start)
+        low, high = float(values[below]), float(values[below + 1 :].min(initial=np.inf))
+        found.append(low if place == below else low + (place - below) * (high - low))
+        start = below
+    return found
 
 
 def test_columns(found: Round, fitness: np.ndarray | PackedPairs) -> Row:
