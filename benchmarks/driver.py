@@ -107,14 +107,14 @@ class _Echo:
 
 def bare_ray(workers: int, down: int, generations: int) -> float:
     """Measures what Ray alone takes for the same bytes: one object to all actors, and their answers; milliseconds."""
-    actor = ray.remote(_Echo).options(num_cpus=0.001, max_concurrency=2)
+    actor: Any = ray.remote(num_cpus=0.001, max_concurrency=2)(_Echo)
     actors = [actor.remote() for _ in range(workers)]
     ray.get([actor.answer.remote(np.zeros(1, np.uint8), 1) for actor in actors])
     seconds = []
     for _ in range(generations):
         before = time.perf_counter()
         data = np.zeros(down, np.uint8)
-        argument = data if down <= 32_768 else ray.put(data)
+        argument = data if down <= 100_000 and down * workers <= 4_000_000 else ray.put(data)
         waiting = [actor.answer.remote(argument, down // workers) for actor in actors]
         while waiting:
             ready, waiting = ray.wait(waiting)

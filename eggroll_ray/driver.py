@@ -37,7 +37,8 @@ _log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10.0
 _RESOURCE_SECONDS = 20.0  # at the start, for a cluster that has too little
-_INLINE_BYTES = 32_768  # of a generation's outcome
+_INLINE_BYTES = 100_000  # of a generation's outcome that travels with each call, as long as all of them together
+_INLINE_TOTAL_BYTES = 4_000_000  # are no more than that
 _LOOK_SECONDS = 1.0  # between looks at what the cluster has
 
 
@@ -136,8 +137,10 @@ class RayCluster:
         return actor.remote(self._task)
 
     def put(self, value: Any) -> Any:
-        if isinstance(value, Generation) and _size(value) <= _INLINE_BYTES:
-            return value  # travels with each call, which is faster than through the object store
+        if isinstance(value, Generation):
+            size = _size(value)
+            if size <= _INLINE_BYTES and size * self.target() <= _INLINE_TOTAL_BYTES:
+                return value  # faster than through the object store
         return ray.put(value)
 
     def call(self, worker: Any, label: str, method: str, *args: Any) -> Any:
