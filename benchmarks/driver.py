@@ -107,7 +107,8 @@ class _Echo:
 
 def bare_ray(workers: int, down: int, generations: int) -> float:
     """Measures what Ray alone takes for the same bytes: one object to all actors, and their answers; milliseconds."""
-    actor: Any = ray.remote(num_cpus=0.001, max_concurrency=2)(_Echo)
+    remote: Any = ray.remote
+    actor = remote(num_cpus=0.001, max_concurrency=2)(_Echo)
     actors = [actor.remote() for _ in range(workers)]
     ray.get([actor.answer.remote(np.zeros(1, np.uint8), 1) for actor in actors])
     seconds = []
