@@ -1,6 +1,6 @@
 """What the driver costs per generation, on Ray with workers that do nothing, and what it can carry without Ray.
 
-    python -m benchmarks.driver          # writes docs/driver.json and prints the tables
+    python -m benchmarks.driver          # writes docs/driver.json and docs/driver.md
 
 On Ray: whole generations of a recorded run (questions, answers, fitness log on disk, metrics) whose members cost
 nothing. The overhead is the time of a generation less the longest time that a worker worked. Beside it stands what Ray
@@ -261,8 +261,14 @@ def tables(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def page(record: dict[str, Any]) -> str:
+    """The page of a whole benchmark, docs/driver.md."""
+    head = f"`{record['command']}`, {record['date']}, {record['machine']}, Ray {record['versions']['ray']}."
+    return f"# What a generation costs the driver\n\n{head}\n\n{tables(record)}\n"
+
+
 def main(most_workers: int = 32, generations: int = 40) -> None:
-    """Measures, writes docs/driver.json and prints the tables.
+    """Measures, writes docs/driver.json and docs/driver.md, and prints the tables.
 
     Args:
       most_workers: on Ray.
@@ -287,6 +293,7 @@ def main(most_workers: int = 32, generations: int = 40) -> None:
         "join": join(),
     }
     (DOCS / "driver.json").write_text(json.dumps(record, indent=1) + "\n")
+    (DOCS / "driver.md").write_text(page(record))
     print(tables(record))
 
 
