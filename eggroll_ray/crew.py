@@ -123,7 +123,7 @@ class Crew:
         self._recruit()
         begun = self._reminded = self._clock()
         limit = begun + self._workers.start_seconds
-        half = False  # of the workers are ready: the rest may take as long again, and joins the run later
+        half = False  # of the workers are ready: the others may take as long again, or join later
         while len(self.ready()) < max(self._wanted(), 1):
             for _ in self.collect():
                 pass
