@@ -10,7 +10,7 @@ def mostly_slow(cases: Iterable[Any], quick: Collection[Any]) -> list[Any]:
     """Marks all cases but the quick ones as slow.
 
     Args:
-      cases: arguments of `parametrize`.
+      cases: arguments of `parametrize`; a tuple holds a value for each name.
       quick: those of them that `make test` runs; it is an error if one is not among the cases.
     """
     cases = list(cases)

@@ -152,6 +152,7 @@ def test_the_target_that_is_missed_is_told_by_the_exit_status(tmp_path, capsys):
     assert "The target of 499 was not reached" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path):
     path = tmp_path / "run"
     command = [sys.executable, "-m", "eggroll_ray.cli", "train", *SMALL, "--generations", "100000", "--run", str(path)]

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from marks import mostly_slow
 
 from eggroll_ray import fitness as shapings
 from eggroll_ray import observation
@@ -122,7 +123,9 @@ def test_any_blocks_give_the_same_fitness_and_one_block_size_the_same_bits(es):
         np.testing.assert_allclose(np.concatenate([blocks[i] for i in starts]), whole, rtol=1e-5)
 
 
-sharing = pytest.mark.parametrize(("shared_by", "distinct"), [(None, 1), (4, 2), (2, 4), (1, N)])
+sharing = pytest.mark.parametrize(
+    ("shared_by", "distinct"), mostly_slow([(None, 1), (4, 2), (2, 4), (1, N)], quick=[(None, 1), (2, 4)])
+)
 
 
 @sharing
@@ -304,7 +307,7 @@ def spin():
         pass
 
 
-@pytest.mark.parametrize("act", [spin, functools.partial(time.sleep, 3600)], ids=["spin", "sleep"])
+@pytest.mark.parametrize("act", [pytest.param(functools.partial(time.sleep, 3600), marks=pytest.mark.slow), spin])
 def test_a_call_beyond_its_time_is_ended_and_the_next_one_runs(act):
     es, limit = strategy(), 1.5
     form = blocking(time_limit=limit, on_error=Invalid.DROP_PAIR)
@@ -674,7 +677,7 @@ walk = make_env(
 STATISTICS = observation.Statistics(np.asarray(50.0), np.array([0.3, -0.2]), np.array([30.0, 90.0]))
 
 
-@pytest.mark.parametrize("policy", [mlp((8,)), gru(6)], ids=["mlp", "gru"])
+@pytest.mark.parametrize("policy", [pytest.param(mlp((8,)), id="mlp", marks=pytest.mark.slow), gru(6)])
 def test_the_trained_policy_is_the_one_that_was_rolled_out(policy):
     evaluator = from_env(walk, policy, normalize_observations=True)
     params, key = evaluator.init(3), jax.random.key(5)

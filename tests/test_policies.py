@@ -108,7 +108,10 @@ def test_gru_is_the_textbooks():
         np.testing.assert_allclose(outputs, h @ host["head"]["kernel"], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(10, 10, 4), (3, 3, 1), (3, 8, 2)])
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param((10, 10, 4), marks=pytest.mark.slow), pytest.param((3, 3, 1), marks=pytest.mark.slow), (3, 8, 2)],
+)
 def test_cnn_is_an_explicit_convolution(shape):
     observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     params, outputs, carry = run(cnn(channels=5, hidden=6), jnp.asarray(observation))
