@@ -44,7 +44,9 @@ def make_trainer(config: Any) -> er.Trainer:
 def make_scheduler(name: str, generations: int) -> TrialScheduler:
     """Iterations are generations: a trainable of eggroll_ray reports once in each."""
     if name == "asha":
-        return AsyncHyperBandScheduler(max_t=generations, grace_period=CHECK_EVERY, reduction_factor=2)
+        return AsyncHyperBandScheduler(
+            max_t=generations, grace_period=min(CHECK_EVERY, generations), reduction_factor=2
+        )
     return PopulationBasedTraining(
         time_attr="training_iteration", perturbation_interval=CHECK_EVERY, hyperparam_mutations=dict(SPACE)
     )
