@@ -12,7 +12,6 @@ import collections
 import dataclasses
 import json
 import os
-import platform
 import random
 import signal
 import statistics
@@ -21,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from ray._private.ray_constants import ENABLE_RAY_CLUSTERS_ENV_VAR
 from ray.cluster_utils import Cluster
 
 from benchmarks.haunted import make_evaluator, make_trainer, taken
+from benchmarks.measured import head
 from eggroll_ray.driver import _on_loopback
 from eggroll_ray.metrics import Row, read_metrics
 
@@ -264,8 +263,8 @@ def table(faults: Sequence[Fault]) -> str:
 def page(record: dict[str, Any]) -> str:
     """The page of a whole benchmark, docs/chaos.md."""
     faults = [Fault(**fault) for fault in record["faults"]]
-    head = f"`{record['command']}`, {record['date']}, {record['machine']}."
-    return f"# Faults, injected and recovered\n\n{head}\n\n{table(faults)}\n"
+    source = f"`{record['command']}`, {record['date']}, {record['machine']}."
+    return f"# Faults, injected and recovered\n\n{source}\n\n{table(faults)}\n"
 
 
 def plan(faults: int, seed: int) -> list[str]:
@@ -298,14 +297,9 @@ def main(faults: int = 200, seed: int = 0) -> int:
             right.append(judge(chaos, result))
             print(f"{task}: {result['generations']} generations, digest equal: {right[-1]}", flush=True)
             all_faults += chaos.faults
-    record = {
-        "command": f"python -m benchmarks.chaos --faults {faults} --seed {seed}",
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, no GPU; 3 Ray nodes of 1 CPU on it",
-        "versions": {name: metadata.version(name) for name in ("jax", "ray")},
-        "runs_equal": right,
-        "faults": [dataclasses.asdict(fault) for fault in all_faults],
-    }
+    record = head(f"python -m benchmarks.chaos --faults {faults} --seed {seed}", "jax", "ray")
+    record["machine"] += f"; {NODES} Ray nodes of 1 CPU on it"
+    record |= {"runs_equal": right, "faults": [dataclasses.asdict(fault) for fault in all_faults]}
     (DOCS / "chaos.json").write_text(json.dumps(record, indent=1) + "\n")
     (DOCS / "chaos.md").write_text(page(record))
     print(table(all_faults))

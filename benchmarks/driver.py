@@ -11,14 +11,11 @@ workers answer in this process at once: what is measured is the driver's own com
 import collections
 import json
 import logging
-import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +26,7 @@ import tyro
 
 import eggroll_ray as er
 import envs
+from benchmarks.measured import head
 from eggroll_ray.fleet import Fleet
 from eggroll_ray.messages import Generation, Plan, Reply, Request
 from eggroll_ray.worker import Worker
@@ -263,8 +261,8 @@ def tables(record: dict[str, Any]) -> str:
 
 def page(record: dict[str, Any]) -> str:
     """The page of a whole benchmark, docs/driver.md."""
-    head = f"`{record['command']}`, {record['date']}, {record['machine']}, Ray {record['versions']['ray']}."
-    return f"# What a generation costs the driver\n\n{head}\n\n{tables(record)}\n"
+    source = f"`{record['command']}`, {record['date']}, {record['machine']}, Ray {record['versions']['ray']}."
+    return f"# What a generation costs the driver\n\n{source}\n\n{tables(record)}\n"
 
 
 def main(most_workers: int = 32, generations: int = 40) -> None:
@@ -283,15 +281,8 @@ def main(most_workers: int = 32, generations: int = 40) -> None:
                     run = Path(folder) / f"{workers}-{population}-{signs_only}"
                     found.append(on_ray(workers, population, signs_only, generations, run))
                     print(found[-1], flush=True)
-    record = {
-        "command": f"python -m benchmarks.driver --most-workers {most_workers}",
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, no GPU",
-        "versions": {name: metadata.version(name) for name in ("jax", "ray")},
-        "ray": found,
-        "simulated": [simulated(workers, 12) for workers in SIMULATED],
-        "join": join(),
-    }
+    record = head(f"python -m benchmarks.driver --most-workers {most_workers}", "jax", "ray")
+    record |= {"ray": found, "simulated": [simulated(workers, 12) for workers in SIMULATED], "join": join()}
     (DOCS / "driver.json").write_text(json.dumps(record, indent=1) + "\n")
     (DOCS / "driver.md").write_text(page(record))
     print(tables(record))

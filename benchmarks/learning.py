@@ -9,10 +9,8 @@ limit of generations. The cost is counted in episodes of members, which no machi
 
 import dataclasses
 import json
-import platform
 import statistics
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import tyro
 
 import eggroll_ray as er
 import envs
+from benchmarks.measured import head
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -139,15 +138,8 @@ def main(seeds: int = 5, plot: bool = False) -> None:
                     run = {"env": task.env, "strategy": name, **train(task, rank, seed)}
                     runs.append(run)
                     print(f"{task.env} {name} seed {seed}: {run['return']:.1f} after {run['generations']} generations")
-        versions = {name: metadata.version(name) for name in ("jax", "optax", "gymnax")}
-        record = {
-            "command": f"python -m benchmarks.learning --seeds {seeds}",
-            "date": time.strftime("%Y-%m-%d"),
-            "machine": f"{platform.machine()}, no GPU",
-            "versions": versions,
-            "tasks": [dataclasses.asdict(task) for task in TASKS],
-            "runs": runs,
-        }
+        record = head(f"python -m benchmarks.learning --seeds {seeds}", "jax", "optax", "gymnax")
+        record |= {"tasks": [dataclasses.asdict(task) for task in TASKS], "runs": runs}
         path.write_text(json.dumps(record, indent=1) + "\n")
     runs = json.loads(path.read_text())["runs"]
     draw(runs, DOCS / "learning.png")

@@ -190,10 +190,6 @@ class Fleet:
             if victim in crew.actors:
                 crew.cancel(crew.actors[victim], blocks)
 
-    def _is_time(self, now: float) -> bool:
-        """Whether to look at all workers, which costs more the more they are."""
-        return now >= self._watched + _WATCH_SECONDS
-
     def _turn(self) -> None:
         """Waits a moment for answers, takes them, and looks after who is late or missing."""
         for actor, kind, answer in self._crew.collect():
@@ -206,7 +202,7 @@ class Fleet:
             self._speeds.forget(actor.index)
             if blocks:
                 self._on_event("blocks re-queued", f"blocks {_show(blocks)}", actor.name)
-        if not self._is_time(now):
+        if now < self._watched + _WATCH_SECONDS:  # looking at all workers costs more the more they are
             return
         self._watched = now
         overdue = current.schedule.overdue(now) if current else {}

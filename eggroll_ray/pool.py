@@ -27,9 +27,10 @@ class Workers:
       min_workers: fewer than these at the start are an error.
       max_workers: the most that "auto" takes; a cluster that scales by itself is asked for room for so many.
       nodes: machines that the cluster must have at the start; fewer are an error.
-      start_seconds: how long workers may take to start.
+      start_seconds: how long workers may take to start. A run begins sooner without the last ones, once half of them
+        (and `min_workers`) are ready and as long again has passed; those join later.
       wait_seconds: how long to wait for a cluster that has too little; None: 20 s at the start, and 300 s when all
-        workers are lost in the middle of a run.
+        workers are lost in the middle of a run (`start_seconds` at least, where the cluster has room for them).
       resync_every: generations after which all workers take over the parameters of one of them. With it workers on
         different devices or versions are let in, and the bits then depend on who evaluates what.
       runtime_env: runtime environment of the workers (Ray's), over the one that they get by default.

@@ -18,6 +18,7 @@ from marks import mostly_slow
 import eggroll_ray as er
 import envs
 from eggroll_ray import driver
+from eggroll_ray.messages import Generation
 from eggroll_ray.metrics import read_metrics
 
 pytestmark = [
@@ -175,6 +176,18 @@ def test_a_worker_needs_its_room_on_one_machine():
     assert driver._lacking(er.Workers(3, cpus=2.0), machines, 0.0) is None
     lacking = driver._lacking(er.Workers(3, cpus=2.0, nodes=5), machines, 0.0)
     assert lacking is not None and "asked for 5 machines, but the cluster has 4" in lacking
+
+
+def test_large_outcomes_go_through_the_object_store_and_small_ones_with_the_calls():
+    cluster = driver.RayCluster(lambda: None, 4, er.Workers(1, cpus=0.5))
+    small, large = (Generation(3, np.ones(size, np.float32)) for size in (1_000, 100_000))
+    assert cluster.put(small) is small
+    found = ray.get(cluster.put(large))
+    assert found.number == 3 and found.fitness.tobytes() == large.fitness.tobytes()
+    moments = Generation(3, small.fitness, (np.ones(100_000, np.float32),))
+    assert isinstance(cluster.put(moments), ray.ObjectRef)
+    crowd = driver.RayCluster(lambda: None, 4, er.Workers(2_000, cpus=0.001))
+    assert isinstance(crowd.put(small), ray.ObjectRef)  # 8 MB in all
 
 
 def test_a_cluster_that_cannot_be_reached_is_an_error():

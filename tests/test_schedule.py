@@ -470,3 +470,35 @@ def test_a_worker_that_becomes_slow_is_helped_in_the_same_generation():
     speeds = speeds_of(seconds)
     ideal = 60 / (2 + 1 / 8)
     assert simulate(speeds, {0: 1.0, 1: 1.0, 2: 8.0}, 60) < 1.5 * ideal
+
+
+def test_what_a_call_takes_beside_its_blocks_is_expected_as_well():
+    """Such as hashing a large state: a call that takes as long as ever is neither overdue nor helped."""
+    speeds = Speeds()
+    for _ in range(3):
+        speeds.observe(0, [1.0, 1.0], None, 30.0)
+    assert speeds.call(0, 2, False) == pytest.approx(32.0)
+    schedule = Schedule(range(2), speeds, False)
+    schedule.hand_out([0], 0.0)
+    assert schedule.steal(1, 33.0) is None and not schedule.overdue(33.0)
+    assert schedule.overdue(5 * 32.0 + 3.0)
+
+
+def test_a_worker_may_take_a_finite_time_to_replay_before_any_update_was_seen():
+    speeds = Speeds()
+    assert speeds.patience_of_updates(0) == 0.0
+    assert 3600.0 < speeds.patience_of_updates(50) < 2 * 3600.0
+    speeds.observe(0, [], 2.0, 0.0)
+    assert speeds.patience_of_updates(50) == 5 * 50 * 2.0
+
+
+def test_a_block_that_was_overdue_is_given_twice_the_time():
+    speeds = Speeds()
+    for worker in (0, 1):
+        for _ in range(2):
+            speeds.observe(worker, [1.0], None, 0.0)
+    schedule = Schedule([4], speeds, False)
+    assert schedule.hand_out([0], 0.0) == {0: [4]}
+    assert not schedule.overdue(6.9) and schedule.overdue(7.1) == {0: [4]}
+    assert schedule.hand_out([1], 10.0) == {1: [4]}
+    assert not schedule.overdue(10.0 + 13.9) and schedule.overdue(10.0 + 14.1) == {1: [4]}
