@@ -37,7 +37,7 @@ from eggroll_ray.plan import make_plan
 from eggroll_ray.progress import Progress
 from eggroll_ray.record import load_state
 from eggroll_ray.report import write_report
-from eggroll_ray.rollout import record_episode
+from eggroll_ray.trained import record_episode
 from eggroll_ray.trainer import Result
 from eggroll_ray.worker import Worker
 
@@ -283,7 +283,13 @@ def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_st
     """A worker in the state after some updates: of a checkpoint and the log, or of the log alone."""
     with _usage():
         evaluator, strategy = make_evaluator(options, envs.make), make_strategy(options.es)
-        plan = make_plan(options.population_size, options.worker.block_size, options.seed, options.test_episodes)
+        plan = make_plan(
+            options.population_size,
+            options.worker.block_size,
+            options.seed,
+            options.test_episodes,
+            max(1, len(evaluator.groups)),
+        )
     worker = Worker(strategy, evaluator, plan)
     log = FitnessLog(run, plan, evaluator.moments, strategy.signs_only, writable=False)
     if from_start:
@@ -292,7 +298,7 @@ def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_st
         saved = checkpoint.checkpoints(run)
         if generation is None:
             generation = saved[-1] if saved else len(log)
-        worker.catch_up(*load_state(run, log, worker.snapshot(), generation))
+        worker.catch_up(*load_state(run, log, worker.snapshot(), generation, evaluator.keeps))
     return worker, evaluator
 
 

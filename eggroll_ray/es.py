@@ -17,11 +17,12 @@ import optax
 from jaxtyping import Array, Float, Int, UInt
 
 from eggroll_ray import noise
-from eggroll_ray.fitness import Shaping, antithetic_sign, centred_rank
+from eggroll_ray.fitness import Shaped, Shaping, antithetic_sign, centred_rank
 from eggroll_ray.leaves import Kind, Leaf, LeafRules, label_leaves
 from eggroll_ray.lowrank import Noised, densify, low_rank
 
 Params = Any  # pytree of arrays
+Fitness = Any  # (n,) float32, or a tree of them that is a prefix of the parameters
 Schedule = Callable[[Int[Array, ""]], Float[Array, ""]]  # generation -> value
 
 
@@ -40,15 +41,17 @@ class ES(NamedTuple):
     `perturb(state, member)` returns the parameters of one member, whose leaves are `LowRank`, `Noised` or
     untouched. `update(state, fitness)` takes the raw fitness of the whole population, `(n,)` float32 in
     member order (higher is better; not finite: the pair weighs zero), and returns the next state and
-    scalar metrics. All are pure and jittable.
+    scalar metrics. Parameters of several groups, `{group: params}`, take one such fitness each, `{group: (n,)}`: in
+    general a tree of them that is a prefix of the parameters. All are pure and jittable.
     """
 
     init: Callable[[Params, int], ESState]  # initial parameters, seed
     perturb: Callable[[ESState, Int[Array, ""]], Params]
-    update: Callable[[ESState, Float[Array, " n"]], tuple[ESState, dict[str, Array]]]
+    update: Callable[[ESState, Fitness], tuple[ESState, dict[str, Array]]]
     label: Callable[[Params], list[Leaf]]  # how each leaf is perturbed
     settings: Mapping[str, Any]  # what the strategy was made with, for the run's record
     signs_only: bool = False  # the update needs no more of a pair than which twin is better
+    persistent: int = 1  # generations of an episode over which noise accumulates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +64,7 @@ class _Options:
     shaping: Shaping
     law: noise.Law
     noise_reuse: int
+    persistent: int
     leaves: LeafRules
 
 
@@ -72,6 +76,7 @@ def eggroll(
     shaping: Shaping = centred_rank,
     law: noise.Law = noise.normal,
     noise_reuse: int = 1,
+    persistent: int = 1,
     leaves: LeafRules = LeafRules(),  # noqa: B008 - frozen
 ) -> ES:
     """EGGROLL: every matrix is perturbed by `sigma A B^T / sqrt(rank)` (paper Algorithm 1).
@@ -85,7 +90,10 @@ def eggroll(
         rates schedule by generation.
       shaping: raw fitness to weights; see `eggroll_ray.fitness`.
       law: of the factors' entries: `noise.normal` or `noise.rademacher`.
-      noise_reuse: generations that share one draw of noise; 1 draws anew each generation.
+      noise_reuse: generations that share one draw of noise; 1 draws anew each generation. With episodes of so many
+        windows (`from_env(window=...)`) it makes the noise-reuse estimator (Li et al. 2023; ES-Single, Vicol 2023).
+      persistent: generations that an episode spans, for episodes in windows: an estimate then correlates a window's
+        fitness with the sum of a member's noise since its episode began (PES, Vicol et al. 2021, Eq 7).
       leaves: which leaves are frozen, dense, formed per member or stacked.
 
     Raises:
@@ -93,7 +101,7 @@ def eggroll(
     """
     if rank < 1:
         raise ValueError(f"rank={rank} must be at least 1; choose 1, or openai_es for dense noise.")
-    options = _Options(rank, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, leaves)
+    options = _Options(rank, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, persistent, leaves)
     return _strategy("eggroll", options)
 
 
@@ -104,13 +112,14 @@ def openai_es(
     shaping: Shaping = centred_rank,
     law: noise.Law = noise.normal,
     noise_reuse: int = 1,
+    persistent: int = 1,
     leaves: LeafRules = LeafRules(),  # noqa: B008 - frozen
 ) -> ES:
     """OpenAI-ES with antithetic pairs (Salimans et al. 2017): dense noise on every leaf, the baseline.
 
     Holds one whole copy of the parameters per member of a block. Arguments as in `eggroll`.
     """
-    options = _Options(None, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, leaves)
+    options = _Options(None, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, persistent, leaves)
     return _strategy("openai_es", options)
 
 
@@ -121,6 +130,12 @@ def _strategy(name: str, options: _Options) -> ES:
         raise ValueError(
             f"noise_reuse={options.noise_reuse} must be at least 1, the number of generations that share "
             "one draw; 1 draws anew each generation."
+        )
+    if options.persistent < 1 or (options.persistent > 1 and options.noise_reuse > 1):
+        raise ValueError(
+            f"persistent={options.persistent} must be at least 1, the number of generations that an episode spans, and "
+            f"does not go with noise_reuse={options.noise_reuse}: with one draw for a whole episode nothing has to be "
+            "summed; leave one of them at 1."
         )
 
     def label(params: Params) -> list[Leaf]:
@@ -146,10 +161,11 @@ def _strategy(name: str, options: _Options) -> ES:
             ]
         )
 
-    def update(state: ESState, fitness: Float[Array, " n"]) -> tuple[ESState, dict[str, Array]]:
+    def update(state: ESState, fitness: Fitness) -> tuple[ESState, dict[str, Array]]:
         return _update(options, label(state.params), state, fitness)
 
-    return ES(init, perturb, update, label, _settings(name, options), options.shaping is antithetic_sign)
+    signs_only = options.shaping is antithetic_sign
+    return ES(init, perturb, update, label, _settings(name, options), signs_only, options.persistent)
 
 
 def _trainable(leaves: list[Leaf], params: Params) -> Params:
@@ -177,6 +193,22 @@ def _key(options: _Options, leaf: Leaf, state: ESState) -> Any:
     return noise.leaf_key(state.seed, leaf.path, state.generation // options.noise_reuse)
 
 
+def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Array, " p"]) -> Array:
+    """The sum over pairs of weight times noise; with `persistent`, of the noise since the episode began."""
+    drawn = _leaf_noise(options, leaf)
+    if options.persistent == 1:
+        return drawn.weighted_sum(_key(options, leaf, state), weights)
+
+    def add(age: Array, total: Array) -> Array:
+        then = state._replace(generation=state.generation - age)
+        # In units of today's sigma, by which the estimate divides.
+        scale = _sigma(options, then.generation) / _sigma(options, state.generation)
+        return total + scale * drawn.weighted_sum(_key(options, leaf, then), weights)
+
+    first = drawn.weighted_sum(_key(options, leaf, state), weights)
+    return jax.lax.fori_loop(1, 1 + state.generation % options.persistent, add, first)
+
+
 def _perturb_leaf(options: _Options, leaf: Leaf, array: Array, state: ESState, pair: Array, signed_sigma: Array) -> Any:
     if leaf.kind is Kind.FROZEN:
         return array
@@ -192,22 +224,48 @@ def _perturb_leaf(options: _Options, leaf: Leaf, array: Array, state: ESState, p
     return Noised(densify(perturbed)) if leaf.kind is Kind.DENSIFIED else perturbed
 
 
-def _update(
-    options: _Options, leaves: list[Leaf], state: ESState, fitness: Float[Array, " n"]
-) -> tuple[ESState, dict[str, Array]]:
-    shaped = options.shaping(fitness)
-    weights = shaped.weights[0::2] - shaped.weights[1::2]  # twins share E up to its sign
-    members = jnp.maximum(jnp.sum(shaped.valid, dtype=jnp.float32), 1.0)
-    sigma = _sigma(options, state.generation)
-    scale = 1.0 / (members * sigma)
+class _Column(NamedTuple):
+    """One fitness of the population, ready for an estimate."""
 
-    def estimate(leaf: Leaf) -> Array:
-        total = _leaf_noise(options, leaf).weighted_sum(_key(options, leaf, state), weights)
-        return scale * total.reshape(leaf.shape)
+    weights: Float[Array, " p"]  # of pairs: twins share E up to its sign
+    scale: Float[Array, ""]  # 1 / (n sigma), n being the members that count
+    invalid: Int[Array, ""]
+
+    @classmethod
+    def of(cls, shaped: Shaped, sigma: Float[Array, ""]) -> "_Column":
+        weights = shaped.weights[0::2] - shaped.weights[1::2]
+        members = jnp.maximum(jnp.sum(shaped.valid, dtype=jnp.float32), 1.0)
+        return cls(weights, 1.0 / (members * sigma), jnp.sum(~shaped.valid, dtype=jnp.int32))
+
+
+def _columns_of_leaves(fitness: Fitness, params: Params) -> list[int]:
+    """Which of the fitness columns each leaf of the parameters goes by."""
+    treedef = jax.tree.structure(fitness)
+    try:
+        numbered = jax.tree.broadcast(treedef.unflatten(range(treedef.num_leaves)), params)
+    except ValueError as error:
+        raise ValueError(
+            f"the fitness is of {treedef}, which is no prefix of the parameters {jax.tree.structure(params)}; give "
+            "one array for all, or {group: (n,)} for parameters {group: ...}."
+        ) from error
+    return jax.tree.leaves(numbered)
+
+
+def _update(
+    options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness
+) -> tuple[ESState, dict[str, Array]]:
+    sigma = _sigma(options, state.generation)
+    columns = [_Column.of(options.shaping(column), sigma) for column in jax.tree.leaves(fitness)]
+
+    def estimate(leaf: Leaf, column: _Column) -> Array:
+        return column.scale * _noise_sum(options, leaf, state, column.weights).reshape(leaf.shape)
 
     mean = _trainable(leaves, state.params)
     treedef = jax.tree.structure(state.params)
-    gradient = treedef.unflatten([None if leaf.kind is Kind.FROZEN else estimate(leaf) for leaf in leaves])
+    own = _columns_of_leaves(fitness, state.params)
+    gradient = treedef.unflatten(
+        [None if leaf.kind is Kind.FROZEN else estimate(leaf, columns[i]) for leaf, i in zip(leaves, own, strict=True)]
+    )
     descent = jax.tree.map(lambda g, w: (-g).astype(w.dtype), gradient, mean)  # optax minimises
     with jax.numpy_dtype_promotion("standard"):  # optax relies on it
         updates, opt_state = options.optimizer.update(descent, state.opt_state, mean)
@@ -224,7 +282,7 @@ def _update(
         "params_norm": params_norm,
         "update_ratio": update_norm / jnp.maximum(params_norm, jnp.finfo(jnp.float32).tiny),
         "sigma": sigma,
-        "invalid_members": jnp.sum(~shaped.valid, dtype=jnp.int32),
+        "invalid_members": sum((column.invalid for column in columns), jnp.int32(0)),
     }
     return ESState(params, opt_state, state.seed, state.generation + 1), metrics
 
@@ -246,4 +304,6 @@ def _settings(name: str, options: _Options) -> dict[str, Any]:
         "noise_reuse": options.noise_reuse,
         "leaves": dataclasses.asdict(options.leaves),
         "noise_stream": noise.NOISE_STREAM,
+        # Named only where it is used: runs of before it existed can be continued.
+        **({} if options.persistent == 1 else {"persistent": options.persistent}),
     }

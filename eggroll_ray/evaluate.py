@@ -4,7 +4,7 @@ Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) p
 """
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -24,14 +24,23 @@ Perturb = Callable[[ESState, Int[Array, ""]], Params]
 class Evaluation(NamedTuple):
     """The result of one block, on the host."""
 
-    fitness: np.ndarray  # (n,) float32, higher is better; NaN: the pair is dropped; -inf: counts as the worst
+    # (n,) float32, or (n, groups); higher is better; NaN: the pair is dropped; -inf: counts as the worst
+    fitness: np.ndarray
     steps: int  # environment steps taken, 0 where there are none
     moments: Any = ()  # what the block adds to the evaluator's statistics
     failures: tuple[str, ...] = ()  # one text per member that failed and was not raised
 
 
-# Evaluates members of one generation: (state, statistics, member numbers (n,) int32) -> Evaluation.
-EvaluateBlock = Callable[[ESState, Any, np.ndarray], Evaluation]
+class Earlier(NamedTuple):
+    """The mean of the population at an earlier generation."""
+
+    params: Params
+    statistics: Any
+
+
+# Evaluates members of one generation: (state, statistics, member numbers (n,) int32) -> Evaluation. An evaluator with
+# `keeps` is given a fourth argument: {generation: Earlier} for those that it keeps.
+EvaluateBlock = Callable[..., Evaluation]
 
 
 class Invalid(enum.Enum):
@@ -55,8 +64,9 @@ class Evaluator(NamedTuple):
 
     init: Callable[[int], Params]  # seed -> initial parameters
     bind: Callable[[Perturb], EvaluateBlock]
-    # (params, statistics, key, episodes) -> fitness of these parameters in each of some fresh episodes
-    test: Callable[[Params, Any, PRNGKeyArray, int], np.ndarray]
+    # (params, statistics, key, episodes) -> fitness of these parameters in each of some fresh episodes: (episodes,), or
+    # (episodes, groups); an evaluator with `keeps` is given what it keeps as a fifth argument
+    test: Callable[..., np.ndarray]
     test_episodes: int  # default number of them
     settings: Mapping[str, Any]  # what the evaluator was made with, for the run's record
     episodes: int = 1  # evaluations per member and generation
@@ -65,6 +75,11 @@ class Evaluator(NamedTuple):
     merge: Callable[[Any, Sequence[Any]], Any] = lambda statistics, _: statistics
     policy: Callable[[Params, Any], Any] | None = None  # (params, statistics) -> obs -> action
     compiled: bool = True  # a block is one compiled program, whose last bits belong to its shape
+    groups: tuple[str, ...] = ()  # of parameters, `{group: params}`, each with a fitness of its own; () is one for all
+    windows: int = 1  # generations that an episode spans
+    # Generation -> those up to it whose means its evaluation may need; what is kept at one generation must have been
+    # kept, or be the newest, at the one before. Workers hold them; after a loss they are rebuilt from the fitness log.
+    keeps: Callable[[int], Collection[int]] | None = None
     # Traces one member, given `perturb` and the shapes of a state; raises what an evaluation would raise.
     check: Callable[[Perturb, ESState], object] = lambda perturb, state: None
 
@@ -126,9 +141,9 @@ def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) ->
     fitness = np.asarray(fitness, np.float32)
     bad = ~np.isfinite(fitness)
     if bad.any() and on_nan is Invalid.RAISE:
-        member = int(members[bad][0])
+        first = int(np.argwhere(bad)[0, 0])
         raise FitnessError(
-            f"member {member} of generation {int(state.generation)} has fitness {fitness[bad][0]}; return a "
+            f"member {members[first]} of generation {int(state.generation)} has fitness {fitness[bad][0]}; return a "
             "finite number, or choose on_nan=Invalid.DROP_PAIR or Invalid.WORST."
         )
     return np.where(bad, np.float32(-np.inf if on_nan is Invalid.WORST else np.nan), fitness)

@@ -1,8 +1,9 @@
 """The fitness of every generation, in `fitness/log.bin`: with the seed it is the whole run.
 
 A record is the generation (uint64) and the length of the payload (uint32), the payload, and the CRC-32 of both, all
-little-endian. The payload is the fitness of all members as float32, or the packed signs of all pairs and the numbers of
-those that were dropped (paper section 6.1); then the blocks' moments as float32. Nothing runs code when it is loaded.
+little-endian. The payload is the fitness of all members (with several groups as in `columns`) as float32, or the packed
+signs of all pairs and the numbers of those that were dropped (paper section 6.1); then the blocks' moments as float32.
+Nothing runs code when it is loaded.
 """
 
 import functools
@@ -50,6 +51,7 @@ class FitnessLog:
             "population_size": plan.population_size,
             "fitness": "base 3" if packed else "float32",
             "moments_per_generation": plan.blocks * sum(x.size for x in self._moments),
+            **({} if plan.groups == 1 else {"groups": plan.groups}),
         }
         path = run / "fitness" / "log.json"
         if writable and not path.exists():
@@ -121,7 +123,7 @@ class FitnessLog:
     def _fitness(self, data: bytes) -> np.ndarray | PackedPairs:
         if not self._packed:
             return np.frombuffer(data, "<f4").astype(np.float32)
-        pairs = self._plan.population_size // 2
+        pairs = self._plan.population_size * self._plan.groups // 2
         split = -(-pairs // 5)
         dropped = np.frombuffer(data[split:], "<u4").astype(np.int32)
         return PackedPairs(pairs, np.frombuffer(data[:split], np.uint8), dropped)
@@ -137,7 +139,7 @@ class FitnessLog:
 
     def _longest_record(self) -> int:
         numbers = self._plan.blocks * sum(x.size for x in self._moments)
-        pairs = self._plan.population_size // 2
+        pairs = self._plan.population_size * self._plan.groups // 2
         fitness = -(-pairs // 5) + 4 * pairs if self._packed else 8 * pairs
         return _HEAD.size + fitness + 4 * numbers + _TAIL.size
 

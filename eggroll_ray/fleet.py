@@ -141,7 +141,7 @@ class Fleet:
             actor, (found, snapshot) = self._ask_any("digest_and_snapshot")
             if found == truth or self._workers.resync_every:
                 self._crew.rebase(self._cluster.put(snapshot), self._crew.number)
-                return snapshot
+                return {name: part for name, part in snapshot.items() if name != "past"}  # the log has it
             self._quarantine(actor)
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:

@@ -57,7 +57,7 @@ class Gathering:
           packed: whether fitness comes and goes as packed signs.
         """
         self._plan, self._packed = plan, packed
-        each = plan.block_size // 2 if packed else plan.block_size
+        each = plan.block_results // 2 if packed else plan.block_results
         # Signs of pairs as int8, or fitness of members as float32.
         self._values = np.zeros((plan.blocks, each), np.int8 if packed else np.float32)
         self._spread = np.zeros((plan.blocks, 5))

@@ -30,10 +30,16 @@ class Plan:
     block_size: int  # members, even, a divisor of the population size
     seed: int
     test_episodes: int  # of the mean parameters
+    groups: int = 1  # of parameters, each with a fitness of its own
 
     @property
     def blocks(self) -> int:
         return self.population_size // self.block_size
+
+    @property
+    def block_results(self) -> int:
+        """Numbers that the evaluation of one block gives."""
+        return self.block_size * self.groups
 
     def members(self, block: int) -> np.ndarray:
         """Returns the member numbers of a block, int32."""
@@ -45,7 +51,7 @@ class Generation:
     """The outcome of one generation: with the seed it is all that an update needs, and all that is logged.
 
     The fitness is `(population,)` float32 (NaN: the pair is dropped), or one sign per pair where the strategy
-    uses no more.
+    uses no more. Of several groups it is that of all of them as one vector, see `columns`.
     """
 
     number: int
@@ -72,7 +78,7 @@ class BlockResult:
     """The evaluation of one block."""
 
     block: int
-    fitness: np.ndarray  # (block,) float32
+    fitness: np.ndarray  # (block,) float32, or (block, groups)
     steps: int
     moments: Any
     failures: tuple[str, ...]
@@ -91,7 +97,7 @@ class Reply:
     steps: np.ndarray  # (b,) int64
     moments: tuple[Any, ...]  # b of them
     failures: tuple[tuple[int, str], ...]  # block, text
-    test: np.ndarray | None  # fitness of the mean parameters in each episode
+    test: np.ndarray | None  # fitness of the mean parameters in each episode, (episodes,) or (episodes, groups)
     metrics: dict[str, float]  # of the update to this generation, empty where that is not known
     update_seconds: float  # of the updates in this call, 0 when there was none
     test_seconds: float

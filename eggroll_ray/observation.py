@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 _CLIP = 10.0  # normalised observations beyond this many standard deviations are cut
 _MIN_STD = 1e-4  # of an observation that (almost) never changes
@@ -38,6 +38,7 @@ class Normalizer(NamedTuple):
     std: Float[Array | np.ndarray, "*o"]
 
     def __call__(self, observation: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
+        observation = jnp.asarray(observation, jnp.float32)
         shape = (1,) * (observation.ndim - self.mean.ndim) + self.mean.shape
         mean, std = jnp.reshape(self.mean, shape), jnp.reshape(self.std, shape)
         return jnp.clip((observation - mean) / std, -_CLIP, _CLIP)
@@ -51,6 +52,20 @@ def no_observations(shape: tuple[int, ...]) -> Statistics:
 def no_moments(shape: tuple[int, ...]) -> Moments:
     """Moments of nothing."""
     return Moments(np.zeros((), np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+
+def add_moments(
+    moments: Moments, observations: Float[Array, " b *o"], counted: Bool[Array, " b"], frozen: Normalizer
+) -> Moments:
+    """Adds those of the observations that are `counted`, around the mean frozen for the generation."""
+    axes = (1,) * (observations.ndim - 1)
+    centred = observations.astype(jnp.float32) - frozen.mean[None]
+    centred = jnp.where(counted.reshape(-1, *axes), centred, 0.0)
+    return Moments(
+        moments.samples + jnp.sum(counted, dtype=jnp.float32),
+        moments.first + centred.sum(axis=0),
+        moments.second + (centred * centred).sum(axis=0),
+    )
 
 
 def normalizer(statistics: Statistics) -> Normalizer:

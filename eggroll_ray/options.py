@@ -9,7 +9,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import optax
 
-from eggroll_ray import fitness, noise, policies
+from eggroll_ray import fitness, heads, noise, policies
 from eggroll_ray.checkpoint import CheckpointError, read_json
 from eggroll_ray.es import ES, Schedule, eggroll, openai_es
 from eggroll_ray.evaluate import Evaluator
@@ -206,7 +206,7 @@ def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
         env,
         _make_policy(chosen, env.observation_space.shape),
         episodes=chosen.episodes,
-        head=policies.SamplingHead() if chosen.stochastic else policies.DeterministicHead(),
+        head=heads.SamplingHead() if chosen.stochastic else heads.DeterministicHead(),
         normalize_observations=chosen.normalize_observations,
     )
 

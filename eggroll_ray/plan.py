@@ -6,7 +6,7 @@ _DEFAULT_BLOCK = 256
 _SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
 
 
-def make_plan(population_size: int, block_size: int | None, seed: int, test_episodes: int) -> Plan:
+def make_plan(population_size: int, block_size: int | None, seed: int, test_episodes: int, groups: int = 1) -> Plan:
     """Checks and completes what all workers agree on.
 
     Raises:
@@ -34,4 +34,4 @@ def make_plan(population_size: int, block_size: int | None, seed: int, test_epis
         )
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
-    return Plan(population_size, block_size, seed, test_episodes)
+    return Plan(population_size, block_size, seed, test_episodes, groups)

@@ -1,15 +1,15 @@
-"""Policies as records of pure functions, for one observation at a time, and heads that turn outputs into actions."""
+"""Policies as records of pure functions, for one observation at a time."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from eggroll_ray.env import Box, Discrete, Space
-
 Activation = Callable[[Array], Array]
+
+_SMALLEST_NATURE = 36  # pixels; with fewer the third convolution has nothing left
 
 
 class Policy(NamedTuple):
@@ -112,63 +112,77 @@ def cnn(channels: int = 16, hidden: int = 64) -> Policy:
     return feedforward(init, apply)
 
 
+def nature_cnn(hidden: int = 512) -> Policy:
+    """The three convolutions of Mnih et al. 2015 and a hidden layer, for images of at least 36 x 36, as Atari's.
+
+    Bytes are scaled to [0, 1].
+    """
+    layers = ((8, 4, 32), (4, 2, 64), (3, 1, 64))  # kernel, stride, channels
+
+    def convolve(params: Any, observation: Array) -> Array:
+        x = observation.astype(jnp.float32)[None]
+        x = x / 255.0 if observation.dtype == jnp.uint8 else x
+        layout = ("NHWC", "HWIO", "NHWC")
+        for i, (_, stride, _) in enumerate(layers):
+            conv = params[f"conv_{i}"]
+            x = jax.lax.conv_general_dilated(x, conv["kernel"], (stride, stride), "VALID", dimension_numbers=layout)
+            x = jax.nn.relu(x + conv["bias"][None, None, None, :])
+        return x.reshape(-1)
+
+    def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
+        if observation.ndim != 3 or min(observation.shape[:2]) < _SMALLEST_NATURE:
+            raise ValueError(
+                f"nature_cnn needs images (height, width, channels) of at least {_SMALLEST_NATURE} x "
+                f"{_SMALLEST_NATURE}, not {observation.shape}; use cnn for smaller ones, mlp for what is no image."
+            )
+        *keys, linear, head = jax.random.split(key, len(layers) + 2)
+        params, inputs = {}, observation.shape[2]
+        for i, (size, _, channels) in enumerate(layers):
+            kernel = jax.random.normal(keys[i], (size, size, inputs, channels)) / jnp.sqrt(float(size * size * inputs))
+            params[f"conv_{i}"], inputs = {"kernel": kernel, "bias": jnp.zeros(channels)}, channels
+        features = jax.eval_shape(convolve, params, observation).size
+        return params | {"linear": _linear_init(linear, features, hidden), "head": _linear_init(head, hidden, outputs)}
+
+    def apply(params: Any, observation: Array) -> Array:
+        x = jax.nn.relu(_linear(params["linear"], convolve(params, observation)))
+        return _linear(params["head"], x)
+
+    return feedforward(init, apply)
+
+
+def with_log_std(policy: Policy) -> Policy:
+    """Adds a log standard deviation per action, a vector of parameters that starts at zero (paper App. N.4).
+
+    For `SamplingHead` on a box, whose outputs are means and log standard deviations: the network then gives the means
+    alone. Parameters are `{"policy": ..., "log_std": (size,)}`.
+    """
+
+    def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
+        if outputs % 2:
+            raise ValueError(
+                f"with_log_std needs an even number of outputs, means and log standard deviations, not {outputs}; it "
+                "is for SamplingHead on a box."
+            )
+        size = outputs // 2
+        return {"policy": policy.init(key, observation, size), "log_std": jnp.zeros(size, jnp.float32)}
+
+    def apply(params: Any, observation: Array, carry: Any) -> tuple[Array, Any]:
+        mean, carry = policy.apply(params["policy"], observation, carry)
+        return jnp.concatenate([mean, params["log_std"].astype(mean.dtype)]), carry
+
+    return Policy(init, apply, policy.initial_carry)
+
+
 def is_image(observation_shape: tuple[int, ...]) -> bool:
     """Whether observations are `(height, width, channels)`, large enough for `cnn`."""
     return len(observation_shape) == 3 and min(observation_shape[:2]) >= 3
 
 
 def default_policy(observation_shape: tuple[int, ...]) -> Policy:
-    """A small CNN for images, an MLP of 2 x 64 for everything else."""
-    return cnn() if is_image(observation_shape) else mlp()
-
-
-@runtime_checkable
-class Head(Protocol):
-    """Says how many outputs an action space needs, and maps them to an action."""
-
-    def outputs(self, space: Space) -> int: ...
-
-    def action(self, space: Space, outputs: Array, key: PRNGKeyArray) -> Array: ...
-
-
-class DeterministicHead(NamedTuple):
-    """The most likely discrete action; `tanh` squashed into the bounds of a box (unbounded: as it is)."""
-
-    def outputs(self, space: Space) -> int:
-        return space.n if isinstance(space, Discrete) else _size(space)
-
-    def action(self, space: Space, outputs: Array, key: PRNGKeyArray) -> Array:
-        del key
-        if isinstance(space, Discrete):
-            return jnp.argmax(outputs).astype(jnp.int32)
-        return squash(space, outputs)
-
-
-class SamplingHead(NamedTuple):
-    """A categorical sample, or a squashed Gaussian one with a learned log standard deviation per output."""
-
-    def outputs(self, space: Space) -> int:
-        return space.n if isinstance(space, Discrete) else 2 * _size(space)
-
-    def action(self, space: Space, outputs: Array, key: PRNGKeyArray) -> Array:
-        if isinstance(space, Discrete):
-            return jax.random.categorical(key, outputs).astype(jnp.int32)
-        mean, log_std = jnp.split(outputs, 2)
-        noise = jax.random.normal(key, mean.shape, jnp.float32)
-        return squash(space, mean + jnp.exp(jnp.clip(log_std, -5.0, 2.0)) * noise)
-
-
-def squash(space: Box, x: Float[Array, " size"]) -> Float[Array, "*shape"]:
-    """Maps reals into `[low, high]` by tanh; axes without finite bounds are left as they are."""
-    x = x.astype(jnp.float32).reshape(space.shape)
-    low, high = jnp.asarray(space.low), jnp.asarray(space.high)
-    bounded = jnp.isfinite(low) & jnp.isfinite(high)
-    low, high = jnp.where(bounded, low, -1.0), jnp.where(bounded, high, 1.0)
-    return jnp.where(bounded, low + 0.5 * (jnp.tanh(x) + 1.0) * (high - low), x)
-
-
-def _size(space: Box) -> int:
-    return int(space.low.size)
+    """A small CNN for small images, the larger one for large images, an MLP of 2 x 64 for everything else."""
+    if not is_image(observation_shape):
+        return mlp()
+    return cnn() if min(observation_shape[:2]) < _SMALLEST_NATURE else nature_cnn()
 
 
 def _linear_init(key: PRNGKeyArray, inputs: int, outputs: int) -> dict[str, Array]:

@@ -5,7 +5,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from eggroll_ray.lock import RunLock
 from eggroll_ray.messages import Generation, Plan
 from eggroll_ray.metrics import MetricsWriter, Row, Sink, read_metrics
 from eggroll_ray.sinks import TensorBoard
+
+Keeps = Callable[[int], Collection[int]] | None  # see `Evaluator.keeps`
 
 _RETRY_SECONDS = 10.0  # between attempts at a checkpoint that could not be written
 _REMIND_SECONDS = 60.0  # between warnings that the record cannot be written
@@ -105,9 +107,9 @@ class Recorder:
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
 
-    def load(self, template: Any) -> tuple[Any, list[Generation]]:
-        """Returns the newest snapshot that the log reaches (None: the start), and the log from there on."""
-        return load_state(self.path, self.log, template, len(self.log))
+    def load(self, template: Any, keeps: Keeps = None) -> tuple[Any, list[Generation]]:
+        """Returns the newest snapshot that will do (None: the start), and the log from there on; see `load_state`."""
+        return load_state(self.path, self.log, template, len(self.log), keeps)
 
     def append(self, outcome: Generation) -> None:
         """Adds the outcome of a generation to the log, and with it those that could not be written before."""
@@ -190,16 +192,22 @@ class Recorder:
                 self._on_event("record restored", "nothing is missing")
 
 
-def load_state(run: Path, log: FitnessLog, template: Any, generation: int) -> tuple[Any, list[Generation]]:
+def load_state(
+    run: Path, log: FitnessLog, template: Any, generation: int, keeps: Keeps = None
+) -> tuple[Any, list[Generation]]:
     """Returns the newest snapshot at or before a generation (None: the start), and the outcomes from it to there.
+
+    Where evaluations need earlier generations, the snapshot is from before all of these: they are rebuilt on the way.
 
     Args:
       run: the run folder.
       log: its fitness log.
       template: a snapshot of the same structure, as a new worker gives it.
       generation: number of updates.
+      keeps: the evaluator's.
     """
-    reached = [number for number in checkpoint.checkpoints(run) if number <= generation]
+    first = generation if keeps is None else min(keeps(generation), default=generation)
+    reached = [number for number in checkpoint.checkpoints(run) if number <= first]
     if not reached:
         return None, list(log.read(0, generation))
     snapshot = checkpoint.load_checkpoint(run, reached[-1], template)

@@ -3,21 +3,23 @@
 One flat batch of environments (members x episodes) is stepped; only the policy is perturbed. A loop ends
 when every episode has ended, and no trajectory is kept.
 
-Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `o` observation axes.
+Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
-from eggroll_ray import observation
-from eggroll_ray.env import Discrete, Env
+from eggroll_ray.cast import Agents, Groups, Shown, make_groups
+from eggroll_ray.env import Env, Timestep
 from eggroll_ray.es import ESState
 from eggroll_ray.evaluate import (
+    Earlier,
     EvaluateBlock,
     Evaluation,
     Evaluator,
@@ -31,24 +33,62 @@ from eggroll_ray.evaluate import (
     member_keys,
     perturb_block,
 )
+from eggroll_ray.heads import DeterministicHead, Head
 from eggroll_ray.lift import lift
 from eggroll_ray.noise import stream_key
-from eggroll_ray.observation import Moments, Normalizer
-from eggroll_ray.policies import DeterministicHead, Head, Policy, default_policy
+from eggroll_ray.policies import Policy
+from eggroll_ray.trained import TrainedPolicy
 
 
-class _Task(NamedTuple):
-    """What a rollout is made of."""
+class Cast(Protocol):
+    """Who acts, and what the members are paid for; `cast.Groups` says what each method does."""
 
-    env: Env
-    policy: Policy
-    head: Head
+    learners: Groups  # who acts by the parameters that are evolved
+    multiple: int  # a member plays some multiple of so many episodes
+
+    def carry(self, members: int, episodes: int) -> Any: ...
+
+    def act(
+        self, members: Members, context: Any, shown: Shown, carry: Any, keys: Key[Array, "n e"], /
+    ) -> tuple[Array, Any]: ...
+
+    def returns(self, totals: Any, episodes: int) -> Any: ...
+
+    def add_moments(self, moments: Any, shown: Shown, alive: Any, context: Any, /) -> Any: ...
+
+    def context(self, statistics: Any, past: Mapping[int, Earlier], seed: int, generation: int) -> Any:
+        """What acting needs beside the members: observation normalisers, opponents. Made on the host."""
+        ...
+
+    def keeps(self) -> Callable[[int], Collection[int]] | None:
+        """See `Evaluator.keeps`."""
+        ...
 
 
-class _Rollout(NamedTuple):
-    returns: Float[Array, "n e"]
-    steps: Int[Array, ""]  # of all environments together, until each ended
-    moments: Moments
+@dataclasses.dataclass(frozen=True)
+class Play:
+    """How the members of a generation play.
+
+    Attributes:
+      episodes: `e`, episodes per member and generation, at least 1.
+      shared_by: how many consecutive members play the same episodes (common random numbers): 2 is twins, 1 is
+        each its own, None is all members of a generation.
+      on_nan: policy for a return that is not finite.
+      window: steps of an episode per generation; None: all of them.
+    """
+
+    episodes: int = 1
+    shared_by: int | None = 2
+    on_nan: Invalid = Invalid.DROP_PAIR
+    window: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.episodes < 1:
+            raise ValueError(f"episodes={self.episodes} must be at least 1, the episodes each member plays.")
+        if self.window is not None and self.window < 1:
+            raise ValueError(f"window={self.window} must be at least 1 step, or None for whole episodes.")
+        check_shared_by(self.shared_by)
+        Invalid(self.on_nan)
 
 
 class _Loop(NamedTuple):
@@ -56,282 +96,295 @@ class _Loop(NamedTuple):
 
     time: Int[Array, ""]
     env_state: Any
-    observation: Array
-    carry: Any  # (n, e, ...)
-    returns: Array
+    shown: Shown
+    carry: Any
+    totals: Array  # (b,) or (b, a)
     alive: Array
-    steps: Array
-    moments: Moments
+    steps: Array  # of all environments together, until each ended
+    moments: Any
 
 
 def from_env(
     env: Env,
-    policy: Policy | None = None,
+    policy: Policy | Mapping[str, Policy] | None = None,
     *,
     episodes: int = 1,
     head: Head = DeterministicHead(),  # noqa: B008 - immutable
     normalize_observations: bool = False,
     shared_by: int | None = 2,
     on_nan: Invalid = Invalid.DROP_PAIR,
+    agents: Agents = Agents(),  # noqa: B008 - frozen
+    window: int | None = None,
 ) -> Evaluator:
     """Evolves a policy in an environment; the fitness is its mean return.
 
+    Where several groups of agents have parameters of their own, these are `{group: params}`, and each group has its
+    own fitness.
+
     Args:
       env: the environment.
-      policy: the network; default: a small CNN for images, an MLP of 2 x 64 otherwise.
+      policy: the network, or one for each group of agents; default: a small CNN for images, an MLP of 2 x 64 otherwise.
       episodes: `e`, episodes per member and generation, at least 1.
       head: turns the network's outputs into actions.
       normalize_observations: by running mean and standard deviation, frozen within a generation.
       shared_by: how many consecutive members play the same episodes (common random numbers): 2 is twins, 1 is
         each its own, None is all members of a generation.
       on_nan: policy for a return that is not finite.
+      agents: how several agents share parameters and reward.
+      window: steps of an episode per generation: an episode then spans `ceil(max_steps / window)` generations, over
+        which the environments of each member go on, and the fitness is the return within the window. Choose a
+        strategy that corrects for what the window leaves out: `eggroll(persistent=...)` or `eggroll(noise_reuse=...)`
+        of that many generations. None: whole episodes.
 
     Raises:
       ValueError: when policy, head and environment do not fit, before any work starts.
     """
-    if episodes < 1:
-        raise ValueError(f"episodes={episodes} must be at least 1, the episodes each member plays.")
-    check_shared_by(shared_by)
-    on_nan = Invalid(on_nan)
-    for value, kind, remedy in (
-        (env, Env, "envs.make('gymnax/CartPole-v1')"),
-        (policy, Policy | None, "mlp(), or feedforward(init, apply) around your own network"),
+    play = Play(episodes, shared_by, Invalid(on_nan), window)
+    check_kind("from_env", env, Env, policy)
+    groups = make_groups(env, policy, head, agents, normalize_observations)
+    return play_env(env, Everyone(groups), play)
+
+
+def check_kind(caller: str, env: Any, kind: Any, policy: Any) -> None:
+    """Raises ValueError when what was given is no environment, or no policy."""
+    maker = "envs.make('gymnax/CartPole-v1')" if kind is Env else "envs.make('gym/CartPole-v1')"
+    for value, wanted, remedy in (
+        (env, kind, maker),
+        (policy, Policy | Mapping | None, "mlp(), or feedforward(init, apply) around your own network"),
     ):
-        if not isinstance(value, kind):
-            raise ValueError(f"from_env was given {value!r}, a {type(value).__name__}; give {remedy}.")
-    task = _Task(env, policy or default_policy(env.observation_space.shape), head)
-    _check_fit(task)
-    observed = env.observation_space.shape if normalize_observations else ()
+        if not isinstance(value, wanted):
+            raise ValueError(f"{caller} was given {value!r}, a {type(value).__name__}; give {remedy}.")
 
-    def init(seed: int) -> Params:
-        return _init_params(task, stream_key(seed, "policy"))
 
-    def normalizer(statistics: observation.Statistics) -> Normalizer | None:
-        return observation.normalizer(statistics) if normalize_observations else None
+class Everyone:
+    """The cast in which all agents act by the parameters that are evolved."""
 
-    def bind(perturb: Perturb) -> EvaluateBlock:
-        @jax.jit
-        def block(state: ESState, frozen: Normalizer | None, members: Array) -> _Rollout:
-            keys = member_keys(generation_key(state), members, shared_by)
-            return _rollout(task, perturb_block(perturb, state, members), frozen, _split(keys, episodes))
+    def __init__(self, groups: Groups):
+        self.learners, self.multiple = groups, 1
+        self.carry, self.act, self.add_moments = groups.carry, groups.act, groups.add_moments
 
-        def evaluate(state: ESState, statistics: Any, members: np.ndarray) -> Evaluation:
-            result = jax.device_get(block(state, normalizer(statistics), members))
-            fitness = judge(result.returns.mean(axis=1), state, members, on_nan)
-            return Evaluation(fitness, int(result.steps), result.moments if normalize_observations else ())
+    def returns(self, totals: Any, episodes: int) -> Any:
+        del episodes
+        return self.learners.returns(totals)
 
-        return evaluate
+    def context(self, statistics: Any, past: Mapping[int, Earlier], seed: int, generation: int) -> Any:
+        del past, seed, generation
+        return self.learners.freeze(statistics)
+
+    def keeps(self) -> None:
+        return None
+
+
+def play_env(env: Env, cast: Cast, play: Play) -> Evaluator:
+    """Makes the evaluator of a cast in an environment."""
+    blocks = _whole_episodes if play.window is None else _windows
 
     @jax.jit
-    def mean_rollout(params: Params, frozen: Normalizer | None, keys: Key[Array, "1 e"]) -> Array:
-        return _rollout(task, Members(params, 1), frozen, keys).returns[0]
+    def mean_rollout(params: Params, context: Any, keys: Key[Array, "1 e"]) -> Array:
+        end = _run(env, cast, Members(params, 1), context, keys, _begin(env, cast, keys), env.max_steps)
+        return _fitness(cast, end, keys)[0]
 
-    def test(params: Params, statistics: Any, key: PRNGKeyArray, episodes: int) -> np.ndarray:
-        return np.asarray(mean_rollout(params, normalizer(statistics), _split(key[None], episodes)))
+    def test(
+        params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
+    ) -> np.ndarray:
+        whole = -(-episodes // cast.multiple) * cast.multiple
+        context = cast.context(statistics, past or {}, int(jax.random.bits(key, (), jnp.uint32)), max(past or {0}))
+        return np.asarray(mean_rollout(params, context, split_keys(key[None], whole)))[:episodes]
 
-    def trained(params: Params, statistics: Any) -> TrainedPolicy:
-        return TrainedPolicy(task, params, normalizer(statistics))
+    evaluator = base_evaluator(env, cast, play)
+    windows = 1 if play.window is None else -(-env.max_steps // play.window)
+    keeps = cast.keeps() if play.window is None else _episode_so_far(windows)
+    bind = blocks(env, cast, play)
+    return evaluator._replace(bind=bind, test=test, windows=windows, keeps=keeps)
+
+
+def base_evaluator(env: Any, cast: Cast, play: Play) -> Evaluator:
+    """What the evaluators of all environments share; `bind` and `test` are still to be given."""
+    learners = cast.learners
 
     def check(perturb: Perturb, state: ESState) -> object:
         def one(state: ESState) -> Any:
-            zeros = jnp.zeros(env.observation_space.shape, jnp.float32)
-            return lift(task.policy.apply)(perturb(state, jnp.int32(0)), zeros, task.policy.initial_carry())
+            params = perturb(state, jnp.int32(0))
+            return [
+                lift(group.policy.apply)(learners.part(params, group), group.observed(), group.policy.initial_carry())
+                for group in learners.groups
+            ]
 
         return jax.eval_shape(one, state)
 
+    def absent(*_: Any) -> Any:
+        raise NotImplementedError
+
     settings = {
         "env": env.name,
-        "episodes": episodes,
-        "head": type(head).__name__,
-        "normalize_observations": normalize_observations,
-        "shared_by": shared_by,
+        "episodes": play.episodes,
+        "head": type(learners.groups[0].head).__name__,
+        "normalize_observations": learners.normalize,
+        "shared_by": play.shared_by,
+        # Named only where they are used: runs of before they existed can be continued.
+        **({} if play.window is None else {"window": play.window}),
+        **({"groups": {g.name: [env.agents[i] for i in g.agents] for g in learners.groups}} if learners.axis else {}),
     }
-    evaluator = Evaluator(init, bind, test, 128, settings, episodes, policy=trained, check=check)
-    if not normalize_observations:
-        return evaluator
-    return evaluator._replace(
-        statistics=observation.no_observations(observed),
-        moments=observation.no_moments(observed),
-        merge=observation.merge,
+    return Evaluator(
+        init=lambda seed: learners.init(stream_key(seed, "policy")),
+        bind=absent,
+        test=absent,
+        test_episodes=128,
+        settings=settings,
+        episodes=play.episodes,
+        statistics=learners.statistics(),
+        moments=learners.moments(),
+        merge=learners.merge,
+        policy=lambda params, statistics: TrainedPolicy(learners, params, learners.freeze(statistics)),
+        check=check,
+        groups=learners.names,
     )
 
 
-class TrainedPolicy:
-    """A policy with its parameters and its observation normaliser inside: `action = policy(observation)`."""
+def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBlock]:
+    def bind(perturb: Perturb) -> EvaluateBlock:
+        @jax.jit
+        def block(state: ESState, context: Any, members: Array) -> tuple[Array, Array, Any]:
+            keys = split_keys(member_keys(generation_key(state), members, play.shared_by), play.episodes)
+            start = _begin(env, cast, keys)
+            end = _run(env, cast, perturb_block(perturb, state, members), context, keys, start, env.max_steps)
+            return _fitness(cast, end, keys), end.steps, end.moments
 
-    def __init__(self, task: _Task, params: Params, frozen: Normalizer | None):
-        self._task = task
-        self._frozen = frozen
-        self.params = params
+        def evaluate(
+            state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier] | None = None
+        ) -> Evaluation:
+            context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
+            returns, steps, moments = jax.device_get(block(state, context, members))
+            fitness = judge(returns.mean(axis=1), state, members, play.on_nan)
+            return Evaluation(fitness, int(steps), moments)
 
-    def initial_carry(self) -> Any:
-        """Returns the recurrent state at the start of an episode, `()` if there is none."""
-        return self._task.policy.initial_carry()
+        return evaluate
 
-    def step(self, observation: Array, carry: Any, key: PRNGKeyArray) -> tuple[Array, Any]:
-        """Returns the action and the next recurrent state; the key is used by sampling heads only."""
-        if self._frozen is not None:
-            observation = self._frozen(observation)
-        outputs, carry = self._task.policy.apply(self.params, observation, carry)
-        return self._task.head.action(self._task.env.action_space, outputs, key), carry
-
-    def __call__(self, observation: Array, key: PRNGKeyArray | None = None) -> Array:
-        """Returns the action for one observation `(*o,)`.
-
-        Raises:
-          ValueError: for a recurrent policy, whose state `step` carries.
-        """
-        carry = self.initial_carry()
-        if jax.tree.leaves(carry):
-            raise ValueError("this policy is recurrent: call step(observation, carry, key) and keep the carry.")
-        return self.step(jnp.asarray(observation), carry, jax.random.key(0) if key is None else key)[0]
+    return bind
 
 
-def record_episode(env: Env, policy: TrainedPolicy, key: PRNGKeyArray) -> tuple[list[Any], float]:
-    """Plays one episode and keeps its states.
+class _Held(NamedTuple):
+    """Episodes of a block between two generations."""
 
-    Returns:
-      The environment's states, first to last, as NumPy pytrees (what `Env.render` takes), and the return.
+    generation: int  # that goes on with them
+    source: Earlier  # the mean at the generation before, from which they come
+    loop: _Loop
+
+
+def _episode_so_far(windows: int) -> Callable[[int], range]:
+    return lambda generation: range(generation - generation % windows, generation + 1)
+
+
+def _windows(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBlock]:
+    """Episodes in windows: all begin in the same generation, and a worker holds those of its blocks.
+
+    A worker that has to evaluate a block that another had before plays its episodes up to now again, with the means
+    of the generations since they began: the same programs, so the same bits.
     """
-    reset = jax.jit(env.reset)
+    window = play.window
+    assert window is not None
+    windows = -(-env.max_steps // window)
 
-    @jax.jit
-    def advance(state: Any, observation: Array, carry: Any, time: Array) -> Any:
-        action, carry = policy.step(observation, carry, jax.random.fold_in(key, 2 * time + 1))
-        return *env.step(state, action, jax.random.fold_in(key, 2 * time + 2)), carry
+    def bind(perturb: Perturb) -> EvaluateBlock:
+        held: dict[int, _Held] = {}
 
-    state, timestep = reset(jax.random.fold_in(key, 0))
-    carry, states, total = policy.initial_carry(), [jax.device_get(state)], 0.0
-    for time in range(env.max_steps):
-        state, timestep, carry = advance(state, timestep.observation, carry, jnp.int32(time))
-        states.append(jax.device_get(state))
-        total += float(timestep.reward)
-        if bool(timestep.done):
-            break
-    return states, total
+        def episode_keys(state: ESState, first: Array, members: Array) -> Key[Array, "n e"]:
+            key = generation_key(state._replace(generation=first))
+            return split_keys(member_keys(key, members, play.shared_by), play.episodes)
+
+        @jax.jit
+        def begin(state: ESState, members: Array) -> _Loop:
+            return _begin(env, cast, episode_keys(state, state.generation, members))
+
+        @jax.jit
+        def go_on(state: ESState, first: Array, context: Any, members: Array, loop: _Loop) -> tuple[_Loop, Array]:
+            keys = episode_keys(state, first, members)
+            loop = loop._replace(
+                totals=jnp.zeros_like(loop.totals), steps=jnp.int32(0), moments=cast.learners.moments()
+            )
+            stop = jnp.minimum((state.generation - first + 1) * window, env.max_steps)
+            loop = _run(env, cast, perturb_block(perturb, state, members), context, keys, loop, stop)
+            return loop, _fitness(cast, loop, keys)
+
+        def evaluate(state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier]) -> Evaluation:
+            number, block = int(state.generation), int(members[0])
+            first = number - number % windows
+            for stale in [place for place, entry in held.items() if entry.generation < number]:
+                del held[stale]
+            entry = held.get(block)
+            if number > first and entry and entry.generation == number and entry.source is past[number - 1]:
+                loop = entry.loop
+            else:
+                loop = begin(state._replace(generation=jnp.int32(first)), members)
+                for then in range(first, number):
+                    earlier = state._replace(params=past[then].params, generation=jnp.int32(then))
+                    context = cast.context(past[then].statistics, past, int(state.seed), then)
+                    loop, _ = go_on(earlier, jnp.int32(first), context, members, loop)
+            context = cast.context(statistics, past, int(state.seed), number)
+            loop, returns = go_on(state, jnp.int32(first), context, members, loop)
+            held[block] = _Held(number + 1, past[number], loop)
+            returns, steps, moments = jax.device_get((returns, loop.steps, loop.moments))
+            return Evaluation(judge(returns.mean(axis=1), state, members, play.on_nan), int(steps), moments)
+
+        return evaluate
+
+    return bind
 
 
-def _rollout(task: _Task, members: Members, frozen: Normalizer | None, keys: Key[Array, "n e"]) -> _Rollout:
-    """Plays one episode for each of the `(n, e)` keys."""
-    env, count = task.env, keys.shape[0] * keys.shape[1]
-    flat_keys = keys.reshape(count)
-    act = _act(task, members, frozen)
+def _begin(env: Env, cast: Cast, keys: Key[Array, "n e"]) -> _Loop:
+    """Starts an episode for each key."""
+    count = keys.shape[0] * keys.shape[1]
+    env_state, first = jax.vmap(env.reset)(_use(keys, jnp.int32(0)))
+    return _Loop(
+        jnp.int32(0),
+        env_state,
+        Shown(first.observation, first.mask),
+        cast.carry(*keys.shape),
+        jnp.zeros_like(first.reward, jnp.float32),
+        jnp.ones(count, bool),
+        jnp.int32(0),
+        cast.learners.moments(),
+    )
 
-    def fold(use: Array) -> Key[Array, " b"]:
-        # Uses of an episode's key: 0 its reset, 2 t + 1 the action at time t, 2 t + 2 the step that follows it.
-        return jax.vmap(jax.random.fold_in, (0, None))(flat_keys, use)
+
+def _run(
+    env: Env, cast: Cast, members: Members, context: Any, keys: Key[Array, "n e"], start: _Loop, stop: int | Array
+) -> _Loop:
+    """Plays until every episode has ended, or to time `stop`."""
 
     def advance(loop: _Loop) -> _Loop:
-        actions, carry = act(loop.observation, loop.carry, fold(2 * loop.time + 1).reshape(keys.shape))
-        env_state, timestep = jax.vmap(env.step)(loop.env_state, actions, fold(2 * loop.time + 2))
-        reward = timestep.reward.astype(jnp.float32)
+        acting = _use(keys, 2 * loop.time + 1).reshape(keys.shape)
+        actions, carry = cast.act(members, context, loop.shown, loop.carry, acting)
+        env_state, timestep = jax.vmap(env.step)(loop.env_state, actions, _use(keys, 2 * loop.time + 2))
         return _Loop(
             loop.time + 1,
             env_state,
-            timestep.observation,
+            Shown(timestep.observation, timestep.mask),
             carry,
-            loop.returns + jnp.where(loop.alive, reward, 0.0),
+            loop.totals + _counted(timestep, loop.alive),
             loop.alive & ~timestep.done,
             loop.steps + jnp.sum(loop.alive, dtype=jnp.int32),
-            _add_moments(loop.moments, loop.observation, loop.alive, frozen),
+            cast.add_moments(loop.moments, loop.shown, loop.alive, context),
         )
 
-    def unfinished(loop: _Loop) -> Array:
-        return (loop.time < env.max_steps) & loop.alive.any()
-
-    env_state, first = jax.vmap(env.reset)(fold(jnp.int32(0)))
-    carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (*keys.shape, *x.shape)), task.policy.initial_carry())
-    zeros = jnp.zeros(env.observation_space.shape if frozen is not None else (), jnp.float32)
-    start = _Loop(
-        jnp.int32(0),
-        env_state,
-        first.observation,
-        carry,
-        jnp.zeros(count, jnp.float32),
-        jnp.ones(count, bool),
-        jnp.int32(0),
-        Moments(jnp.float32(0), zeros, zeros),
-    )
-    end = jax.lax.while_loop(unfinished, advance, start)
-    return _Rollout(end.returns.reshape(keys.shape), end.steps, end.moments)
+    return jax.lax.while_loop(lambda loop: (loop.time < stop) & loop.alive.any(), advance, start)
 
 
-def _act(task: _Task, members: Members, frozen: Normalizer | None) -> Callable[..., tuple[Array, Any]]:
-    """Maps observations (b, *o), carries (n, e, ...) and keys (n, e) to actions (b, ...) and carries."""
-    space = task.env.action_space
-
-    def one(params: Params, observation: Array, carry: Any, key: PRNGKeyArray) -> tuple[Array, Any]:
-        outputs, carry = task.policy.apply(params, observation, carry)
-        return task.head.action(space, outputs, key), carry
-
-    def act(observations: Array, carry: Any, keys: Key[Array, "n e"]) -> tuple[Array, Any]:
-        if frozen is not None:
-            observations = frozen(observations)
-        by_member = observations.reshape(*keys.shape, *observations.shape[1:])
-        actions, carry = members.apply(jax.vmap(one, (None, 0, 0, 0)), by_member, carry, keys)
-        return actions.reshape(observations.shape[0], *actions.shape[2:]), carry
-
-    return act
+def _use(keys: Key[Array, "n e"], use: Array) -> Key[Array, " b"]:
+    """Uses of an episode's key: 0 its reset, 2 t + 1 the action at time t, 2 t + 2 the step that follows it."""
+    return jax.vmap(jax.random.fold_in, (0, None))(keys.reshape(-1), use)
 
 
-def _add_moments(moments: Moments, observations: Array, alive: Array, frozen: Normalizer | None) -> Moments:
-    if frozen is None:
-        return moments
-    axes = (1,) * (observations.ndim - 1)
-    centred = observations - frozen.mean[None]
-    centred = jnp.where(alive.reshape(-1, *axes), centred, 0.0)
-    return Moments(
-        moments.samples + jnp.sum(alive, dtype=jnp.float32),
-        moments.first + centred.sum(axis=0),
-        moments.second + (centred * centred).sum(axis=0),
-    )
+def _counted(timestep: Timestep, alive: Array) -> Array:
+    reward = timestep.reward.astype(jnp.float32)
+    return jnp.where(alive.reshape(-1, *(1,) * (reward.ndim - 1)), reward, 0.0)
 
 
-def _split(keys: Key[Array, " n"], episodes: int) -> Key[Array, "n e"]:
+def _fitness(cast: Cast, end: _Loop, keys: Key[Array, "n e"]) -> Float[Array, "n e *g"]:
+    returns = cast.returns(end.totals, keys.shape[1])
+    return returns.reshape(*keys.shape, *returns.shape[1:])
+
+
+def split_keys(keys: Key[Array, " n"], episodes: int) -> Key[Array, "n e"]:
     """(n,) keys of members -> (n, e) keys of episodes."""
     return jax.vmap(lambda key: jax.random.split(key, episodes))(keys)
-
-
-def _init_params(task: _Task, key: PRNGKeyArray) -> Params:
-    zeros = jnp.zeros(task.env.observation_space.shape, jnp.float32)
-    return task.policy.init(key, zeros, task.head.outputs(task.env.action_space))
-
-
-def _check_fit(task: _Task) -> None:
-    """Traces one action of the policy, and raises if environment, policy and head do not fit."""
-    env = task.env
-    shape, space = env.observation_space.shape, env.action_space
-    outputs = task.head.outputs(space)
-    zeros = jax.ShapeDtypeStruct(shape, jnp.float32)
-
-    def action() -> Array:
-        params = _init_params(task, jax.random.key(0))
-        found, carry = task.policy.apply(params, jnp.zeros(shape), task.policy.initial_carry())
-        if found.shape != (outputs,):
-            raise ValueError(f"it returns outputs of shape {found.shape}, not ({outputs},)")
-        before, after = _shapes(task.policy.initial_carry()), _shapes(carry)
-        if before != after:
-            raise ValueError(f"the carry it returns is {after}, its initial_carry() is {before}")
-        return task.head.action(space, found, jax.random.key(0))
-
-    try:
-        result = jax.eval_shape(action)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"the policy does not fit {env.name} (observations {zeros.shape}, {_describe(space)}, so "
-            f"{outputs} outputs): {error}"
-        ) from error
-    expected = () if isinstance(space, Discrete) else space.shape
-    if result.shape != expected:
-        raise ValueError(
-            f"the head {type(task.head).__name__} makes actions of shape {result.shape} for {env.name}, which "
-            f"takes {expected}; choose another head."
-        )
-
-
-def _shapes(tree: Any) -> Any:
-    return jax.tree.map(lambda x: f"{jnp.result_type(x)}{list(jnp.shape(x))}", tree)
-
-
-def _describe(space: Any) -> str:
-    return f"{space.n} actions" if isinstance(space, Discrete) else f"actions of shape {space.shape}"

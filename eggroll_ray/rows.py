@@ -2,16 +2,17 @@
 
 import numpy as np
 
+from eggroll_ray import columns
 from eggroll_ray.evaluate import FitnessError
 from eggroll_ray.gather import Round
 from eggroll_ray.metrics import Row
 from eggroll_ray.packing import PackedPairs
 
 
-def usable_fitness(found: Round, number: int) -> np.ndarray | PackedPairs:
+def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | PackedPairs:
     """Returns the fitness of a generation as it is logged and applied.
 
-    The lowest finite fitness takes the place of a member that counts as the worst (-inf).
+    The lowest finite fitness (of its group) takes the place of a member that counts as the worst (-inf).
 
     Raises:
       FitnessError: when no pair is left, with what the first member that failed has raised.
@@ -22,9 +23,10 @@ def usable_fitness(found: Round, number: int) -> np.ndarray | PackedPairs:
     elif found.spread[0] == len(fitness):
         usable = True  # all are finite, as a rule
     else:
-        finite = np.isfinite(fitness)
-        if finite.any():
-            fitness = np.where(fitness == -np.inf, fitness[finite].min(), fitness)
+        by_group = columns.unflatten(fitness, groups)
+        lowest = np.where(np.isfinite(by_group), by_group, np.inf).min(axis=0)
+        worst = (by_group == -np.inf) & np.isfinite(lowest)[None]
+        fitness = columns.flatten(np.where(worst, lowest[None], by_group).astype(np.float32))
         usable = np.isfinite(fitness).reshape(-1, 2).all(axis=1).any()
     if not usable:
         first = f"The first failure: {found.failures[0]}\n" if found.failures else ""
@@ -35,11 +37,14 @@ def usable_fitness(found: Round, number: int) -> np.ndarray | PackedPairs:
     return fitness
 
 
-def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs) -> Row:
-    """Mean, spread and quantiles over the members; packed signs leave the inner quantiles unknown."""
+def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = ()) -> Row:
+    """Mean, spread and quantiles over the members; packed signs leave the inner quantiles unknown.
+
+    Of several groups all fitness is taken together, and the mean of each is `fitness_mean/<group>`.
+    """
     count, total, squares, lowest, highest = (float(value) for value in found.spread)
     mean = total / count if count else None
-    columns: Row = {
+    row: Row = {
         "fitness_mean": mean,
         "fitness_std": None if mean is None else float(np.sqrt(max(squares / count - mean * mean, 0.0))),
     }
@@ -50,7 +55,13 @@ def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs) -> Row:
         quartiles, invalid = _quartiles(finite), len(fitness) - len(finite)
         lowest, highest = float(finite.min()), float(finite.max())  # as it is applied: -inf is replaced
     names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
-    return columns | dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}
+    row |= dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}
+    if groups and not isinstance(fitness, PackedPairs):
+        by_group = columns.unflatten(fitness, len(groups))
+        for name, column in zip(groups, by_group.T, strict=True):
+            finite = column[np.isfinite(column)]
+            row[f"fitness_mean/{name}"] = float(finite.mean()) if len(finite) else None
+    return row
 
 
 def _quartiles(values: np.ndarray) -> list[float]:
@@ -67,8 +78,13 @@ def _quartiles(values: np.ndarray) -> list[float]:
     return found
 
 
-def test_columns(found: Round, fitness: np.ndarray | PackedPairs) -> Row:
-    """How the mean parameters did, and what share of the population did worse."""
+def episode_returns(test: np.ndarray) -> np.ndarray:
+    """(episodes,) or (episodes, groups) -> (episodes,), the mean over groups."""
+    return test.reshape(len(test), -1).mean(axis=1)
+
+
+def test_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = ()) -> Row:
+    """How the mean parameters did, and what share of the population did worse (unknown with several groups)."""
     test = found.test
     if test is None:
         return {
@@ -78,10 +94,12 @@ def test_columns(found: Round, fitness: np.ndarray | PackedPairs) -> Row:
             "mean_policy_rank": None,
         }
     mean = float(test.mean())
-    rank = None if isinstance(fitness, PackedPairs) else float((fitness < mean).mean())
+    rank = None if groups or isinstance(fitness, PackedPairs) else float((fitness < mean).mean())
+    by_group = zip(groups, test.T, strict=True) if groups else ()
     return {
         "mean_policy_return": mean,
-        "mean_policy_return_std": float(test.std()),
+        **{f"mean_policy_return/{name}": float(column.mean()) for name, column in by_group},
+        "mean_policy_return_std": float(episode_returns(test).std()),
         "mean_policy_episodes": len(test),
         "mean_policy_rank": rank,
     }

@@ -24,7 +24,7 @@ from eggroll_ray.plan import make_plan
 from eggroll_ray.pool import LocalPool, Pool, Workers
 from eggroll_ray.ray_metrics import RayGauges
 from eggroll_ray.record import Recorder, Run, load_state
-from eggroll_ray.rows import fitness_columns, test_columns, usable_fitness
+from eggroll_ray.rows import episode_returns, fitness_columns, test_columns, usable_fitness
 from eggroll_ray.signals import stop_on_signals
 from eggroll_ray.worker import Worker
 
@@ -65,7 +65,8 @@ class Result:
       generations: updates applied.
       params: the mean parameters, NumPy arrays.
       policy: observation -> action with the observation normaliser inside; None without an environment.
-      test: fitness of the mean parameters in each episode of the last test, None if there was none.
+      test: fitness of the mean parameters in each episode of the last test, `(episodes,)` or `(episodes, groups)`;
+        None if there was none.
       digest: fingerprint of the state: the same for any number of workers.
       run: the run folder, None if there is none.
     """
@@ -119,7 +120,12 @@ class Trainer:
         self._workers = workers if isinstance(workers, Workers) else Workers(workers)
         self._watch = watch
         episodes = evaluator.test_episodes if watch.episodes is None else watch.episodes
-        self._plan = make_plan(population_size, block_size, seed, episodes)
+        self._plan = make_plan(population_size, block_size, seed, episodes, max(1, len(evaluator.groups)))
+        if self._strategy.persistent not in (1, evaluator.windows):
+            raise ValueError(
+                f"persistent={self._strategy.persistent} of the strategy must be {evaluator.windows}, the windows of "
+                "an episode of this evaluator; from_env(window=steps) sets how long a window is."
+            )
         params = jax.eval_shape(lambda: evaluator.init(seed))
         leaves = self._strategy.label(params)
         state = jax.eval_shape(lambda params: self._strategy.init(params, seed), params)
@@ -202,6 +208,11 @@ class Trainer:
         """
         if self._run is not None:
             raise ValueError("a trainer with a record continues its own run: give Run(path, resume=True), or no run.")
+        if self._evaluator.keeps is not None:
+            raise ValueError(
+                "this evaluator needs parameters of earlier generations, which a checkpoint does not hold: continue "
+                "the run with its fitness log, Run(path, resume=True)."
+            )
         folder = Path(folder)
         if not (saved := checkpoint.checkpoints(folder)):
             raise CheckpointError(f"there is no checkpoint in {folder / 'checkpoints'}; give what was given to save.")
@@ -210,8 +221,8 @@ class Trainer:
         self._pool.catch_up(checkpoint.load_checkpoint(folder, saved[-1], self._pool.snapshot()), [])
         self._number, self._pending, self._solved = saved[-1], None, False
 
-    def reproduce(self, generation: int, member: int) -> float:
-        """Runs one member of a generation alone, in this process, and returns its fitness.
+    def reproduce(self, generation: int, member: int) -> float | np.ndarray:
+        """Runs one member of a generation alone, in this process, and returns its fitness, `(groups,)` if several.
 
         Whatever its fitness raises is raised here, where a debugger can look at it. A run that is recorded is replayed
         from its last checkpoint before that generation; the state is the run's where this process computes on the
@@ -232,7 +243,7 @@ class Trainer:
         if self._run is not None:
             path, packed = Path(self._run.path), self._strategy.signs_only
             log = FitnessLog(path, self._plan, self._evaluator.moments, packed, writable=False)
-            worker.catch_up(*load_state(path, log, worker.snapshot(), generation))
+            worker.catch_up(*load_state(path, log, worker.snapshot(), generation, self._evaluator.keeps))
         return worker.reproduce(member)
 
     @property
@@ -264,7 +275,7 @@ class Trainer:
         if self._recorder is not None and self._workers.count != 0:
             self._recorder.add_sink(RayGauges(self._recorder.path.name))
         if self._run is not None and self._recorder is not None and self._run.resume:
-            snapshot, log = self._recorder.load(self._pool.snapshot())
+            snapshot, log = self._recorder.load(self._pool.snapshot(), self._evaluator.keeps)
             self._pool.catch_up(snapshot, log)
             self._number = len(self._recorder.log)
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
@@ -295,7 +306,8 @@ class Trainer:
             return None
         if found.failures:
             self._event("fitness failed", f"{len(found.failures)} members; first: {found.failures[0]}")
-        self._pending = Generation(self._number, usable_fitness(found, self._number), found.moments)
+        fitness = usable_fitness(found, self._number, self._plan.groups)
+        self._pending = Generation(self._number, fitness, found.moments)
         if self._recorder is not None:
             self._recorder.append(self._pending)
         if found.test is not None:
@@ -328,8 +340,8 @@ class Trainer:
         return {
             "generation": self._number,
             "time": self._clock.seconds(),
-            **fitness_columns(found, outcome.fitness),
-            **test_columns(found, outcome.fitness),
+            **fitness_columns(found, outcome.fitness, self._evaluator.groups),
+            **test_columns(found, outcome.fitness, self._evaluator.groups),
             "failed_members": len(found.failures),
             "steps": found.steps,
             "episodes": episodes,
@@ -393,7 +405,7 @@ class Trainer:
             "status": status,
             "generations": number,
             "mean_policy_return": None if test is None else float(test.mean()),
-            "mean_policy_return_std": None if test is None else float(test.std()),
+            "mean_policy_return_std": None if test is None else float(episode_returns(test).std()),
             "episodes": 0 if test is None else len(test),
             "target": self._watch.target,
             "seconds": self._clock.seconds(),

@@ -7,7 +7,7 @@ population, and evaluates its blocks of this one (design: the same program on ev
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eggroll_ray import noise
+from eggroll_ray import columns, noise
 from eggroll_ray.es import ES, ESState
-from eggroll_ray.evaluate import Evaluator
+from eggroll_ray.evaluate import Earlier, Evaluation, Evaluator
 from eggroll_ray.messages import TEST, BlockResult, Generation, Plan, Reply, Request
 from eggroll_ray.packing import PackedPairs, pack_fitness
 
@@ -36,9 +36,17 @@ class Worker:
 
     def _begin(self) -> None:
         state = self._strategy.init(self._evaluator.init(self._plan.seed), self._plan.seed)
-        with self._lock:
-            self._state, self._statistics = state, self._evaluator.statistics
+        self._set(state, self._evaluator.statistics, {})
         self._metrics: dict[str, float] = {}  # of the update to this generation
+
+    def _set(self, state: ESState, statistics: Any, past: Mapping[int, Earlier]) -> None:
+        """Becomes the state of a generation, and keeps of the past what evaluations from now on may need."""
+        if (keeps := self._evaluator.keeps) is not None:
+            number = int(state.generation)
+            known = {**past, number: Earlier(state.params, statistics)}
+            past = {kept: known[kept] for kept in keeps(number) if kept in known}
+        with self._lock:
+            self._state, self._statistics, self._past = state, statistics, past
 
     @property
     def number(self) -> int:
@@ -72,7 +80,7 @@ class Worker:
                 test_seconds = time.perf_counter() - began
             else:
                 results.append(self.evaluate(block))
-        fitness = np.concatenate([np.zeros(0, np.float32), *(result.fitness for result in results)])
+        fitness = np.concatenate([np.zeros(0, np.float32), *(columns.flatten(result.fitness) for result in results)])
         digest = self.digest()
         return Reply(
             number=request.number,
@@ -95,19 +103,27 @@ class Worker:
     def evaluate(self, block: int) -> BlockResult:
         """Evaluates one block at the current generation."""
         started = time.perf_counter()
-        result = self._evaluate(self._state, self._statistics, self._plan.members(block))
+        result = self._evaluate_members(self._plan.members(block))
         seconds = time.perf_counter() - started
         return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, seconds)
 
-    def reproduce(self, member: int) -> float:
+    def _evaluate_members(self, members: np.ndarray) -> Evaluation:
+        if self._evaluator.keeps is None:
+            return self._evaluate(self._state, self._statistics, members)
+        return self._evaluate(self._state, self._statistics, members, self._past)
+
+    def reproduce(self, member: int) -> float | np.ndarray:
         """Evaluates one member at the current generation, and raises whatever its fitness raises.
 
-        A member whose fitness is compiled is evaluated with its block, so that every bit is as it was.
+        Of several groups it returns the fitness of each, `(groups,)`. A member whose fitness is compiled is evaluated
+        with its block, so that every bit is as it was.
         """
         block, place = divmod(member, self._plan.block_size)
         if not self._evaluator.compiled:
-            return float(self._evaluate(self._state, self._statistics, np.array([member], np.int32)).fitness[0])
-        return float(self.evaluate(block).fitness[place])
+            found = self._evaluate_members(np.array([member], np.int32)).fitness[0]
+        else:
+            found = self.evaluate(block).fitness[place]
+        return found if self._evaluator.groups else float(found)
 
     def test(self, stream: str = "test") -> np.ndarray:
         """Evaluates the mean parameters on fresh episodes of this generation, which no member plays.
@@ -116,7 +132,10 @@ class Worker:
           stream: another name draws other episodes.
         """
         key = jax.random.fold_in(noise.stream_key(self._plan.seed, stream), self.number)
-        return self._evaluator.test(self._state.params, self._statistics, key, self._plan.test_episodes)
+        given = (self._state.params, self._statistics, key, self._plan.test_episodes)
+        return (
+            self._evaluator.test(*given) if self._evaluator.keeps is None else self._evaluator.test(*given, self._past)
+        )
 
     def advance(self, outcomes: Iterable[Generation]) -> None:
         """Applies those outcomes that are not applied yet."""
@@ -131,11 +150,16 @@ class Worker:
         fitness = outcome.fitness
         if isinstance(fitness, PackedPairs):
             fitness = fitness.fitness()
-        state, metrics = self._update(self._state, jnp.asarray(fitness))
+        state, metrics = self._update(self._state, self._by_group(fitness))
         statistics = self._evaluator.merge(self._statistics, outcome.moments)
         self._metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
-        with self._lock:
-            self._state, self._statistics = state, statistics
+        self._set(state, statistics, self._past)
+
+    def _by_group(self, fitness: np.ndarray) -> Any:
+        groups = self._evaluator.groups
+        if not groups:
+            return jnp.asarray(fitness)
+        return dict(zip(groups, jnp.asarray(columns.unflatten(fitness, len(groups)).T), strict=True))
 
     def snapshot(self) -> dict[str, Any]:
         """Returns the state and the evaluator's statistics on the host; safe from another thread."""
@@ -143,11 +167,16 @@ class Worker:
             state, statistics = self._state, self._statistics
         return {"state": jax.device_get(state), "statistics": statistics}
 
+    def past(self) -> Mapping[int, Earlier]:
+        """Returns what is kept of earlier generations, on the host; {} if evaluations need nothing of them."""
+        with self._lock:
+            past = self._past
+        return jax.device_get(past)
+
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Takes over a snapshot of another worker, or one that was loaded from disk."""
         state = jax.tree.map(jnp.asarray, snapshot["state"])
-        with self._lock:
-            self._state, self._statistics = ESState(*state), snapshot["statistics"]
+        self._set(ESState(*state), snapshot["statistics"], snapshot.get("past", {}))
         self._metrics = {}
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
@@ -164,9 +193,9 @@ class Worker:
         return digest(self.snapshot())
 
     def digest_and_snapshot(self) -> tuple[str, dict[str, Any]]:
-        """Returns a snapshot with its fingerprint."""
+        """Returns a snapshot with its fingerprint, and with it the past, for a worker that takes it over."""
         snapshot = self.snapshot()
-        return digest(snapshot), snapshot
+        return digest(snapshot), snapshot | ({"past": past} if (past := self.past()) else {})
 
     def facts(self) -> dict[str, str]:
         """Returns what must be the same on every worker for the same bits."""

@@ -33,10 +33,12 @@ from eggroll_ray.evaluate import (
     member_keys,
     perturb_block,
 )
+from eggroll_ray.heads import SamplingHead
 from eggroll_ray.leaves import LeafRules
 from eggroll_ray.lowrank import densify
-from eggroll_ray.policies import Policy, SamplingHead, cnn, feedforward, gru, mlp
-from eggroll_ray.rollout import from_env, record_episode
+from eggroll_ray.policies import Policy, cnn, feedforward, gru, mlp
+from eggroll_ray.rollout import from_env
+from eggroll_ray.trained import record_episode
 
 N = 8
 MODEL = {"b": jnp.zeros(3), "w": jnp.linspace(-1, 1, 28).reshape(7, 4)[:, :3]}

@@ -7,19 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eggroll_ray.env import Box, Discrete
+from eggroll_ray.env import Box, Discrete, MultiDiscrete
+from eggroll_ray.heads import DeterministicHead, Head, SamplingHead, clip, forbid, squash
 from eggroll_ray.policies import (
-    DeterministicHead,
-    Head,
     Policy,
-    SamplingHead,
     cnn,
     default_policy,
     feedforward,
     gru,
     mlp,
+    nature_cnn,
     pqn,
-    squash,
+    with_log_std,
 )
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
@@ -146,7 +145,8 @@ def test_cnn_refuses_small_images(shape):
 
 
 @pytest.mark.parametrize(
-    ("shape", "leaf"), [((4,), "layer_0"), ((10, 10, 4), "conv"), ((2, 10, 4), "layer_0"), ((), "layer_0")]
+    ("shape", "leaf"),
+    [((4,), "layer_0"), ((10, 10, 4), "conv"), ((2, 10, 4), "layer_0"), ((), "layer_0"), ((36, 40, 1), "conv_0")],
 )
 def test_the_default_policy_fits_the_observation(shape, leaf):
     params, outputs, _ = run(default_policy(shape), jnp.zeros(shape))
@@ -172,6 +172,7 @@ def test_outputs_actions_and_types(head):
     for space, outputs, shape, dtype in (
         (Discrete(5), 5, (), jnp.int32),
         (BOX, 4 if isinstance(head, DeterministicHead) else 8, (2, 2), jnp.float32),
+        (MultiDiscrete((3, 2)), 5, (2,), jnp.int32),
         (Box.of((), 0, 1), 1 if isinstance(head, DeterministicHead) else 2, (), jnp.float32),
     ):
         assert head.outputs(space) == outputs
@@ -238,3 +239,61 @@ def test_the_log_standard_deviation_is_clipped(log_std, std):
     draw = jax.vmap(lambda key: SamplingHead().action(Box.of((1,)), jnp.asarray([0.0, log_std]), key))
     actions = np.asarray(draw(jax.random.split(KEY, 4000)))
     assert abs(actions.std() / std - 1) < 5 / np.sqrt(8000)
+
+
+def test_clip_takes_outputs_as_actions_up_to_the_bounds():
+    box = Box.of((3,), [-1.0, 0.0, -np.inf], [1.0, 5.0, np.inf])
+    np.testing.assert_array_equal(clip(box, jnp.asarray([-3.0, 4.0, 99.0])), [-1.0, 4.0, 99.0])
+    action = DeterministicHead(clip).action(box, jnp.asarray([0.25, 7.0, -8.0]), KEY)
+    np.testing.assert_array_equal(action, [0.25, 5.0, -8.0])
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_each_choice_of_several_is_made_by_its_own_logits(head):
+    logits = jnp.asarray([0.0, 50.0, 0.0, 50.0, 0.0])
+    assert head.action(MultiDiscrete((3, 2)), logits, KEY).tolist() == [1, 0]
+
+
+def test_choices_of_several_are_sampled_apart():
+    space, n = MultiDiscrete((2, 2)), 4000
+    draw = jax.vmap(lambda key: SamplingHead().action(space, jnp.zeros(4), key))
+    actions = np.asarray(draw(jax.random.split(KEY, n)), np.float64)
+    assert np.abs(actions.mean(axis=0) - 0.5).max() < 2.5 / np.sqrt(n)
+    assert abs(np.corrcoef(actions.T)[0, 1]) < 5 / np.sqrt(n)
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_a_forbidden_action_is_never_taken_however_likely(head, dtype):
+    outputs = forbid(jnp.asarray([1e30, -1e30, 1e30, 0.0], dtype), jnp.asarray([False, True, False, False]))
+    keys = jax.random.split(KEY, 200)
+    assert (jax.vmap(lambda key: head.action(Discrete(4), outputs, key))(keys) == 1).all()
+
+
+def test_nature_cnn_has_the_published_sizes_and_scales_bytes():
+    policy = nature_cnn(hidden=16)
+    params = policy.init(KEY, jnp.zeros((84, 84, 4)), 6)
+    assert shapes(params)["linear/kernel"] == (7 * 7 * 64, 16)
+    image = np.random.default_rng(0).integers(0, 256, (84, 84, 4))
+    outputs = [
+        policy.apply(params, x, ())[0] for x in (jnp.asarray(image, jnp.uint8), jnp.asarray(image / 255.0, jnp.float32))
+    ]
+    np.testing.assert_allclose(*outputs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(35, 84, 3), (84,)])
+def test_nature_cnn_refuses_what_is_too_small(shape):
+    with pytest.raises(ValueError, match=r"nature_cnn needs images .* at least 36 x 36, not .*; use cnn"):
+        nature_cnn().init(KEY, jnp.zeros(shape), 3)
+
+
+def test_a_log_standard_deviation_of_its_own_is_a_parameter():
+    policy = with_log_std(mlp((4,)))
+    params = policy.init(KEY, jnp.zeros(3), 4)
+    assert params["log_std"].tolist() == [0, 0] and params["policy"]["layer_1"]["kernel"].shape == (4, 2)
+    params["log_std"] = jnp.asarray([1.0, -1.0])
+    outputs, _ = policy.apply(params, jnp.ones(3), ())
+    np.testing.assert_array_equal(outputs[2:], [1.0, -1.0])
+    np.testing.assert_array_equal(outputs[:2], mlp((4,)).apply(params["policy"], jnp.ones(3), ())[0])
+    with pytest.raises(ValueError, match="with_log_std needs an even number of outputs"):
+        policy.init(KEY, jnp.zeros(3), 3)

@@ -1,0 +1,223 @@
+"""Rollouts in environments that run in Python: Gymnasium, PettingZoo, or any `HostEnv`.
+
+All members of a block act in one compiled call per step, each row with its own perturbation; between the calls the
+environments are stepped on the host.
+
+Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key, PRNGKeyArray
+
+from eggroll_ray.cast import Agents, Shown, make_groups
+from eggroll_ray.env import HostBatch, HostEnv, HostTimestep
+from eggroll_ray.es import ESState
+from eggroll_ray.evaluate import (
+    Earlier,
+    EvaluateBlock,
+    Evaluation,
+    Evaluator,
+    FitnessError,
+    Invalid,
+    Members,
+    Params,
+    Perturb,
+    generation_key,
+    judge,
+    member_keys,
+    perturb_block,
+)
+from eggroll_ray.heads import DeterministicHead, Head
+from eggroll_ray.policies import Policy
+from eggroll_ray.rollout import Cast, Everyone, Play, base_evaluator, check_kind, split_keys
+from eggroll_ray.trained import TrainedPolicy
+
+
+class _Episodes(NamedTuple):
+    """What a batch of episodes came to."""
+
+    totals: np.ndarray  # (b,) or (b, a) float32
+    steps: int  # of all environments together
+    moments: Any
+    failed: Mapping[int, str]  # place in the batch -> what that environment raised
+
+
+def from_host_env(
+    env: HostEnv,
+    policy: Policy | Mapping[str, Policy] | None = None,
+    *,
+    episodes: int = 1,
+    head: Head = DeterministicHead(),  # noqa: B008 - immutable
+    normalize_observations: bool = False,
+    shared_by: int | None = 2,
+    on_nan: Invalid = Invalid.DROP_PAIR,
+    on_error: Invalid = Invalid.DROP_PAIR,
+    agents: Agents = Agents(),  # noqa: B008 - frozen
+) -> Evaluator:
+    """Evolves a policy in an environment that runs in Python; the fitness is its mean return.
+
+    Each worker holds one environment for each episode of a block, and steps them in its own process.
+
+    Args:
+      env: the environment.
+      on_error: what becomes of a member whose environment raises an exception; the others go on.
+
+    The other arguments, and what is raised, are those of `from_env`.
+    """
+    play = Play(episodes, shared_by, Invalid(on_nan))
+    check_kind("from_host_env", env, HostEnv, policy)
+    groups = make_groups(env, policy, head, agents, normalize_observations)
+    return play_host_env(env, Everyone(groups), play, Invalid(on_error))
+
+
+def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Evaluator:
+    """Makes the evaluator of a cast in an environment on the host."""
+    batches = _Batches(env)
+
+    def bind(perturb: Perturb) -> EvaluateBlock:
+        player = _Player(env, cast, batches)
+
+        @jax.jit
+        def prepare(state: ESState, members: Array) -> tuple[Members, Key[Array, "n e"]]:
+            keys = split_keys(member_keys(generation_key(state), members, play.shared_by), play.episodes)
+            return perturb_block(perturb, state, members), keys
+
+        def evaluate(
+            state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier] | None = None
+        ) -> Evaluation:
+            context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
+            perturbed, keys = prepare(state, members)
+            found = player.play(perturbed, keys, context)
+            returns = cast.returns(found.totals, play.episodes)
+            returns = returns.reshape(len(members), play.episodes, *returns.shape[1:])
+            failures = _failures(found.failed, state, members, play.episodes, on_error)
+            failed = np.zeros(returns.shape[:2], bool)
+            failed.reshape(-1)[list(found.failed)] = True
+            finite = judge(np.where(_like(failed, returns), 0.0, returns).mean(axis=1), state, members, play.on_nan)
+            worst = np.float32(-np.inf if on_error is Invalid.WORST else np.nan)
+            fitness = np.where(_like(failed.any(axis=1), finite), worst, finite)
+            return Evaluation(fitness, found.steps, found.moments, failures)
+
+        return evaluate
+
+    tester = _Player(env, cast, batches)
+
+    def test(
+        params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
+    ) -> np.ndarray:
+        keys = split_keys(key[None], -(-episodes // cast.multiple) * cast.multiple)
+        context = cast.context(statistics, past or {}, int(jax.random.bits(key, (), jnp.uint32)), max(past or {0}))
+        found = tester.play(Members(params, 1), keys, context)
+        if found.failed:
+            place, text = next(iter(found.failed.items()))
+            raise FitnessError(f"{env.name} failed in episode {place} of a test of the mean parameters: {text}")
+        return np.asarray(cast.returns(found.totals, keys.shape[1]))[:episodes]
+
+    evaluator = base_evaluator(env, cast, play)
+    settings = {**evaluator.settings, "on_error": on_error.value}
+    return evaluator._replace(bind=bind, test=test, settings=settings, keeps=cast.keeps())
+
+
+def acting(policy: TrainedPolicy, key: PRNGKeyArray) -> Callable[[HostTimestep], np.ndarray]:
+    """What `HostEnv.render` takes: the actions of a policy in one episode, `(1, ...)` for a batch of one."""
+    carry, time = policy.initial_carry(), 0
+    step = jax.jit(policy.step)
+
+    def act(shown: HostTimestep) -> np.ndarray:
+        nonlocal carry, time
+        mask = jax.tree.map(lambda x: x[0], shown.mask)
+        action, carry = step(shown.observation[0], carry, jax.random.fold_in(key, time + 1), mask)
+        time += 1
+        return np.asarray(action)[None]
+
+    return act
+
+
+class _Batches:
+    """Batches of environments by their size, made when they are first needed; not shipped with the evaluator."""
+
+    def __init__(self, env: HostEnv):
+        self._env = env
+        self._batches: dict[int, HostBatch] = {}
+
+    def __reduce__(self) -> Any:
+        return _Batches, (self._env,)
+
+    def of(self, size: int) -> HostBatch:
+        if size not in self._batches:
+            self._batches[size] = self._env.make(size)
+        return self._batches[size]
+
+    def __del__(self) -> None:
+        for batch in self._batches.values():
+            batch.close()
+
+
+class _Player:
+    """Plays episodes; holds the compiled programs for it."""
+
+    def __init__(self, env: HostEnv, cast: Cast, batches: _Batches):
+        self._env, self._cast, self._batches = env, cast, batches
+
+        @jax.jit
+        def act(
+            members: Members, context: Any, shown: Shown, carry: Any, keys: Array, time: Array, alive: Array, seen: Any
+        ) -> tuple[Array, Any, Any]:
+            use = jax.vmap(jax.random.fold_in, (0, None))(keys.reshape(-1), time).reshape(keys.shape)
+            actions, carry = cast.act(members, context, shown, carry, use)
+            return actions, carry, cast.add_moments(seen, shown, alive, context)
+
+        @jax.jit
+        def seeds(keys: Array) -> Array:
+            # Uses of an episode's key: 0 its seed, t + 1 the action at time t.
+            first = jax.vmap(jax.random.fold_in, (0, None))(keys.reshape(-1), 0)
+            return jax.vmap(lambda key: jax.random.bits(key, (), jnp.uint32))(first)
+
+        self._act, self._seeds = act, seeds
+
+    def play(self, members: Members, keys: Key[Array, "n e"], context: Any) -> _Episodes:
+        """Plays one episode for each key; an episode's seed is a function of its key alone."""
+        batch = self._batches.of(keys.shape[0] * keys.shape[1])
+        shown = batch.reset(np.asarray(self._seeds(keys)))
+        failed = dict(shown.failed)
+        alive, totals, steps = ~shown.done, np.zeros_like(shown.reward, np.float32), 0
+        carry, moments = self._cast.carry(*keys.shape), self._cast.learners.moments()
+        for time in range(self._env.max_steps):
+            if not alive.any():
+                break
+            seen = Shown(jnp.asarray(shown.observation), shown.mask)
+            actions, carry, moments = self._act(
+                members, context, seen, carry, keys, jnp.uint32(time + 1), alive, moments
+            )
+            shown = batch.step(np.asarray(actions), alive)
+            totals += np.where(_like(alive, shown.reward), shown.reward, np.float32(0))
+            steps += int(alive.sum())
+            failed |= shown.failed
+            alive = alive & ~shown.done
+        return _Episodes(totals, steps, jax.device_get(moments), failed)
+
+
+def _like(flags: Any, values: np.ndarray) -> np.ndarray:
+    """Gives flags as many axes as values have."""
+    return flags.reshape(*flags.shape, *(1,) * (values.ndim - flags.ndim))
+
+
+def _failures(
+    failed: Mapping[int, str], state: ESState, members: np.ndarray, episodes: int, on_error: Invalid
+) -> tuple[str, ...]:
+    """A text per member that failed, with the first of its episodes; raises where the policy says so."""
+    texts: dict[int, str] = {}
+    for place in sorted(failed):
+        member, episode = int(members[place // episodes]), place % episodes
+        text = f"member {member} of generation {int(state.generation)}, episode {episode}: {failed[place]}"
+        if on_error is Invalid.RAISE:
+            raise FitnessError(
+                f"the environment failed for {text}\nCorrect it, or choose on_error=Invalid.DROP_PAIR or Invalid.WORST."
+            )
+        texts.setdefault(member, text)
+    return tuple(texts.values())

@@ -1,0 +1,199 @@
+"""Self-play: members play against the mean parameters of earlier generations.
+
+The pool of opponents is a function of the generation alone. Workers keep the parameters in it; whoever joins or resumes
+rebuilds them from the fitness log.
+
+Letters in shapes: `n` members, `e` episodes per member, `a` agents (seats), `p` opponents, `o` observation axes.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from eggroll_ray.cast import Agents, AnyEnv, Groups, Shown, agent_act, make_groups, shared
+from eggroll_ray.env import Env, HostEnv
+from eggroll_ray.evaluate import Earlier, Evaluator, Invalid, Members, Params
+from eggroll_ray.heads import DeterministicHead, Head
+from eggroll_ray.host import play_host_env
+from eggroll_ray.policies import Policy
+from eggroll_ray.rollout import Play, check_kind, play_env
+
+
+@dataclasses.dataclass(frozen=True)
+class Rivals:
+    """Who the opponents are.
+
+    Attributes:
+      count: `p`, opponents per generation. One is the newest in the pool; the others are drawn from all of it, each
+        independently. All members of a generation meet the same.
+      every: every so many generations the mean parameters enter the pool, those of generation 0 first.
+      most: generations in the pool; when there would be more, every second one leaves it.
+    """
+
+    count: int = 4
+    every: int = 10
+    most: int = 64
+
+    def __post_init__(self) -> None:
+        if min(self.count, self.every, self.most - 1) < 1:
+            raise ValueError(
+                f"count={self.count} and every={self.every} must be at least 1, most={self.most} at least 2: opponents "
+                "per generation, generations between those in the pool, generations in the pool."
+            )
+
+    def pool(self, generation: int) -> range:
+        """Returns the generations whose mean parameters may be opponents at a generation, in order."""
+        stride = self.every
+        while generation // stride >= self.most:
+            stride *= 2
+        return range(0, generation + 1, stride)
+
+    def draw(self, seed: int, generation: int) -> list[int]:
+        """Returns the `p` opponents of a generation; the first is the newest in the pool."""
+        pool = self.pool(generation)
+        generator = np.random.Generator(np.random.Philox(key=[seed, generation]))
+        return [pool[-1], *(pool[i] for i in generator.integers(0, len(pool), self.count - 1))]
+
+
+def self_play(
+    env: AnyEnv,
+    policy: Policy | None = None,
+    *,
+    rivals: Rivals = Rivals(),
+    episodes: int | None = None,
+    head: Head = DeterministicHead(),  # noqa: B008 - immutable
+    normalize_observations: bool = False,
+    shared_by: int | None = 2,
+    on_nan: Invalid = Invalid.DROP_PAIR,
+) -> Evaluator:
+    """Evolves a policy in a symmetric game against the means of earlier generations; the fitness is its mean return.
+
+    In an episode the member has one seat, and one opponent all others. Episode `j` has seat `j % a` and opponent
+    `(j // a) % p`.
+
+    Args:
+      env: an `Env` or a `HostEnv` with several agents of the same spaces.
+      rivals: who the opponents are.
+      episodes: per member and generation, a multiple of `a p`; default: `a p`.
+      policy, head, normalize_observations, shared_by, on_nan: as in `from_env`.
+
+    Raises:
+      ValueError: when the environment is no such game, or policy, head and environment do not fit.
+    """
+    check_kind("self_play", env, Env | HostEnv, policy)
+    if len(env.agents) < 2 or env.agent_spaces:
+        raise ValueError(
+            f"self_play needs a game of several agents with the same spaces; {env.name} has the agents "
+            f"{', '.join(env.agents)}{' with different spaces' if env.agent_spaces else ''}: use "
+            f"{'from_host_env' if isinstance(env, HostEnv) else 'from_env'} with groups of agents."
+        )
+    learners = make_groups(env, policy, head, Agents(groups=shared), normalize_observations)
+    cast = Duel(learners, rivals)
+    play = Play(cast.multiple if episodes is None else episodes, shared_by, Invalid(on_nan))
+    if play.episodes % cast.multiple:
+        raise ValueError(
+            f"episodes={play.episodes} must be a multiple of {cast.multiple}, so that a member meets each of the "
+            f"{rivals.count} opponents in each of the {len(env.agents)} seats equally often."
+        )
+    evaluator = (
+        play_host_env(env, cast, play, Invalid.DROP_PAIR) if isinstance(env, HostEnv) else play_env(env, cast, play)
+    )
+    return evaluator._replace(settings={**evaluator.settings, "rivals": dataclasses.asdict(rivals)})
+
+
+class Duel:
+    """The cast in which a member has one seat, and an opponent with parameters of its own all others."""
+
+    def __init__(self, learners: Groups, rivals: Rivals):
+        self.learners, self.rivals = learners, rivals
+        self.seats = len(learners.env.agents)
+        self.multiple = self.seats * rivals.count
+        self._group = learners.groups[0]
+
+    def keeps(self) -> Callable[[int], set[int]]:
+        return lambda generation: {*self.rivals.pool(generation), generation}
+
+    def context(self, statistics: Any, past: Mapping[int, Earlier], seed: int, generation: int) -> Any:
+        drawn = [past[number] for number in self.rivals.draw(seed, generation)]
+        return self.against(statistics, drawn)
+
+    def against(self, statistics: Any, opponents: list[Earlier]) -> Any:
+        """The context of games against these opponents, `p` of them."""
+        assert len(opponents) == self.rivals.count
+        params = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(one.params for one in opponents))
+        frozen = [self.learners.freeze(one.statistics) for one in opponents]
+        return self.learners.freeze(statistics), params, jax.tree.map(lambda *leaves: np.stack(leaves), *frozen)
+
+    def carry(self, members: int, episodes: int) -> Any:
+        start = self._group.policy.initial_carry()
+        others = members * episodes * (self.seats - 1) // self.rivals.count
+
+        def of(*shape: int) -> Any:
+            return jax.tree.map(lambda x: jnp.broadcast_to(x, (*shape, *x.shape)), start)
+
+        return of(members, episodes), of(self.rivals.count, others)
+
+    def act(
+        self, members: Members, context: Any, shown: Shown, carry: Any, keys: Key[Array, "n e"]
+    ) -> tuple[Array, Any]:
+        own_frozen, params, frozen = context
+        one = agent_act(self._group)
+
+        def answer(params: Params, frozen: Any, seen: Array, mask: Any, key: Array, carry: Any) -> tuple[Array, Any]:
+            return one(params, seen if frozen is None else frozen(seen), mask, key, carry)
+
+        own_rows, other_rows = self._split(shown, keys)
+        seen, mask, own_keys = own_rows
+        seen = seen if own_frozen is None else own_frozen(seen)
+        own_carry, other_carry = carry
+        action, own_carry = members.apply(jax.vmap(one, (None, 0, 0, 0, 0)), seen, mask, own_keys, own_carry)
+        each = jax.vmap(jax.vmap(answer, (None, None, 0, 0, 0, 0)))
+        seen, mask, other_keys = other_rows
+        answers, other_carry = each(params, frozen, seen, mask, other_keys, other_carry)
+        return self._join(action, answers), (own_carry, other_carry)
+
+    def returns(self, totals: Any, episodes: int) -> Any:
+        """Returns of all seats `(b, a)` to those of the members `(b,)`."""
+        seats, _ = self._places(episodes)
+        return totals.reshape(-1, episodes, self.seats)[:, np.arange(episodes), seats].reshape(-1)
+
+    def add_moments(self, moments: Any, shown: Shown, alive: Any, context: Any) -> Any:
+        """Adds what is observed, in all seats."""
+        return self.learners.add_moments(moments, shown, alive, context[0])
+
+    def _places(self, episodes: int) -> tuple[np.ndarray, np.ndarray]:
+        """The seat of the member `(e,)` and those of its opponent `(e, a - 1)` in each episode."""
+        seats = np.arange(episodes) % self.seats
+        others = (seats[:, None] + 1 + np.arange(self.seats - 1)) % self.seats
+        return seats, others
+
+    def _split(self, shown: Shown, keys: Key[Array, "n e"]) -> tuple[Any, Any]:
+        """Observations, masks and keys of the members `(n, e, ...)`, and of their opponents `(p, rows, ...)`."""
+        agents = jnp.arange(self.seats, dtype=jnp.uint32)
+        agent_keys = jax.vmap(jax.vmap(jax.random.fold_in, (None, 0)), (0, None))(keys.reshape(-1), agents)
+        seats, others = self._places(keys.shape[1])
+        episodes = np.arange(keys.shape[1])
+
+        def by_opponent(x: Array) -> Array:
+            x = x[:, episodes[:, None], others]  # (n, e, a - 1, ...)
+            x = x.reshape(keys.shape[0], -1, self.rivals.count, self.seats * (self.seats - 1), *x.shape[3:])
+            return jnp.moveaxis(x, 2, 0).reshape(self.rivals.count, -1, *x.shape[4:])
+
+        rows = jax.tree.map(lambda x: x.reshape(*keys.shape, *x.shape[1:]), (*shown, agent_keys))
+        return jax.tree.map(lambda x: x[:, episodes, seats], rows), jax.tree.map(by_opponent, rows)
+
+    def _join(self, action: Array, answers: Array) -> Array:
+        """Actions of the members and of the opponents, shaped as by `_split`, to those of all seats `(b, a, ...)`."""
+        (count, episodes), rest = action.shape[:2], action.shape[2:]
+        seats, others = self._places(episodes)
+        answers = answers.reshape(self.rivals.count, count, -1, self.seats * (self.seats - 1), *rest)
+        answers = jnp.moveaxis(answers, 0, 2).reshape(count, episodes, self.seats - 1, *rest)
+        joint = jnp.zeros((count, episodes, self.seats, *rest), action.dtype)
+        joint = joint.at[:, np.arange(episodes), seats].set(action)
+        joint = joint.at[:, np.arange(episodes)[:, None], others].set(answers)
+        return joint.reshape(-1, self.seats, *rest)
