@@ -1,4 +1,4 @@
-"""The command line: `eggroll-ray train | resume | eval | replay | report | envs | doctor`."""
+"""The command line: `eggroll-ray train | resume | eval | replay | report | league | envs | doctor`."""
 
 import contextlib
 import dataclasses
@@ -20,9 +20,12 @@ import envs
 from eggroll_ray import checkpoint, noise
 from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.doctor import diagnose, example_params
+from eggroll_ray.env import HostEnv
 from eggroll_ray.evaluate import Evaluator, FitnessError
 from eggroll_ray.fitness_log import FitnessLog
-from eggroll_ray.messages import WorkerError
+from eggroll_ray.host import acting
+from eggroll_ray.league import play_league, rebuild, spread_out
+from eggroll_ray.messages import Plan, WorkerError
 from eggroll_ray.metrics import read_metrics
 from eggroll_ray.options import (
     StrategyOptions,
@@ -37,6 +40,7 @@ from eggroll_ray.plan import make_plan
 from eggroll_ray.progress import Progress
 from eggroll_ray.record import load_state
 from eggroll_ray.report import write_report
+from eggroll_ray.rows import episode_returns
 from eggroll_ray.trained import record_episode
 from eggroll_ray.trainer import Result
 from eggroll_ray.worker import Worker
@@ -113,6 +117,20 @@ class Report:
 
 
 @dataclasses.dataclass(frozen=True)
+class League:
+    """Let generations of a run play against each other: win rates and Elo in self-play, returns between two groups."""
+
+    run: RunFolder
+    """The run folder."""
+    entries: int = 8
+    """Generations that take part, evenly spaced; their parameters are rebuilt from the fitness log."""
+    games: int = 64
+    """Games of each pair, in each direction."""
+    seed: int = 0
+    """Of the games."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Envs:
     """List the environments, what is installed, and what an extra would add."""
 
@@ -126,7 +144,7 @@ class Doctor:
     """Of the noise that is measured."""
 
 
-_Others = Resume | Eval | Replay | Report | Envs | Doctor
+_Others = Resume | Eval | Replay | Report | League | Envs | Doctor
 
 
 class _UsageError(Exception):
@@ -217,10 +235,9 @@ def _outcome(options: TrainOptions, result: Result) -> str:
 def _eval(command: Eval) -> int:
     options = load_options(command.run / "config.json")
     worker, evaluator = _worker_at(command.run, options, command.generation, from_start=False)
-    snapshot = worker.snapshot()
-    params, statistics = snapshot["state"].params, snapshot["statistics"]
+    params, statistics = worker.mean()
     key = noise.stream_key(command.seed, "evaluation of a finished run")
-    returns = evaluator.test(params, statistics, key, command.episodes)
+    returns = episode_returns(worker.test_on(key, command.episodes))
     quantiles = np.quantile(returns, (0.0, 0.25, 0.5, 0.75, 1.0))
     _say(
         f"{options.env} after {worker.number} generations: return {returns.mean():.2f} +- {returns.std():.2f} over "
@@ -256,6 +273,34 @@ def _report(command: Report) -> int:
     return 0
 
 
+def _league(command: League) -> int:
+    options = load_options(command.run / "config.json")
+    worker, evaluator = _worker_at(command.run, options, 0, from_start=True)
+    with _usage():
+        _play_league(command.run, options, worker, evaluator, command)
+        if importlib.util.find_spec("matplotlib") is not None:
+            _say(f"Report: {write_report(command.run)}")
+    return 0
+
+
+def _play_league(run: Path, options: TrainOptions, worker: Worker, evaluator: Evaluator, command: League) -> None:
+    packed = make_strategy(options.es).signs_only
+    log = FitnessLog(run, _plan(options, evaluator), evaluator.moments, packed, writable=False)
+    numbers = spread_out(len(log), command.entries)
+    found = play_league(evaluator, rebuild(worker, log, numbers), numbers, command.games, command.seed)
+    path = found.save(run)
+    table = Table("generation", *(str(number) for number in numbers), *(() if found.groups else ("Elo",)), box=None)
+    for place, number in enumerate(numbers):
+        cells = [f"{value:.3g}" if found.groups else f"{100 * value:.0f}%" for value in found.score[place]]
+        table.add_row(str(number), *cells, *(() if found.groups else (f"{found.elo[place]:+.0f}",)))
+    what = (
+        f"mean return of {found.groups[0]} against {found.groups[1]}" if found.groups else "points of row from column"
+    )
+    _say(f"{what[0].upper()}{what[1:]}, {found.games} games each:")
+    Console(highlight=False).print(table)
+    _say(f"League: {path}")
+
+
 def _envs(_: Envs) -> int:
     table = Table("suite", "environments", "", box=None, pad_edge=False)
     for entry in envs.catalogue():
@@ -283,13 +328,7 @@ def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_st
     """A worker in the state after some updates: of a checkpoint and the log, or of the log alone."""
     with _usage():
         evaluator, strategy = make_evaluator(options, envs.make), make_strategy(options.es)
-        plan = make_plan(
-            options.population_size,
-            options.worker.block_size,
-            options.seed,
-            options.test_episodes,
-            max(1, len(evaluator.groups)),
-        )
+        plan = _plan(options, evaluator)
     worker = Worker(strategy, evaluator, plan)
     log = FitnessLog(run, plan, evaluator.moments, strategy.signs_only, writable=False)
     if from_start:
@@ -302,21 +341,32 @@ def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_st
     return worker, evaluator
 
 
+def _plan(options: TrainOptions, evaluator: Evaluator) -> Plan:
+    groups = max(1, len(evaluator.groups))
+    block = options.worker.block_size
+    return make_plan(options.population_size, block, options.seed, options.test_episodes, groups)
+
+
 def _render(options: TrainOptions, policy: Any, run: Path, generation: int, seed: int) -> None:
     with _usage():
         env = make_environment(options, envs.make)
     if env.render is None:
         _say(f"{options.env} cannot be rendered.")
         return
-    states, total = record_episode(env, policy, noise.stream_key(seed, "rendered episode"))
     folder = run / "episodes"
     folder.mkdir(exist_ok=True)
+    path, key = folder / f"generation-{generation:08d}", noise.stream_key(seed, "rendered episode")
     try:
-        path = env.render(states, folder / f"generation-{generation:08d}")
+        if isinstance(env, HostEnv):
+            _say(f"Episode: {env.render(acting(policy, key), seed, path)}")
+            return
+        states, total = record_episode(env, policy, key)
+        path = env.render(states, path)
     except ImportError as error:
         _say(f"No picture: {error}")
         return
-    _say(f"Episode of {len(states) - 1} steps with return {total:.1f}: {path}")
+    returned = ", ".join(f"{value:.1f}" for value in np.atleast_1d(total))
+    _say(f"Episode of {len(states) - 1} steps with return {returned}: {path}")
 
 
 def _plain(command: Train) -> TrainOptions:
@@ -343,6 +393,7 @@ _COMMANDS: dict[type, Callable[[Any], int]] = {
     Eval: _eval,
     Replay: _replay,
     Report: _report,
+    League: _league,
     Envs: _envs,
     Doctor: _doctor,
 }

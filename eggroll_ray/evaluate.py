@@ -80,6 +80,9 @@ class Evaluator(NamedTuple):
     # Generation -> those up to it whose means its evaluation may need; what is kept at one generation must have been
     # kept, or be the newest, at the one before. Workers hold them; after a loss they are rebuilt from the fitness log.
     keeps: Callable[[int], Collection[int]] | None = None
+    # (one, others, key, games) -> `(others, games)` points of the one's mean parameters against each of the others: 1
+    # is a win, 0.5 a draw. None where there is no opponent.
+    duel: Callable[[Earlier, Sequence[Earlier], PRNGKeyArray, int], np.ndarray] | None = None
     # Traces one member, given `perturb` and the shapes of a state; raises what an evaluation would raise.
     check: Callable[[Perturb, ESState], object] = lambda perturb, state: None
 

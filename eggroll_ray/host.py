@@ -6,6 +6,7 @@ environments are stepped on the host.
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -77,10 +78,10 @@ def from_host_env(
 
 def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Evaluator:
     """Makes the evaluator of a cast in an environment on the host."""
-    batches = _Batches(env)
+    batches = Batches(env)
 
     def bind(perturb: Perturb) -> EvaluateBlock:
-        player = _Player(env, cast, batches)
+        player = Player(env, cast, batches)
 
         @jax.jit
         def prepare(state: ESState, members: Array) -> tuple[Members, Key[Array, "n e"]]:
@@ -105,22 +106,35 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
 
         return evaluate
 
-    tester = _Player(env, cast, batches)
+    mean_totals = whole_host_episodes(env, cast, batches)
 
     def test(
         params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
     ) -> np.ndarray:
-        keys = split_keys(key[None], -(-episodes // cast.multiple) * cast.multiple)
+        whole = -(-episodes // cast.multiple) * cast.multiple
         context = cast.context(statistics, past or {}, int(jax.random.bits(key, (), jnp.uint32)), max(past or {0}))
-        found = tester.play(Members(params, 1), keys, context)
-        if found.failed:
-            place, text = next(iter(found.failed.items()))
-            raise FitnessError(f"{env.name} failed in episode {place} of a test of the mean parameters: {text}")
-        return np.asarray(cast.returns(found.totals, keys.shape[1]))[:episodes]
+        totals = mean_totals(params, context, split_keys(key[None], whole))
+        return np.asarray(cast.returns(totals, whole))[:episodes]
 
     evaluator = base_evaluator(env, cast, play)
     settings = {**evaluator.settings, "on_error": on_error.value}
     return evaluator._replace(bind=bind, test=test, settings=settings, keeps=cast.keeps())
+
+
+def whole_host_episodes(
+    env: HostEnv, cast: Cast, batches: "Batches"
+) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
+    """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""
+    player = Player(env, cast, batches)
+
+    def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> np.ndarray:
+        found = player.play(Members(params, 1), keys, context)
+        if found.failed:
+            place, text = next(iter(found.failed.items()))
+            raise FitnessError(f"{env.name} failed in episode {place} of a test of the mean parameters: {text}")
+        return found.totals
+
+    return play
 
 
 def acting(policy: TrainedPolicy, key: PRNGKeyArray) -> Callable[[HostTimestep], np.ndarray]:
@@ -138,30 +152,33 @@ def acting(policy: TrainedPolicy, key: PRNGKeyArray) -> Callable[[HostTimestep],
     return act
 
 
-class _Batches:
+class Batches:
     """Batches of environments by their size, made when they are first needed; not shipped with the evaluator."""
 
     def __init__(self, env: HostEnv):
         self._env = env
         self._batches: dict[int, HostBatch] = {}
+        # Not in __del__: at the end of the process the suites' modules are gone before it is called.
+        weakref.finalize(self, _close, self._batches)
 
     def __reduce__(self) -> Any:
-        return _Batches, (self._env,)
+        return Batches, (self._env,)
 
     def of(self, size: int) -> HostBatch:
         if size not in self._batches:
             self._batches[size] = self._env.make(size)
         return self._batches[size]
 
-    def __del__(self) -> None:
-        for batch in self._batches.values():
-            batch.close()
+
+def _close(batches: dict[int, HostBatch]) -> None:
+    for batch in batches.values():
+        batch.close()
 
 
-class _Player:
+class Player:
     """Plays episodes; holds the compiled programs for it."""
 
-    def __init__(self, env: HostEnv, cast: Cast, batches: _Batches):
+    def __init__(self, env: HostEnv, cast: Cast, batches: Batches):
         self._env, self._cast, self._batches = env, cast, batches
 
         @jax.jit

@@ -10,13 +10,17 @@ import jax.numpy as jnp
 import optax
 
 from eggroll_ray import fitness, heads, noise, policies
+from eggroll_ray.cast import Agents, by_agent, by_role, own, shared, team
 from eggroll_ray.checkpoint import CheckpointError, read_json
+from eggroll_ray.env import Box, HostEnv
 from eggroll_ray.es import ES, Schedule, eggroll, openai_es
 from eggroll_ray.evaluate import Evaluator
+from eggroll_ray.host import from_host_env
 from eggroll_ray.metrics import Sink
 from eggroll_ray.pool import Workers
 from eggroll_ray.record import Run
 from eggroll_ray.rollout import from_env
+from eggroll_ray.selfplay import Rivals, self_play
 from eggroll_ray.trackers import MLflow, Wandb
 from eggroll_ray.trainer import Trainer, Watch
 
@@ -49,17 +53,19 @@ class StrategyOptions:
     law: Literal["normal", "rademacher"] = "normal"
     """Law of the noise: normal numbers, or signs."""
     noise_reuse: int = 1
-    """Generations that share one draw of noise."""
+    """Generations that share one draw of noise; with window, those of an episode: noise-reuse ES."""
+    persistent: int = 1
+    """With window: generations of an episode, over which a member's noise is summed: persistent ES."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PolicyOptions:
     """The policy."""
 
-    policy: Literal["auto", "mlp", "gru", "cnn"] = "auto"
-    """The network; auto is cnn for images and mlp otherwise."""
+    policy: Literal["auto", "mlp", "gru", "cnn", "nature-cnn"] = "auto"
+    """The network; auto is a cnn for images (nature-cnn for large ones) and mlp otherwise."""
     hidden: tuple[int, ...] = (64, 64)
-    """Widths of the mlp's hidden layers; gru and cnn take the first as their width."""
+    """Widths of the mlp's hidden layers; the others take the first as their width."""
     activation: Literal["tanh", "relu", "pqn"] = "tanh"
     """Activation of the mlp; pqn is relu(layer_norm(x)), the paper's."""
     stochastic: bool = False
@@ -68,6 +74,30 @@ class PolicyOptions:
     """Episodes per member and generation."""
     normalize_observations: bool = False
     """Normalise observations by their running mean and standard deviation."""
+    bound: Literal["squash", "clip"] = "squash"
+    """How outputs become continuous actions: tanh between the bounds, or cut off at them."""
+    log_std: Literal["output", "parameter"] = "output"
+    """Where the spread of stochastic continuous actions comes from: the network, or a vector of its own."""
+    window: int | None = None
+    """Steps of an episode per generation; by default all of them (JAX environments only)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AgentOptions:
+    """Several agents in one environment."""
+
+    groups: Literal["role", "agent", "shared"] = "role"
+    """Who shares parameters: agents of the same name but for its number, nobody, or all."""
+    credit: Literal["own", "team"] = "own"
+    """What a group is paid for: the mean return of its own agents, or of all."""
+    identify: bool = False
+    """Append to each observation which agent of its group it is."""
+    self_play: bool = False
+    """Play against the mean parameters of earlier generations."""
+    rivals: int = 4
+    """With self-play: opponents per generation."""
+    rivals_every: int = 10
+    """With self-play: generations between those that may be opponents."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +155,7 @@ class TrainOptions:
     """Also log to MLflow, to this experiment."""
     es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
     policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
+    agents: AgentOptions = dataclasses.field(default_factory=AgentOptions)
     worker: WorkerOptions = dataclasses.field(default_factory=WorkerOptions)
 
 
@@ -201,14 +232,28 @@ def make_environment(options: TrainOptions, make_env: MakeEnv) -> Any:
 
 def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
     """Builds the evaluator: the environment and the policy in it."""
-    env, chosen = make_environment(options, make_env), options.policy
-    return from_env(
-        env,
-        _make_policy(chosen, env.observation_space.shape),
-        episodes=chosen.episodes,
-        head=heads.SamplingHead() if chosen.stochastic else heads.DeterministicHead(),
-        normalize_observations=chosen.normalize_observations,
-    )
+    env, chosen, agents = make_environment(options, make_env), options.policy, options.agents
+    bound = {"squash": heads.squash, "clip": heads.clip}[chosen.bound]
+    common: dict[str, Any] = {
+        "head": heads.SamplingHead(bound) if chosen.stochastic else heads.DeterministicHead(bound),
+        "normalize_observations": chosen.normalize_observations,
+    }
+    policy = _make_policy(chosen, env.observation_space)
+    on_host = isinstance(env, HostEnv)
+    if chosen.window is not None and (on_host or agents.self_play):
+        raise ValueError(
+            f"window={chosen.window} needs a JAX environment, and does not go with self-play; leave it out."
+        )
+    if agents.self_play:
+        rivals = Rivals(agents.rivals, agents.rivals_every)
+        each = rivals.count * len(env.agents)  # a member meets every opponent in every seat
+        return self_play(env, policy, rivals=rivals, episodes=each * chosen.episodes, **common)
+    grouping = {"role": by_role, "agent": by_agent, "shared": shared}[agents.groups]
+    credit = {"own": own, "team": team}[agents.credit]
+    common |= {"episodes": chosen.episodes, "agents": Agents(grouping, credit, agents.identify)}
+    if on_host:
+        return from_host_env(env, policy, **common)
+    return from_env(env, policy, window=chosen.window, **common)
 
 
 def make_strategy(options: StrategyOptions) -> ES:
@@ -238,6 +283,7 @@ def make_strategy(options: StrategyOptions) -> ES:
         "shaping": shaping,
         "law": {"normal": noise.normal, "rademacher": noise.rademacher}[options.law],
         "noise_reuse": options.noise_reuse,
+        "persistent": options.persistent,
     }
     if options.strategy == "openai-es":
         return openai_es(**arguments)
@@ -250,18 +296,22 @@ def _decayed(sigma: float, decay: float) -> float | Schedule:
     return lambda generation: sigma * jnp.power(jnp.float32(decay), generation.astype(jnp.float32))
 
 
-def _make_policy(options: PolicyOptions, observation_shape: tuple[int, ...]) -> policies.Policy:
+def _make_policy(options: PolicyOptions, space: Box) -> policies.Policy:
     if not options.hidden or min(options.hidden) < 1:
         raise ValueError(f"hidden={options.hidden} must name at least one positive width, such as 64 64.")
     activations = {"tanh": jnp.tanh, "relu": lambda x: jnp.maximum(x, 0.0), "pqn": policies.pqn}
-    chosen = options.policy
-    if chosen == "auto":
-        chosen = "cnn" if policies.is_image(observation_shape) else "mlp"
-    if chosen == "mlp":
-        return policies.mlp(options.hidden, activations[options.activation])
-    if chosen == "gru":
-        return policies.gru(options.hidden[0])
-    return policies.cnn(hidden=options.hidden[0])
+    if options.policy == "gru":
+        made = policies.gru(options.hidden[0])
+    elif options.policy == "nature-cnn":
+        made = policies.nature_cnn(options.hidden[0])
+    elif options.policy == "cnn" or (options.policy == "auto" and policies.is_image(space.shape)):
+        large = options.policy == "auto" and policies.is_large_image(space.shape)
+        made = policies.nature_cnn() if large else policies.cnn(hidden=options.hidden[0])
+    else:
+        made = policies.mlp(options.hidden, activations[options.activation])
+    if options.log_std == "parameter":
+        return policies.with_log_std(made)
+    return made
 
 
 def _parse_option(text: str) -> tuple[str, Any]:
@@ -275,7 +325,7 @@ def _parse_option(text: str) -> tuple[str, Any]:
 
 
 def _from_dict(kind: Any, values: Mapping[str, Any]) -> Any:
-    nested = {"es": StrategyOptions, "policy": PolicyOptions, "worker": WorkerOptions}
+    nested = {"es": StrategyOptions, "policy": PolicyOptions, "agents": AgentOptions, "worker": WorkerOptions}
     made = {
         name: _from_dict(nested[name], value)
         if name in nested and isinstance(value, Mapping)

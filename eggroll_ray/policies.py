@@ -178,11 +178,16 @@ def is_image(observation_shape: tuple[int, ...]) -> bool:
     return len(observation_shape) == 3 and min(observation_shape[:2]) >= 3
 
 
+def is_large_image(observation_shape: tuple[int, ...]) -> bool:
+    """Whether observations are images large enough for `nature_cnn`."""
+    return is_image(observation_shape) and min(observation_shape[:2]) >= _SMALLEST_NATURE
+
+
 def default_policy(observation_shape: tuple[int, ...]) -> Policy:
     """A small CNN for small images, the larger one for large images, an MLP of 2 x 64 for everything else."""
     if not is_image(observation_shape):
         return mlp()
-    return cnn() if min(observation_shape[:2]) < _SMALLEST_NATURE else nature_cnn()
+    return nature_cnn() if is_large_image(observation_shape) else cnn()
 
 
 def _linear_init(key: PRNGKeyArray, inputs: int, outputs: int) -> dict[str, Array]:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from eggroll_ray import figures
+from eggroll_ray import figures, matrix
 from eggroll_ray.files import replace_file
 from eggroll_ray.history import History, load_history, timed_seconds
+from eggroll_ray.league import load_league
 from eggroll_ray.metrics import Row, format_number, format_seconds
 from eggroll_ray.page import document, escape, flat, fold, section, table, tile
 from eggroll_ray.swimlanes import workers
@@ -52,6 +53,7 @@ def _page(run: History) -> str:
         section("Learning", figures.learning(run)),
         section("Speed", figures.speed(run)),
         section("Update", figures.update(run)),
+        section("Generations against each other", matrix.league(load_league(run.path))),
         section("Workers", workers(run)),
         section("Episodes", _pictures(run)),
         section("Events", _events(run)),

@@ -179,23 +179,32 @@ def play_env(env: Env, cast: Cast, play: Play) -> Evaluator:
     """Makes the evaluator of a cast in an environment."""
     blocks = _whole_episodes if play.window is None else _windows
 
-    @jax.jit
-    def mean_rollout(params: Params, context: Any, keys: Key[Array, "1 e"]) -> Array:
-        end = _run(env, cast, Members(params, 1), context, keys, _begin(env, cast, keys), env.max_steps)
-        return _fitness(cast, end, keys)[0]
+    mean_totals = whole_episodes(env, cast)
 
     def test(
         params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
     ) -> np.ndarray:
         whole = -(-episodes // cast.multiple) * cast.multiple
         context = cast.context(statistics, past or {}, int(jax.random.bits(key, (), jnp.uint32)), max(past or {0}))
-        return np.asarray(mean_rollout(params, context, split_keys(key[None], whole)))[:episodes]
+        totals = mean_totals(params, context, split_keys(key[None], whole))
+        return cast.returns(totals, whole)[:episodes]
 
     evaluator = base_evaluator(env, cast, play)
     windows = 1 if play.window is None else -(-env.max_steps // play.window)
     keeps = cast.keeps() if play.window is None else _episode_so_far(windows)
     bind = blocks(env, cast, play)
     return evaluator._replace(bind=bind, test=test, windows=windows, keeps=keeps)
+
+
+def whole_episodes(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
+    """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""
+
+    @jax.jit
+    def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> Array:
+        start = _begin(env, cast, keys)
+        return _run(env, cast, Members(params, 1), context, keys, start, env.max_steps).totals
+
+    return lambda params, context, keys: np.asarray(play(params, context, keys))
 
 
 def base_evaluator(env: Any, cast: Cast, play: Play) -> Evaluator:

@@ -7,21 +7,22 @@ Letters in shapes: `n` members, `e` episodes per member, `a` agents (seats), `p`
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.cast import Agents, AnyEnv, Groups, Shown, agent_act, make_groups, shared
 from eggroll_ray.env import Env, HostEnv
 from eggroll_ray.evaluate import Earlier, Evaluator, Invalid, Members, Params
 from eggroll_ray.heads import DeterministicHead, Head
-from eggroll_ray.host import play_host_env
+from eggroll_ray.host import Batches, play_host_env, whole_host_episodes
 from eggroll_ray.policies import Policy
-from eggroll_ray.rollout import Play, check_kind, play_env
+from eggroll_ray.rollout import Play, check_kind, play_env, split_keys, whole_episodes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +104,30 @@ def self_play(
     evaluator = (
         play_host_env(env, cast, play, Invalid.DROP_PAIR) if isinstance(env, HostEnv) else play_env(env, cast, play)
     )
-    return evaluator._replace(settings={**evaluator.settings, "rivals": dataclasses.asdict(rivals)})
+    settings = {**evaluator.settings, "rivals": dataclasses.asdict(rivals)}
+    return evaluator._replace(settings=settings, duel=_duel(learners))
+
+
+def _duel(learners: Groups) -> Callable[[Earlier, Sequence[Earlier], PRNGKeyArray, int], np.ndarray]:
+    """See `Evaluator.duel`; games are rounded up to a multiple of the seats."""
+
+    @functools.lru_cache(maxsize=4)
+    def against(count: int) -> tuple[Duel, Callable[..., np.ndarray]]:
+        cast, env = Duel(learners, Rivals(count)), learners.env
+        if isinstance(env, HostEnv):
+            return cast, whole_host_episodes(env, cast, Batches(env))
+        return cast, whole_episodes(env, cast)
+
+    def duel(one: Earlier, others: Sequence[Earlier], key: PRNGKeyArray, games: int) -> np.ndarray:
+        cast, play = against(len(others))
+        episodes = -(-games // cast.seats) * cast.multiple
+        totals = play(one.params, cast.against(one.statistics, list(others)), split_keys(key[None], episodes))
+        own = cast.returns(totals, episodes)
+        best = cast.best_of_others(totals, episodes)
+        points = np.where(own > best, 1.0, np.where(own == best, 0.5, 0.0))
+        return points.reshape(-1, len(others), cast.seats).transpose(1, 0, 2).reshape(len(others), -1)
+
+    return duel
 
 
 class Duel:
@@ -161,6 +185,12 @@ class Duel:
         """Returns of all seats `(b, a)` to those of the members `(b,)`."""
         seats, _ = self._places(episodes)
         return totals.reshape(-1, episodes, self.seats)[:, np.arange(episodes), seats].reshape(-1)
+
+    def best_of_others(self, totals: np.ndarray, episodes: int) -> np.ndarray:
+        """Returns of all seats `(b, a)` to the highest of the opponent's `(b,)`."""
+        _, others = self._places(episodes)
+        by_episode = totals.reshape(-1, episodes, self.seats)
+        return by_episode[:, np.arange(episodes)[:, None], others].max(axis=-1).reshape(-1)
 
     def add_moments(self, moments: Any, shown: Shown, alive: Any, context: Any) -> Any:
         """Adds what is observed, in all seats."""

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from eggroll_ray import columns, noise
 from eggroll_ray.es import ES, ESState
@@ -132,10 +133,18 @@ class Worker:
           stream: another name draws other episodes.
         """
         key = jax.random.fold_in(noise.stream_key(self._plan.seed, stream), self.number)
-        given = (self._state.params, self._statistics, key, self._plan.test_episodes)
-        return (
-            self._evaluator.test(*given) if self._evaluator.keeps is None else self._evaluator.test(*given, self._past)
-        )
+        return self.test_on(key, self._plan.test_episodes)
+
+    def test_on(self, key: PRNGKeyArray, episodes: int) -> np.ndarray:
+        """Evaluates the mean parameters on so many episodes of a key."""
+        given = (self._state.params, self._statistics, key, episodes)
+        if self._evaluator.keeps is None:
+            return self._evaluator.test(*given)
+        return self._evaluator.test(*given, self._past)
+
+    def mean(self) -> Earlier:
+        """Returns the mean of the population at the current generation."""
+        return Earlier(self._state.params, self._statistics)
 
     def advance(self, outcomes: Iterable[Generation]) -> None:
         """Applies those outcomes that are not applied yet."""

@@ -1,0 +1,151 @@
+"""Generations of a run against each other: their means are rebuilt from the fitness log and play.
+
+Letters in shapes: `k` generations that take part.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from eggroll_ray.checkpoint import read_json, write_json
+from eggroll_ray.evaluate import Earlier, Evaluator
+from eggroll_ray.fitness_log import FitnessLog
+from eggroll_ray.worker import Worker
+
+_ELO = 400.0  # points of a strength ten times as high
+_STEPS = 10_000
+_CHANGE = 1e-9  # of a strength, relative, below which it has converged
+
+
+@dataclasses.dataclass(frozen=True)
+class League:
+    """What generations have come to against each other.
+
+    Attributes:
+      generations: numbers of updates, `k` of them, rising.
+      games: of each pair of them, in each direction.
+      score: `(k, k)`. In self-play the share of points that a row takes from a column, 1 for a win and 0.5 for a draw;
+        between two groups of agents the mean return of the row's first group against the column's second.
+      groups: the two groups, () in self-play.
+      elo: `(k,)` ratings, 0 for the first generation; empty between groups.
+    """
+
+    generations: tuple[int, ...]
+    games: int
+    score: np.ndarray
+    groups: tuple[str, ...] = ()
+    elo: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+
+    def save(self, run: Path) -> Path:
+        """Writes `league.json` into a run folder."""
+        path = run / "league.json"
+        write_json(path, {**dataclasses.asdict(self), "score": self.score.tolist(), "elo": self.elo.tolist()})
+        return path
+
+
+def load_league(run: Path) -> League | None:
+    """Reads what `League.save` wrote, None if there is nothing."""
+    path = run / "league.json"
+    if not path.exists():
+        return None
+    found = read_json(path)
+    score, ratings = np.array(found["score"]), np.array(found["elo"])
+    return League(tuple(found["generations"]), found["games"], score, tuple(found["groups"]), ratings)
+
+
+def spread_out(generations: int, count: int) -> tuple[int, ...]:
+    """Returns `count` generations from 0 to `generations`, evenly spaced; fewer where there are not so many.
+
+    Raises:
+      ValueError: for fewer than two.
+    """
+    if count < 2:
+        raise ValueError(f"{count} generations cannot play against each other; choose at least 2.")
+    return tuple(sorted({round(place) for place in np.linspace(0, generations, count)}))
+
+
+def rebuild(worker: Worker, log: FitnessLog, generations: Sequence[int]) -> list[Earlier]:
+    """Rebuilds the means of generations, in rising order, from the seed and the fitness log alone."""
+    worker.catch_up(None, [])
+    means = []
+    for number in generations:
+        worker.advance(log.read(worker.number, number))
+        means.append(worker.mean())
+    return means
+
+
+def play_league(
+    evaluator: Evaluator, means: Sequence[Earlier], numbers: Sequence[int], games: int, seed: int
+) -> League:
+    """Lets generations play against each other.
+
+    Args:
+      evaluator: of self-play, or of two groups of agents.
+      means: of the generations.
+      numbers: of the generations.
+      games: of each pair, in each direction.
+      seed: of the games.
+
+    Raises:
+      ValueError: when the evaluator is of neither kind.
+    """
+    if games < 1:
+        raise ValueError(f"games={games} of each pair must be at least 1.")
+    key = jax.random.key(seed)
+    if evaluator.duel is not None:
+        score = np.array(
+            [
+                evaluator.duel(one, means, jax.random.fold_in(key, place), games).mean(axis=1)
+                for place, one in enumerate(means)
+            ]
+        )
+        return League(tuple(numbers), games, score, (), elo(score, games))
+    if len(evaluator.groups) != 2:
+        raise ValueError(
+            "generations can play against each other in self-play, or where two groups of agents have parameters of "
+            f"their own; this run has {len(evaluator.groups) or 'one set of parameters, and no'} groups."
+        )
+    score = np.array([[_cross(evaluator, one, two, key, games) for two in means] for one in means])
+    return League(tuple(numbers), games, score, evaluator.groups)
+
+
+def _cross(evaluator: Evaluator, one: Earlier, two: Earlier, key: PRNGKeyArray, games: int) -> float:
+    """The mean return of the first group of one generation against the second group of another."""
+    first, second = evaluator.groups
+
+    def mixed(ours: Any, theirs: Any) -> Any:
+        return {first: ours[first], second: theirs[second]} if isinstance(ours, dict) else ours
+
+    params, statistics = mixed(one.params, two.params), mixed(one.statistics, two.statistics)
+    return float(evaluator.test(params, statistics, key, games)[:, 0].mean())
+
+
+def elo(score: np.ndarray, games: int) -> np.ndarray:
+    """Ratings from the points that each takes from each, by maximum likelihood (Bradley and Terry 1952).
+
+    A draw counts as half a win. One draw is added to each pair, so that a player who never lost stays finite.
+
+    Args:
+      score: `(k, k)` share of points of the row against the column.
+      games: of each pair, in each direction.
+
+    Returns:
+      `(k,)`, 0 for the first.
+    """
+    count = len(score)
+    other = 1.0 - np.eye(count)
+    points = (games * (score + 1.0 - score.T) + 0.5) * other  # of both directions
+    played = (2.0 * games + 1.0) * other
+    strength = np.ones(count)
+    for _ in range(_STEPS):  # minorisation and maximisation (Hunter 2004)
+        moved = points.sum(axis=1) / (played / (strength[:, None] + strength[None])).sum(axis=1)
+        moved /= moved[0]
+        if np.abs(moved / strength - 1.0).max() < _CHANGE:
+            break
+        strength = moved
+    return _ELO * np.log10(strength)
