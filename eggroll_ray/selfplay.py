@@ -7,7 +7,6 @@ Letters in shapes: `n` members, `e` episodes per member, `a` agents (seats), `p`
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -105,29 +104,34 @@ def self_play(
         play_host_env(env, cast, play, Invalid.DROP_PAIR) if isinstance(env, HostEnv) else play_env(env, cast, play)
     )
     settings = {**evaluator.settings, "rivals": dataclasses.asdict(rivals)}
-    return evaluator._replace(settings=settings, duel=_duel(learners))
+    return evaluator._replace(settings=settings, duel=_Duels(learners))
 
 
-def _duel(learners: Groups) -> Callable[[Earlier, Sequence[Earlier], PRNGKeyArray, int], np.ndarray]:
-    """See `Evaluator.duel`; games are rounded up to a multiple of the seats."""
+class _Duels:
+    """See `Evaluator.duel`; games are rounded up to a multiple of the seats. Not shipped: what was compiled."""
 
-    @functools.lru_cache(maxsize=4)
-    def against(count: int) -> tuple[Duel, Callable[..., np.ndarray]]:
-        cast, env = Duel(learners, Rivals(count)), learners.env
-        if isinstance(env, HostEnv):
-            return cast, whole_host_episodes(env, cast, Batches(env))
-        return cast, whole_episodes(env, cast)
+    def __init__(self, learners: Groups):
+        self._learners = learners
+        self._made: dict[int, tuple[Duel, Callable[..., np.ndarray]]] = {}  # by the number of opponents
 
-    def duel(one: Earlier, others: Sequence[Earlier], key: PRNGKeyArray, games: int) -> np.ndarray:
-        cast, play = against(len(others))
+    def __reduce__(self) -> Any:
+        return _Duels, (self._learners,)
+
+    def __call__(self, one: Earlier, others: Sequence[Earlier], key: PRNGKeyArray, games: int) -> np.ndarray:
+        cast, play = self._against(len(others))
         episodes = -(-games // cast.seats) * cast.multiple
         totals = play(one.params, cast.against(one.statistics, list(others)), split_keys(key[None], episodes))
-        own = cast.returns(totals, episodes)
-        best = cast.best_of_others(totals, episodes)
+        own, best = cast.returns(totals, episodes), cast.best_of_others(totals, episodes)
         points = np.where(own > best, 1.0, np.where(own == best, 0.5, 0.0))
         return points.reshape(-1, len(others), cast.seats).transpose(1, 0, 2).reshape(len(others), -1)
 
-    return duel
+    def _against(self, count: int) -> tuple["Duel", Callable[..., np.ndarray]]:
+        if count not in self._made:
+            cast, env = Duel(self._learners, Rivals(count)), self._learners.env
+            on_host = isinstance(env, HostEnv)
+            play = whole_host_episodes(env, cast, Batches(env)) if on_host else whole_episodes(env, cast)
+            self._made[count] = cast, play
+        return self._made[count]
 
 
 class Duel:
