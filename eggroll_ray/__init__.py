@@ -26,6 +26,7 @@ from eggroll_ray.es import ES as ES
 from eggroll_ray.es import ESState as ESState
 from eggroll_ray.es import eggroll as eggroll
 from eggroll_ray.es import openai_es as openai_es
+from eggroll_ray.evaluate import Earlier as Earlier
 from eggroll_ray.evaluate import Evaluation as Evaluation
 from eggroll_ray.evaluate import Evaluator as Evaluator
 from eggroll_ray.evaluate import FitnessError as FitnessError
@@ -38,6 +39,9 @@ from eggroll_ray.evaluate import perturb_block as perturb_block
 from eggroll_ray.heads import DeterministicHead as DeterministicHead
 from eggroll_ray.heads import SamplingHead as SamplingHead
 from eggroll_ray.host import from_host_env as from_host_env
+from eggroll_ray.league import League as League
+from eggroll_ray.league import play_league as play_league
+from eggroll_ray.league import spread_out as spread_out
 from eggroll_ray.leaves import LeafRules as LeafRules
 from eggroll_ray.lift import lift as lift
 from eggroll_ray.lowrank import LowRank as LowRank

@@ -305,7 +305,14 @@ def _common(env: AnyEnv, spaces: list[tuple[Box, Space]]) -> tuple[Box, Space]:
     """The spaces of a group: those of its agents, or where these differ the padded ones of all."""
     first = spaces[0]
     same = all(box.shape == first[0].shape and _same(space, first[1]) for box, space in spaces)
-    return first if same else (env.observation_space, env.action_space)
+    return first if same and _begins(first[1], env.action_space) else (env.observation_space, env.action_space)
+
+
+def _begins(space: Space, joint: Space) -> bool:
+    """Whether an action, and its mask, are the first part of those of all agents."""
+    if isinstance(space, MultiDiscrete) and isinstance(joint, MultiDiscrete):
+        return space.n == joint.n[: len(space.n)]
+    return type(space) is type(joint)
 
 
 def _same(one: Space, two: Space) -> bool:

@@ -7,13 +7,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eggroll_ray.env import Discrete, Env, Space, Timestep
+from eggroll_ray.check_spaces import (
+    Limits,
+    agents_axis,
+    broken,
+    check_declaration,
+    check_shapes,
+    check_values,
+    limits,
+    starts,
+)
+from eggroll_ray.env import Box, Discrete, Env, Timestep
+from eggroll_ray.heads import choices
 
 _BATCH = 4  # episodes played in one vmapped batch, each compared with the same one alone
 _REGROUPED = (1, 0, 3, 0)  # the same episodes at other places of the batch, among others
 _COMPARED = 3  # steps compared; chaotic physics amplifies rounding in later ones
 _TOLERANCE = 1e-3  # of such a comparison: other programs round differently
-_SLACK = 1e-4  # relative, of the bounds of an observation
 
 
 class _Episode(NamedTuple):
@@ -27,8 +37,9 @@ class _Episode(NamedTuple):
 def check_env(env: Env, key_seed: int = 0) -> None:
     """Checks that an environment keeps the contract of `Env`, by playing random episodes.
 
-    It looks at the shapes and types of all that `reset` and `step` return, the range of the
-    observations, repeatability, `jit`, `vmap`, the end of an episode, and hidden auto-resets.
+    It looks at the spaces, the shapes and types of all that `reset` and `step` return, the range of the
+    observations, padding and masks, repeatability, `jit`, `vmap`, the end of an episode, and hidden auto-resets.
+    Random actions are those that the mask allows.
 
     Args:
         env: the environment.
@@ -38,8 +49,9 @@ def check_env(env: Env, key_seed: int = 0) -> None:
         ValueError: the first broken rule, with the value found and what to change.
     """
     key = jax.random.key(key_seed)
-    _check_declaration(env)
-    _check_types(env, key)
+    check_declaration(env)
+    known = limits(env)
+    _check_types(env, known, key)
     _check_repeatable_trace(env, key)
 
     keys = jax.random.split(key, _BATCH)
@@ -49,7 +61,7 @@ def check_env(env: Env, key_seed: int = 0) -> None:
     batch = _numbers(play_batch(keys))
     _check_same_bits(env, singles[0], _numbers(play(keys[0])))
     regrouped = _numbers(play_batch(keys[np.array(_REGROUPED)]))
-    lasts = [_check_episode(env, single) for single in singles]
+    lasts = [_check_episode(env, known, single) for single in singles]
     _check_batch(env, [_row(batch, index) for index in range(_BATCH)], singles, lasts)
     for index, source in enumerate(_REGROUPED):
         _check_undisturbed(env, _row(batch, source), _row(regrouped, index), lasts[source])
@@ -57,46 +69,20 @@ def check_env(env: Env, key_seed: int = 0) -> None:
         _check_no_reset(env, single, batch.start, last)
 
 
-def _broken(env: Env, found: str, remedy: str) -> ValueError:
-    return ValueError(f"environment {env.name!r}: {found}; {remedy}")
-
-
-def _check_declaration(env: Env) -> None:
-    if env.max_steps < 1:
-        raise _broken(env, f"max_steps is {env.max_steps}", "it must be at least 1")
-    if not env.agents:
-        raise _broken(env, "agents is empty", "name at least one")
-    for name, space in (("observation", env.observation_space), ("action", env.action_space)):
-        if isinstance(space, Discrete):
-            if space.n < 1:
-                raise _broken(env, f"{name}_space has n = {space.n}", "it must be at least 1")
-            continue
-        if space.low.shape != space.shape or space.high.shape != space.shape:
-            found = f"{name}_space of shape {space.shape} has bounds of shape {space.low.shape}"
-            raise _broken(env, found, "build it with Box.of, which broadcasts them")
-        if not (space.low <= space.high).all():
-            raise _broken(env, f"{name}_space has a low above its high", "exchange the bounds")
-
-
-def _check_types(env: Env, key: jax.Array) -> None:
+def _check_types(env: Env, known: Limits, key: jax.Array) -> None:
     """Checks shapes, dtypes and structures, without running anything."""
     try:
         state, first = jax.eval_shape(env.reset, key)
-        action = jax.eval_shape(lambda key: _sample(env.action_space, key), key)
-        after, timestep = jax.eval_shape(env.step, state, action, key)
+        check_shapes(env, "reset", first, known)
+        action = jax.eval_shape(lambda key, mask: _sample(env, mask, key), key, first.mask)
+        after, shown = jax.eval_shape(env.step, state, action, key)
     except jax.errors.JAXTypeError as error:
         remedy = "use jnp and jax.lax in place of NumPy and of Python's if, int() and float()"
-        raise _broken(env, f"reset or step cannot run under jit: {error}", remedy) from error
-    for where, shown in (("reset", first), ("step", timestep)):
-        for name, value, shape, dtype in (
-            ("observation", shown.observation, env.observation_space.shape, jnp.float32),
-            ("reward", shown.reward, (), jnp.float32),
-            ("done", shown.done, (), jnp.bool_),
-        ):
-            if (jnp.shape(value), jnp.result_type(value)) != (shape, jnp.dtype(dtype)):
-                found = f"{where} gives {name} as {jax.typeof(value).str_short()}"
-                wanted = jax.ShapeDtypeStruct(shape, dtype)
-                raise _broken(env, found, f"it must be {jax.typeof(wanted).str_short()}")
+        raise broken(env, f"reset or step cannot run under jit: {error}", remedy) from error
+    check_shapes(env, "step", shown, known)
+    masked = [where for where, one in (("reset", first), ("step", shown)) if jax.tree.leaves(one.mask)]
+    if len(masked) == 1:
+        raise broken(env, f"only {masked[0]} gives a mask", "give one in every timestep or in none")
     _check_stable(env, state, after)
 
 
@@ -105,12 +91,12 @@ def _check_stable(env: Env, old: Any, new: Any) -> None:
     structures = jax.tree.structure(old), jax.tree.structure(new)
     if structures[0] != structures[1]:
         found = f"the state is {structures[0]} after reset and {structures[1]} after step"
-        raise _broken(env, found, "return the same pytree from both")
+        raise broken(env, found, "return the same pytree from both")
     for (path, one), two in zip(jax.tree_util.tree_flatten_with_path(old)[0], jax.tree.leaves(new), strict=True):
         if (one.shape, one.dtype) != (two.shape, two.dtype):
             kinds = [f"{leaf.dtype}{list(leaf.shape)}" for leaf in (one, two)]
             found = f"state{jax.tree_util.keystr(path)} is {kinds[0]} after reset and {kinds[1]} after step"
-            raise _broken(env, found, "give it one shape and dtype in both")
+            raise broken(env, found, "give it one shape and dtype in both")
 
 
 def _check_repeatable_trace(env: Env, key: jax.Array) -> None:
@@ -122,45 +108,30 @@ def _check_repeatable_trace(env: Env, key: jax.Array) -> None:
     same_consts = all(map(_equal_bits, *consts)) if len(consts[0]) == len(consts[1]) else False
     if texts[0] != texts[1] or not same_consts:
         found = "reset or step is another program when traced a second time"
-        raise _broken(env, found, "draw randomness from the given key; keep memory in the state")
+        raise broken(env, found, "draw randomness from the given key; keep memory in the state")
 
 
 def _check_same_bits(env: Env, one: _Episode, two: _Episode) -> None:
     if not all(map(_equal_bits, jax.tree.leaves(one), jax.tree.leaves(two))):
         found = "the same key gives other bits the second time"
-        raise _broken(env, found, "draw randomness from the given key; keep memory in the state")
+        raise broken(env, found, "draw randomness from the given key; keep memory in the state")
 
 
-def _check_episode(env: Env, episode: _Episode) -> int:
+def _check_episode(env: Env, known: Limits, episode: _Episode) -> int:
     """Checks the values of every timestep, and returns the index of the last one."""
     first, steps = episode.first, episode.steps
-    _check_values(env, "reset", first)
-    if first.reward != 0 or first.done:
+    check_values(env, "reset", first, known)
+    if first.reward.any() or first.done:
         found = f"reset gives reward {first.reward} and done {first.done}"
-        raise _broken(env, found, "they must be 0 and False")
+        raise broken(env, found, "they must be 0 and False")
     if not steps.done.any():
         found = f"an episode did not end within max_steps = {env.max_steps} steps"
-        raise _broken(env, found, "give done at the time limit, or raise max_steps")
+        raise broken(env, found, "give done at the time limit, or raise max_steps")
     last = int(np.argmax(steps.done))
     for index in range(last + 1):
         shown = jax.tree.map(lambda leaf, index=index: leaf[index], steps)
-        _check_values(env, f"step {index + 1}", shown)
+        check_values(env, f"step {index + 1}", shown, known)
     return last
-
-
-def _check_values(env: Env, where: str, shown: Timestep) -> None:
-    for name, value in (("observation", shown.observation), ("reward", shown.reward)):
-        if not np.isfinite(value).all():
-            found = f"{where} gives {name} {value}"
-            raise _broken(env, found, "it must be finite; clip it, or end the episode before")
-    space, observation = env.observation_space, shown.observation
-    slack = _SLACK * np.maximum(1, np.abs(observation))
-    outside = np.argwhere((observation < space.low - slack) | (observation > space.high + slack))
-    if len(outside):
-        at = tuple(map(int, outside[0]))
-        found = f"{where} gives observation{list(at)} = {observation[at]}, outside its bounds "
-        found += f"{space.low[at]} .. {space.high[at]}"
-        raise _broken(env, found, "widen those of observation_space; they may be infinite")
 
 
 def _check_batch(env: Env, rows: list[_Episode], singles: list[_Episode], lasts: list[int]) -> None:
@@ -173,12 +144,12 @@ def _check_batch(env: Env, rows: list[_Episode], singles: list[_Episode], lasts:
     starts = [_distance(row.first, one.first) for row, one in zip(rows, singles, strict=True)]
     if max(starts) > _TOLERANCE:
         found = f"under vmap, reset differs by {max(starts):.2g} from reset alone"
-        raise _broken(env, found, remedy)
+        raise broken(env, found, remedy)
     steps = [_step_distance(*three) for three in zip(rows, singles, lasts, strict=True)]
     differing = sum(distance > _TOLERANCE for distance in steps)
     if 2 * differing > _BATCH:
         found = f"under vmap, step differs from step alone in {differing} of {_BATCH} episodes"
-        raise _broken(env, f"{found}, by up to {max(steps):.2g}", remedy)
+        raise broken(env, f"{found}, by up to {max(steps):.2g}", remedy)
 
 
 def _check_undisturbed(env: Env, row: _Episode, regrouped: _Episode, last: int) -> None:
@@ -186,7 +157,7 @@ def _check_undisturbed(env: Env, row: _Episode, regrouped: _Episode, last: int) 
     distance = max(_distance(row.first, regrouped.first), _step_distance(row, regrouped, last))
     if distance > _TOLERANCE:
         found = f"an episode differs by {distance:.2g} when others share its vmapped batch"
-        raise _broken(env, found, "let reset and step treat each environment by itself")
+        raise broken(env, found, "let reset and step treat each environment by itself")
 
 
 def _step_distance(one: _Episode, two: _Episode, last: int) -> float:
@@ -197,7 +168,7 @@ def _step_distance(one: _Episode, two: _Episode, last: int) -> float:
 def _distance(one: Timestep, two: Timestep) -> float:
     """Returns the largest difference of any number, relative above 1; infinite for a NaN."""
     distances = []
-    for a, b in zip(one, two, strict=True):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
         a, b = np.float64(a), np.float64(b)
         difference = np.abs(a - b) / np.maximum(1, np.abs(b))
         distances.append(np.nan_to_num(difference, nan=np.inf).max(initial=0))
@@ -226,32 +197,48 @@ def _check_no_reset(env: Env, episode: _Episode, starts: Any, last: int) -> None
     if restarted or (moved and continuous and _equal_bits(first, shown[last])):
         found = f"step {last + 1} gives done together with the state of a new episode"
         remedy = "remove the auto-reset; if the task does end where it began, count steps in "
-        raise _broken(env, found, remedy + "the state")
+        raise broken(env, found, remedy + "the state")
 
 
 def _play(env: Env, key: jax.Array, length: int | None = None) -> _Episode:
     """Plays one random episode, of `length` steps if given."""
 
-    def step(carry: tuple[Any, Any, jax.Array], key: jax.Array) -> tuple[Any, Timestep]:
-        before, state, done = carry
+    def step(carry: tuple[Any, Any, Any, jax.Array], key: jax.Array) -> tuple[Any, Timestep]:
+        before, state, mask, done = carry
         action_key, step_key = jax.random.split(key)
-        stepped, timestep = env.step(state, _sample(env.action_space, action_key), step_key)
-        before, state = jax.tree.map(lambda old, new: jnp.where(done, old, new), (before, state), (state, stepped))
-        return (before, state, done | timestep.done), timestep
+        stepped, shown = env.step(state, _sample(env, mask, action_key), step_key)
+        old, new = (before, state, mask), (state, stepped, shown.mask)
+        before, state, mask = jax.tree.map(lambda old, new: jnp.where(done, old, new), old, new)
+        return (before, state, mask, done | shown.done), shown
 
     reset_key, key = jax.random.split(key)
     start, first = env.reset(reset_key)
     step_keys = jax.random.split(key, length or env.max_steps)
-    (before, end, _), steps = jax.lax.scan(step, (start, start, first.done), step_keys)
+    (before, end, _, _), steps = jax.lax.scan(step, (start, start, first.mask, first.done), step_keys)
     return _Episode(start, before, end, first, steps)
 
 
-def _sample(space: Space, key: jax.Array) -> jax.Array:
-    """Draws a uniform action, from -10 .. 10 where the space has no bound."""
-    if isinstance(space, Discrete):
-        return jax.random.randint(key, (), 0, space.n, jnp.int32)
-    low, high = (jnp.asarray(np.clip(bound, -10, 10)) for bound in (space.low, space.high))
-    return low + (high - low) * jax.random.uniform(key, space.shape)
+def _sample(env: Env, mask: Any, key: jax.Array) -> jax.Array:
+    """Draws uniform actions of all agents: allowed ones, and from -10 .. 10 where a Box has no bound."""
+    space, axis = env.action_space, agents_axis(env)
+    if isinstance(space, Box):
+        low, high = (jnp.asarray(np.clip(bound, -10, 10)) for bound in _bounds(env, space))
+        return low + (high - low) * jax.random.uniform(key, low.shape)
+    entries = jnp.ones((*axis, sum(choices(space))), bool) if not jax.tree.leaves(mask) else mask
+    parts = jnp.split(jnp.where(entries, 0.0, -jnp.inf), starts(space)[1:], axis=-1)
+    keys = jax.random.split(key, len(parts))
+    chosen = [jax.random.categorical(key, part).astype(jnp.int32) for key, part in zip(keys, parts, strict=True)]
+    return chosen[0] if isinstance(space, Discrete) else jnp.stack(chosen, axis=-1)
+
+
+def _bounds(env: Env, space: Box) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of the actions of each agent, its own where it has a space of its own."""
+    low, high = (np.broadcast_to(bound, (*agents_axis(env), *space.shape)).copy() for bound in (space.low, space.high))
+    for index, (_, own) in enumerate(env.agent_spaces):
+        assert isinstance(own, Box)
+        part = (index, *map(slice, own.shape)) if len(env.agents) > 1 else tuple(map(slice, own.shape))
+        low[part], high[part] = own.low, own.high
+    return low, high
 
 
 def _numbers(tree: Any) -> Any:

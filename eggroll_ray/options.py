@@ -98,6 +98,8 @@ class AgentOptions:
     """With self-play: opponents per generation."""
     rivals_every: int = 10
     """With self-play: generations between those that may be opponents."""
+    rivals_explore: float = 0.0
+    """With self-play: share of the opponents' moves that are random."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,7 +247,7 @@ def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
             f"window={chosen.window} needs a JAX environment, and does not go with self-play; leave it out."
         )
     if agents.self_play:
-        rivals = Rivals(agents.rivals, agents.rivals_every)
+        rivals = Rivals(agents.rivals, agents.rivals_every, explore=agents.rivals_explore)
         each = rivals.count * len(env.agents)  # a member meets every opponent in every seat
         return self_play(env, policy, rivals=rivals, episodes=each * chosen.episodes, **common)
     grouping = {"role": by_role, "agent": by_agent, "shared": shared}[agents.groups]

@@ -21,6 +21,7 @@ from eggroll_ray.page import document, escape, flat, fold, section, table, tile
 from eggroll_ray.swimlanes import workers
 from eggroll_ray.text import plural
 
+_IMAGES = {".gif": "image/gif", ".png": "image/png", ".svg": "image/svg+xml"}
 _OPEN_EVENTS = 40  # shown at once; earlier ones are folded
 _FOLDED_EVENTS = 2000  # at most; what is earlier still is in the file
 
@@ -158,9 +159,9 @@ def _pictures(run: History) -> str:
     parts = []
     for path in sorted((run.path / "episodes").glob("*")):
         name, kind = escape(path.stem), path.suffix.lower()
-        if kind in (".gif", ".png"):
+        if kind in _IMAGES:
             data = base64.b64encode(path.read_bytes()).decode()
-            body = f'<img alt="Episode {name}" src="data:image/{kind[1:]};base64,{data}">'
+            body = f'<img alt="Episode {name}" src="data:{_IMAGES[kind]};base64,{data}">'
         elif kind == ".html":
             link = escape("episodes/" + quote(path.name))
             body = (

@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.cast import Agents, AnyEnv, Groups, Shown, agent_act, make_groups, shared
-from eggroll_ray.env import Env, HostEnv
+from eggroll_ray.env import Box, Env, HostEnv
 from eggroll_ray.evaluate import Earlier, Evaluator, Invalid, Members, Params
-from eggroll_ray.heads import DeterministicHead, Head
+from eggroll_ray.heads import DeterministicHead, Head, SamplingHead, forbid
 from eggroll_ray.host import Batches, play_host_env, whole_host_episodes
 from eggroll_ray.policies import Policy
 from eggroll_ray.rollout import Play, check_kind, play_env, split_keys, whole_episodes
@@ -33,11 +33,14 @@ class Rivals:
         independently. All members of a generation meet the same.
       every: every so many generations the mean parameters enter the pool, those of generation 0 first.
       most: generations in the pool; when there would be more, every second one leaves it.
+      explore: share of the opponents' moves that are random, for discrete actions. An opponent that always answers the
+        same way is beaten by one line of play; one that explores makes a member meet all.
     """
 
     count: int = 4
     every: int = 10
     most: int = 64
+    explore: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.count, self.every, self.most - 1) < 1:
@@ -45,6 +48,8 @@ class Rivals:
                 f"count={self.count} and every={self.every} must be at least 1, most={self.most} at least 2: opponents "
                 "per generation, generations between those in the pool, generations in the pool."
             )
+        if not 0 <= self.explore <= 1:
+            raise ValueError(f"explore={self.explore} is a share of moves; choose a number from 0 to 1.")
 
     def pool(self, generation: int) -> range:
         """Returns the generations whose mean parameters may be opponents at a generation, in order."""
@@ -92,6 +97,8 @@ def self_play(
             f"{', '.join(env.agents)}{' with different spaces' if env.agent_spaces else ''}: use "
             f"{'from_host_env' if isinstance(env, HostEnv) else 'from_env'} with groups of agents."
         )
+    if rivals.explore and isinstance(env.action_space, Box):
+        raise ValueError(f"explore={rivals.explore} needs discrete actions, which {env.name} does not have; choose 0.")
     learners = make_groups(env, policy, head, Agents(groups=shared), normalize_observations)
     cast = Duel(learners, rivals)
     play = Play(cast.multiple if episodes is None else episodes, shared_by, Invalid(on_nan))
@@ -173,7 +180,8 @@ class Duel:
         one = agent_act(self._group)
 
         def answer(params: Params, frozen: Any, seen: Array, mask: Any, key: Array, carry: Any) -> tuple[Array, Any]:
-            return one(params, seen if frozen is None else frozen(seen), mask, key, carry)
+            action, carry = one(params, seen if frozen is None else frozen(seen), mask, key, carry)
+            return self._explored(action, mask, key), carry
 
         own_rows, other_rows = self._split(shown, keys)
         seen, mask, own_keys = own_rows
@@ -184,6 +192,16 @@ class Duel:
         seen, mask, other_keys = other_rows
         answers, other_carry = each(params, frozen, seen, mask, other_keys, other_carry)
         return self._join(action, answers), (own_carry, other_carry)
+
+    def _explored(self, action: Array, mask: Any, key: Key[Array, ""]) -> Array:
+        """The action, or with some chance one of those that are possible, all equally likely."""
+        space, head = self._group.action_space, SamplingHead()
+        if not self.rivals.explore or isinstance(space, Box):
+            return action
+        whether, which = jax.random.split(jax.random.fold_in(key, 1))
+        logits = jnp.zeros(head.outputs(space))
+        logits = forbid(logits, mask) if jax.tree.leaves(mask) else logits
+        return jnp.where(jax.random.bernoulli(whether, self.rivals.explore), head.action(space, logits, which), action)
 
     def returns(self, totals: Any, episodes: int) -> Any:
         """Returns of all seats `(b, a)` to those of the members `(b,)`."""

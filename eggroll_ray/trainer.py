@@ -5,7 +5,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +15,10 @@ import numpy as np
 from eggroll_ray import checkpoint
 from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.es import ES, eggroll
-from eggroll_ray.evaluate import Evaluator, FitnessError
+from eggroll_ray.evaluate import Earlier, Evaluator, FitnessError
 from eggroll_ray.fitness_log import FitnessLog
 from eggroll_ray.gather import Round
+from eggroll_ray.league import rebuild
 from eggroll_ray.messages import TEST, Generation, Request, WorkerError
 from eggroll_ray.metrics import Row
 from eggroll_ray.plan import make_plan
@@ -237,14 +238,31 @@ class Trainer:
         """
         if not 0 <= member < self._plan.population_size:
             raise ValueError(f"member={member} must be in [0, {self._plan.population_size}).")
-        if generation and self._recorder is None and self._run is None:
+        if generation and self._run is None:
             raise ValueError(f"generation={generation} can be reproduced only from a record; give the trainer run=...")
         worker = Worker(self._strategy, self._evaluator, self._plan)
         if self._run is not None:
-            path, packed = Path(self._run.path), self._strategy.signs_only
-            log = FitnessLog(path, self._plan, self._evaluator.moments, packed, writable=False)
+            path, log = Path(self._run.path), self._read_log()
             worker.catch_up(*load_state(path, log, worker.snapshot(), generation, self._evaluator.keeps))
         return worker.reproduce(member)
+
+    def means_at(self, generations: Sequence[int]) -> list[Earlier]:
+        """Rebuilds the mean parameters of generations, in rising order, from the seed and the fitness log alone.
+
+        Raises:
+          ValueError: without a record.
+          CheckpointError: for a generation that has not been reached.
+        """
+        if self._run is None:
+            raise ValueError(
+                f"generations {list(generations)} can be rebuilt only from a record; give the trainer run=..."
+            )
+        return rebuild(Worker(self._strategy, self._evaluator, self._plan), self._read_log(), generations)
+
+    def _read_log(self) -> FitnessLog:
+        assert self._run is not None
+        path, packed = Path(self._run.path), self._strategy.signs_only
+        return FitnessLog(path, self._plan, self._evaluator.moments, packed, writable=False)
 
     @property
     def unsaved(self) -> str | None:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eggroll_ray.env import Box, Discrete, Env, Space, Timestep
+from eggroll_ray.env import Box, Discrete, Env, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
 
 _NAMES = (
@@ -115,7 +115,7 @@ def _observation(suite_env: Any, params: Any, observation: Any) -> jax.Array:
     return jnp.asarray(observation, jnp.float32)
 
 
-def _space(space: Any) -> Space:
+def _space(space: Any) -> Discrete | Box:
     from gymnax.environments import spaces
 
     if isinstance(space, spaces.Discrete):

@@ -11,7 +11,7 @@ from toy_games import TARGETS, constant_policy, higher_card, team_env
 import eggroll_ray as er
 from eggroll_ray import columns
 from eggroll_ray.cast import Shown, make_groups
-from eggroll_ray.env import Box
+from eggroll_ray.env import Box, MultiDiscrete
 from eggroll_ray.evaluate import Members
 from eggroll_ray.heads import DeterministicHead, SamplingHead
 
@@ -247,3 +247,11 @@ def test_box_actions_with_other_bounds_are_not_taken_for_the_same():
     env = env._replace(agent_spaces=(*spaces, spaces[0]), action_space=Box.of((1,), -2, 2))
     cast = make_groups(env, constant_policy(), DeterministicHead(), er.Agents(), False)
     assert cast.groups[0].action_space.high.tolist() == [2]
+
+
+def test_choices_that_do_not_begin_those_of_all_agents_are_made_among_all_and_masked():
+    env, wide = team_env(), MultiDiscrete((3, 4))
+    spaces = tuple((env.observation_space, space) for space in (wide, MultiDiscrete((2,)), MultiDiscrete((3,))))
+    env = env._replace(agent_spaces=spaces, action_space=wide)
+    cast = make_groups(env, constant_policy(), DeterministicHead(), er.Agents(er.by_agent), False)
+    assert [group.action_space for group in cast.groups] == [wide, wide, MultiDiscrete((3,))]

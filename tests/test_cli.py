@@ -84,6 +84,26 @@ def test_eval_plays_fresh_episodes(run, capsys):
     assert "after 1 generations" in capsys.readouterr().out
 
 
+def test_self_play_leaves_a_run_whose_generations_play_against_each_other(tmp_path, capsys):
+    path = str(tmp_path / "run")
+    small = "--population-size 16 --hidden 8 --workers 0 --test-episodes 4 --generations 4 --rivals-every 1".split()
+    assert main(["train", "--env", "pgx/tic_tac_toe", "--self-play", "--rivals", "2", *small, "--run", path]) == 0
+    assert main(["eval", path, "--episodes", "4", "--no-render"]) == 0
+    capsys.readouterr()
+    assert main(["league", path, "--entries", "3", "--games", "4"]) == 0
+    out = capsys.readouterr().out
+    assert "Elo" in out and "Points of row from column, 4 games each" in out
+    found = json.loads((tmp_path / "run" / "league.json").read_text())
+    assert found["generations"] == [0, 2, 4] and len(found["elo"]) == 3
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "Generations against each other" in page and "image/svg+xml" in page
+
+
+def test_only_what_has_opponents_has_a_league(run, capsys):
+    assert main(["league", str(run)]) == 2
+    assert "in self-play, or where two groups of agents" in capsys.readouterr().err
+
+
 def test_report_and_envs(run, capsys):
     (run / "report.html").unlink()
     assert main(["report", str(run)]) == 0
@@ -130,6 +150,9 @@ def test_every_option_has_a_help_text_and_the_help_shows_it(module, capsys):
         (["--hidden", "0"], "hidden=(0,)"),
         (["--env-options", "oops"], "must read name=value"),
         (["--target", "10", "--test-every", "0"], "needs tests"),
+        (["--self-play"], "self_play needs a game of several agents"),
+        (["--window", "9", "--self-play"], "window=9 needs a JAX environment"),
+        (["--persistent", "3"], "persistent=3 of the strategy must be 1, the windows of an episode"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_before_any_work(tmp_path, capsys, options, message):

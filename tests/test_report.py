@@ -5,11 +5,13 @@ import math
 import re
 import sys
 
+import numpy as np
 import pytest
 from marks import mostly_slow
 
 pytest.importorskip("matplotlib")
 
+from eggroll_ray.league import League
 from eggroll_ray.metrics import MetricsWriter
 from eggroll_ray.report import write_report
 
@@ -269,6 +271,7 @@ def test_pictures_are_embedded_and_pages_linked(tmp_path):
     (episodes / "one.gif").write_bytes(b"GIF89a")
     (episodes / 'two "2".png').write_bytes(PNG)
     (episodes / "three #3.html").write_text("<p>viewer")
+    (episodes / "four.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (episodes / "notes.txt").write_text("not shown")
     page, checker = read(run)
     assert "data:image/gif;base64,R0lGODlh" in page
@@ -423,3 +426,17 @@ def test_a_long_table_of_events_is_folded(tmp_path, count, folds):
     assert checker.tags.count("details") == folds
     assert ("1 earlier event Generation" in checker.text) == bool(folds)
     assert all(f"<td>no {i}.</td>" in page for i in range(count))
+
+
+@pytest.mark.parametrize("groups", [(), ("hunter", "prey")])
+def test_generations_against_each_other_are_drawn_with_their_numbers(tmp_path, groups):
+    score = np.array([[0.5, 0.25, 0.0], [0.75, 0.5, 0.125], [1.0, 0.875, 0.5]])
+    ratings = np.zeros(0) if groups else np.array([0.0, 150.0, 480.0])
+    run = make(tmp_path, [row(i) for i in range(3)])
+    assert "Generations against each other" not in write_report(run).read_text()
+    League((0, 40, 80), 32, score, groups, ratings).save(run)
+    page = write_report(run).read_text()
+    assert "Generations against each other" in page
+    assert ("0.125" if groups else ">88<") in page and ("hunter" in page) == bool(groups)
+    assert ("rating of the last is 480 above the first" in page) == (not groups)
+    assert ("Elo" in page) == (not groups)

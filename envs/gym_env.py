@@ -1,0 +1,188 @@
+"""Gymnasium environments as `HostEnv` records, by any id that Gymnasium knows or by a function.
+
+What travels is a name and options, or the function: each process makes its own environments.
+"""
+
+import contextlib
+import functools
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from eggroll_ray.env import HostEnv
+from envs import envpool_batch
+from envs.host_batch import Layout, Shown, host_env
+from envs.host_spaces import acted, choices, observed, read_mask
+
+OPEN = True  # any other id that Gymnasium knows may be made, such as one that a package registers when imported
+_NAMES = (
+    *("CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1", "Acrobot-v1"),
+    *("Blackjack-v1", "FrozenLake-v1", "FrozenLake8x8-v1", "CliffWalking-v1", "CliffWalkingSlippery-v1", "Taxi-v4"),
+    *("LunarLander-v3", "LunarLanderContinuous-v3", "BipedalWalker-v3", "BipedalWalkerHardcore-v3", "CarRacing-v3"),
+    *("Reacher-v5", "Pusher-v5", "InvertedPendulum-v5", "InvertedDoublePendulum-v5", "HalfCheetah-v5", "Hopper-v5"),
+    *("Swimmer-v5", "Walker2d-v5", "Ant-v5", "Humanoid-v5", "HumanoidStandup-v5"),
+    *("ALE/Pong-v5", "ALE/Breakout-v5", "ALE/SpaceInvaders-v5", "ALE/Seaquest-v5", "ALE/Qbert-v5", "ALE/BeamRider-v5"),
+)
+UNSUPPORTED = {
+    f"{name}-{version}": "it is not part of Gymnasium any more; use version v5"
+    for name in ("Ant", "HalfCheetah", "Hopper", "Humanoid", "Swimmer", "Walker2d", "Reacher", "Pusher")
+    for version in ("v2", "v3")
+}
+# Those of Gymnasium's own that state no limit. A hand of Blackjack ends by itself long before.
+_LIMITS = {"Blackjack-v1": 50, "CliffWalking-v1": 200, "CliffWalkingSlippery-v1": 200}
+
+Make = Callable[..., Any]
+Wrappers = Sequence[Callable[[Any], Any]]
+
+
+def names() -> tuple[str, ...]:
+    """Returns well-known ids that work, without importing Gymnasium."""
+    return _NAMES
+
+
+def make(name: str, *, envpool: bool = False, wrappers: Wrappers = (), renew: bool = False, **options: Any) -> HostEnv:
+    """Makes one Gymnasium environment.
+
+    Observations become float32 arrays, those of bytes with two axes or more (images) stay uint8: see
+    `envs.host_spaces.observed`. An `action_mask` in the info of reset and step, or in a dictionary of observations,
+    becomes the mask. Images keep the order of their axes; Atari's usual treatment is
+    `wrappers=(AtariPreprocessing,)` of `gymnasium.wrappers` with `frameskip=1`.
+
+    Args:
+        name: Gymnasium's id, such as `CartPole-v1`, `ALE/Pong-v5`, or `module:Id-v0` to import a module first.
+        envpool: step the environments of that name in the EnvPool library, in C++, with its own options; see
+            `envs.envpool_batch`.
+        wrappers: functions of an environment that return another, applied in order.
+        renew: make each environment anew for each episode. Set it where an episode depends on those before, which
+            `check_host_env` finds; those of `names()` do not need it.
+        **options: arguments of `gymnasium.make`, such as `max_episode_steps=200`, the most steps of an episode.
+
+    Returns:
+        The environment.
+
+    Raises:
+        ValueError: it cannot be made, has spaces that cannot be used, or has no limit of steps.
+    """
+    if name in _LIMITS:
+        options = {"max_episode_steps": _LIMITS[name]} | options
+    if envpool:
+        if wrappers:
+            raise ValueError(f"gym/{name} has wrappers={wrappers}, which EnvPool cannot apply; leave out envpool=True")
+        return envpool_batch.make(name, **options)
+    return _host_env(f"gym/{name}", functools.partial(_registered, name, tuple(wrappers), options), renew=renew)
+
+
+def from_function(make: Make, *, name: str, max_steps: int | None = None, renew: bool = False) -> HostEnv:
+    """Makes a `HostEnv` of your own Gymnasium environment.
+
+    Args:
+        make: returns a new environment. It is called in each process, so it must survive cloudpickle. If it takes an
+            argument `render_mode`, episodes can be drawn with "rgb_array".
+        name: what to call it.
+        max_steps: the most steps of an episode; default: what the environment's spec says.
+        renew: see `make`.
+
+    Raises:
+        ValueError: it cannot be made, has spaces that cannot be used, or has no limit of steps.
+    """
+    parameters = inspect.signature(make).parameters.values()
+    drawable = any(one.name == "render_mode" or one.kind is one.VAR_KEYWORD for one in parameters)
+    return _host_env(name, functools.partial(_called, make, drawable), max_steps, drawable, renew)
+
+
+def _host_env(
+    name: str, make: Make, max_steps: int | None = None, drawable: bool = True, renew: bool = False
+) -> HostEnv:
+    try:
+        with _building():
+            env = make(None)
+            _, info = env.reset(seed=0)
+            limit = max_steps or _limit(env.spec)
+            env.close()
+    except Exception as error:
+        raise ValueError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
+    if not limit:
+        raise ValueError(f"{name} does not say when an episode ends at the latest; give max_episode_steps=1000 or so")
+    return host_env(name, functools.partial(_Game, make, "action_mask" in info), limit, drawable=drawable, renew=renew)
+
+
+def _limit(spec: Any) -> int | None:
+    """The limit that an environment states; Atari's counts frames."""
+    if spec is None:
+        return None
+    frames, skip = spec.kwargs.get("max_num_frames_per_episode"), spec.kwargs.get("frameskip", 1)
+    if spec.max_episode_steps or not frames:
+        return spec.max_episode_steps
+    return -(-frames // (skip if isinstance(skip, int) else min(skip)))
+
+
+def _registered(name: str, wrappers: Wrappers, options: dict[str, Any], render_mode: str | None) -> Any:
+    import gymnasium
+
+    if name.startswith("ALE/"):
+        import ale_py
+
+        gymnasium.register_envs(ale_py)
+    options = {"render_mode": render_mode, "disable_env_checker": True} | options
+    env = gymnasium.make(name, **options)
+    for wrapper in wrappers:
+        env = wrapper(env)
+    return env
+
+
+def _called(make: Make, drawable: bool, render_mode: str | None) -> Any:
+    return make(render_mode=render_mode) if drawable else make()
+
+
+@contextlib.contextmanager
+def _building() -> Iterator[None]:
+    """Keeps warnings about a suite's own models and versions quiet: they would come once for each environment."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mujoco = sys.modules.get("mujoco")
+        if mujoco is None:
+            yield
+            return
+        # MuJoCo prints them past Python, and appends them to a file in the working directory.
+        handler = mujoco.get_mju_user_warning()
+        mujoco.set_mju_user_warning(lambda _: None)
+        try:
+            yield
+        finally:
+            mujoco.set_mju_user_warning(handler)
+
+
+class _Game:
+    """One environment; see `envs.host_batch.Game`."""
+
+    def __init__(self, make: Make, mask_in_info: bool, render_mode: str | None):
+        with _building():
+            self._env = make(render_mode)
+        self.metadata = self._env.metadata
+        self._observed = observed(self._env.observation_space)
+        action = acted(self._env.action_space)
+        masked = bool(choices(action.space)) and (mask_in_info or self._observed.masked)
+        self.layout = Layout(self._observed.box, action.space, self._observed.dtype, action.decode, masked)
+
+    def reset(self, seed: int) -> Shown:
+        observation, info = self._env.reset(seed=seed)
+        return self._shown(observation, 0.0, False, info)
+
+    def step(self, action: Any) -> Shown:
+        observation, reward, terminated, truncated, info = self._env.step(action)
+        return self._shown(observation, reward, bool(terminated or truncated), info)
+
+    def draw(self) -> Any:
+        return self._env.render()
+
+    def close(self) -> None:
+        self._env.close()
+
+    def _shown(self, observation: Any, reward: Any, done: bool, info: dict[str, Any]) -> Shown:
+        mask = None
+        if self.layout.masked and not done:
+            raw = observation["action_mask"] if self._observed.masked else info.get("action_mask")
+            mask = None if raw is None else read_mask(self.layout.action_space, raw)
+        return Shown(self._observed.encode(observation), reward, done, mask)
