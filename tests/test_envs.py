@@ -147,11 +147,11 @@ assert not {"gymnax", "brax", "ray", "matplotlib"} & set(sys.modules)
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("CartPole-v1", "did you mean gymnax/CartPole-v1"),
+        ("CartPole-v1", "gymnax/CartPole-v1"),
         ("ant", "did you mean brax/ant"),
         ("brax/antt", "did you mean brax/ant"),
         ("gymnax/cartpole-v1", "did you mean gymnax/CartPole-v1"),
-        ("gym/CartPole-v1", "did you mean gymnax/CartPole-v1"),
+        ("gim/CartPole-v1", "gymnax/CartPole-v1"),
         ("nothing/of-the-kind-at-all", "suite of gymnax, brax"),
         ("gymnax/", "unknown environment 'gymnax/'"),
         ("gymnax/MNISTBandit-bsuite", "cannot be used: gymnax downloads MNIST"),

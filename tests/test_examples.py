@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+PICTURE = ("--picture", str(Path(tempfile.gettempdir()) / "eggroll-ray-example"))
 TINY = ("--generations", "2", "--population-size", "16")
 
 # Example -> its arguments, and what it prints with the result as the only group.
@@ -24,6 +26,13 @@ RUNS = {
     "eggroll_in_100_lines.py": ((), r"mean return of the evolved parameters in 128 episodes: (\S+) of 500"),
     "equinox_policy.py": (TINY, r"gru in CartPole without velocities: .* mean return (\S+)"),
     "flax_policy.py": (TINY, r"nnx: .* mean return (\S+)"),
+    "marl_pettingzoo.py": ((*TINY, *PICTURE), r"after 2 generations: mean return (\S+)"),
+    "marl_spread.py": ((*TINY, *PICTURE), r"after 2 generations: mean return of an agent (\S+)"),
+    "predator_prey.py": (
+        (*TINY, *PICTURE, "--entries", "2", "--games", "4"),
+        r"one episode of 25 steps, returns \[(\S+), ",
+    ),
+    "self_play.py": ((*TINY, *PICTURE), r"against a random player, moving first: (\S+)% won"),
     "tune_cartpole.py": (("--trials", "2", "--generations", "3"), r"best: .* mean return (\S+)"),
 }
 
@@ -49,6 +58,10 @@ def result(pattern: str, output: str) -> float:
         "custom_fitness.py",
         pytest.param("equinox_policy.py", marks=pytest.mark.slow),
         pytest.param("flax_policy.py", marks=pytest.mark.slow),
+        pytest.param("marl_pettingzoo.py", marks=pytest.mark.slow),
+        pytest.param("marl_spread.py", marks=pytest.mark.slow),
+        pytest.param("predator_prey.py", marks=pytest.mark.slow),
+        pytest.param("self_play.py", marks=pytest.mark.slow),
         pytest.param("tune_cartpole.py", marks=[pytest.mark.slow, pytest.mark.ray]),
     ],
 )

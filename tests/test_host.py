@@ -2,6 +2,7 @@
 
 import cloudpickle
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -36,7 +37,7 @@ def by_hand(worker, members, episodes):
     keys = split_keys(member_keys(generation_key(state), np.arange(members), 2), episodes)
     returns = np.zeros((members, episodes))
     for i in range(members):
-        move = float(er.densify(strategy.perturb(state, np.int32(i)))["bias"][0])
+        move = float(er.densify(strategy.perturb(state, jnp.int32(i)))["bias"][0])
         for j in range(episodes):
             seed = int(jax.random.bits(jax.random.fold_in(keys[i, j], 0), (), np.uint32))
             place = np.random.default_rng(seed).normal()
