@@ -2,7 +2,7 @@
 
 import json
 
-from benchmarks import driver
+from benchmarks import driver, persistent
 
 
 def test_the_page_of_the_driver_benchmark_is_of_its_data():
@@ -10,3 +10,11 @@ def test_the_page_of_the_driver_benchmark_is_of_its_data():
     assert {row["workers"] for row in record["ray"]} == set(driver.WORKERS)
     assert {row["population"] for row in record["ray"]} == set(driver.POPULATIONS)
     assert (driver.DOCS / "driver.md").read_text() == driver.page(record)
+
+
+def test_the_page_of_windows_is_of_its_data_and_the_corrected_methods_learn_what_truncation_does_not():
+    record = json.loads((persistent.DOCS / "persistent.json").read_text())
+    assert (persistent.DOCS / "persistent.md").read_text() == persistent.page(record)
+    for run in record["runs"]:
+        assert (run["curve"][-1] < -1.0) if run["method"] == "truncated" else (run["curve"][-1] > run["curve"][0])
+    assert {run["method"] for run in record["runs"]} == set(persistent.METHODS)

@@ -1,0 +1,212 @@
+"""The three algorithms of the RL comparison behind one interface: one update at a time, and a test of the mean policy.
+
+ES is this package's trainer in this process; PPO is rejax's. All are tested by the same rollouts.
+"""
+
+import dataclasses
+import math
+import warnings
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+
+import eggroll_ray as er
+from benchmarks.as_gymnax import AsGymnax
+from benchmarks.rl_settings import HIDDEN, ESSettings, PPOSettings, Settings
+from eggroll_ray import heads
+from eggroll_ray.env import Space
+from eggroll_ray.options import StrategyOptions, make_strategy
+from envs.foreign import lenient
+
+TEST_EPISODES = 128
+# Actions are cut off at their bounds in all three, as in rejax's PPO.
+_MODE, _SAMPLE = heads.DeterministicHead(heads.clip), heads.SamplingHead(heads.clip)
+
+
+class Learner(Protocol):
+    """An algorithm in an environment."""
+
+    def advance(self) -> int:
+        """Does one update, and returns the steps of environments that it took."""
+        ...
+
+    def test(self, most_likely: bool = False) -> np.ndarray:
+        """Returns of the mean policy in fresh episodes, `(TEST_EPISODES,)`, none of which counts as training.
+
+        Args:
+          most_likely: take the most likely action where training samples.
+        """
+        ...
+
+
+class MostLikely(NamedTuple):
+    """A head for outputs that `SamplingHead` samples from: takes the most likely action instead."""
+
+    def outputs(self, space: Space) -> int:
+        return _SAMPLE.outputs(space)
+
+    def action(self, space: Space, outputs: Array, key: PRNGKeyArray) -> Array:
+        if isinstance(space, er.Box):
+            outputs = jnp.split(outputs, 2)[0]
+        return _MODE.action(space, outputs, key)
+
+
+def make_learner(env: er.Env, settings: Settings, seed: int, block_size: int | None = None) -> Learner:
+    """Makes the algorithm that the settings are of.
+
+    Args:
+      env: the environment.
+      settings: of EGGROLL, OpenAI-ES or PPO.
+      seed: of everything random.
+      block_size: members evaluated together, for ES; None: the trainer's default.
+
+    Raises:
+      ValueError: when they do not fit, before any work starts.
+    """
+    if isinstance(settings, PPOSettings):
+        return RejaxPPO(env, settings, seed)
+    return Evolution(env, settings, seed, block_size)
+
+
+class Evolution:
+    """EGGROLL or OpenAI-ES with the paper's settings."""
+
+    def __init__(self, env: er.Env, settings: ESSettings, seed: int, block_size: int | None = None):
+        policy = er.mlp(HIDDEN, er.pqn)
+        if not settings.deterministic and isinstance(env.action_space, er.Box):
+            policy = er.with_log_std(policy)
+        head = _MODE if settings.deterministic else _SAMPLE
+        self._evaluator = er.from_env(env, policy, episodes=settings.episodes, head=head)
+        self._likely = self._evaluator if settings.deterministic else er.from_env(env, policy, head=MostLikely())
+        self._seed = seed
+        self._trainer = er.Trainer(
+            self._evaluator,
+            make_strategy(strategy_options(settings)),
+            population_size=settings.population_size,
+            seed=seed,
+            workers=0,
+            block_size=block_size,
+            watch=er.Watch(every=0),
+        )
+        self._generations = 0
+        self._params = self._trainer.result().params
+
+    def advance(self) -> int:
+        rows: list[er.Row] = []
+        result = self._trainer.fit(self._generations + 1, rows.append)
+        if result.status == "stopped":  # the trainer has taken the signal for itself
+            raise KeyboardInterrupt
+        self._generations, self._params = result.generations, result.params
+        return rows[0]["steps"]
+
+    def test(self, most_likely: bool = False) -> np.ndarray:
+        evaluator = self._likely if most_likely else self._evaluator
+        return evaluator.test(self._params, (), _test_key(self._seed, self._generations), TEST_EPISODES)
+
+
+def strategy_options(settings: ESSettings) -> StrategyOptions:
+    """Translates the paper's settings into ours.
+
+    With Adam the learning rate is the same. The SGD step of the paper's code is `lr sigma sqrt(n) mean(F E)`, ours is
+    `lr / sigma mean(F E)`: ours is `lr sigma^2 sqrt(n)`, and it decays with the square of sigma too.
+    """
+    rate, decay = settings.learning_rate, settings.learning_rate_decay
+    if settings.optimizer == "sgd":
+        rate *= settings.sigma**2 * math.sqrt(settings.population_size)
+        decay *= settings.sigma_decay**2
+    return StrategyOptions(
+        strategy="openai-es" if settings.rank is None else "eggroll",
+        rank=settings.rank or 1,
+        sigma=settings.sigma,
+        sigma_decay=settings.sigma_decay,
+        learning_rate=rate,
+        learning_rate_decay=decay,
+        optimizer=settings.optimizer,
+        shaping="centred-rank" if settings.rank_transform else "z-score",
+    )
+
+
+class RejaxPPO:
+    """PPO of rejax, with the paper's networks."""
+
+    def __init__(self, env: er.Env, settings: PPOSettings, seed: int):
+        if settings.num_envs * settings.num_steps % settings.num_minibatches:
+            raise ValueError(
+                f"num_minibatches={settings.num_minibatches} must divide num_envs * num_steps = "
+                f"{settings.num_envs} * {settings.num_steps}."
+            )
+        self._env, self._seed, self._updates = env, seed, 0
+        self._steps = settings.num_envs * settings.num_steps
+        with lenient():
+            self._ppo = _make_ppo(env, settings)
+            self._advance = jax.jit(self._ppo.train_iteration)
+            self._state = jax.jit(self._ppo.init_state)(jax.random.key(seed))
+        policy = er.Policy(self._init, self._apply)
+        self._sampled = er.from_env(env, policy, head=_SAMPLE)
+        self._likely = er.from_env(env, policy, head=MostLikely())
+
+    def advance(self) -> int:
+        with lenient():
+            self._state = jax.block_until_ready(self._advance(self._state))
+        self._updates += 1
+        return self._steps
+
+    def test(self, most_likely: bool = False) -> np.ndarray:
+        evaluator = self._likely if most_likely else self._sampled
+        statistics = self._state.obs_rms_state
+        params = (self._state.actor_ts.params, statistics.mean, statistics.var)
+        return evaluator.test(params, (), _test_key(self._seed, self._updates), TEST_EPISODES)
+
+    def _init(self, key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
+        del outputs
+        with lenient():
+            actor = self._ppo.actor.init(key, observation[None], key)
+        return actor, jnp.zeros_like(observation), jnp.ones_like(observation)
+
+    def _apply(self, params: Any, observation: Array, carry: Any) -> tuple[Array, Any]:
+        """The outputs that `SamplingHead` takes, of one observation."""
+        actor, mean, variance = params
+        with lenient():
+            observation = (observation - mean) / jnp.sqrt(variance + 1e-8)  # rejax's, which does not clip
+            return self._ppo.actor.apply(actor, observation[None], method=_outputs)[0], carry
+
+
+def _make_ppo(env: er.Env, settings: PPOSettings) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what rejax imports uses names that JAX has deprecated
+        from rejax import PPO
+        from rejax.networks import DiscretePolicy, GaussianPolicy, VNetwork
+
+    adapted: Any = AsGymnax(env)  # rejax asks for gymnax's class, and uses no more than is there
+    activation = jnp.vectorize(er.pqn, signature="(n)->(n)")
+    space = adapted.action_space(())
+    if isinstance(env.action_space, er.Discrete):
+        actor = DiscretePolicy(space.n, HIDDEN, activation)
+    else:
+        actor = GaussianPolicy(math.prod(space.shape), (space.low, space.high), HIDDEN, activation)
+    return PPO(
+        env=adapted,
+        env_params=(),
+        eval_callback=lambda *_: None,  # tests are between the updates, by our rollouts
+        actor=actor,
+        critic=VNetwork(HIDDEN, activation),
+        normalize_observations=True,
+        normalize_rewards=False,
+        **dataclasses.asdict(settings),
+    )
+
+
+def _outputs(actor: Any, observations: Array) -> Array:
+    """Logits, or means and log standard deviations, of one of rejax's policy networks."""
+    features = actor.features(observations)
+    if hasattr(actor, "action_logits"):
+        return actor.action_logits(features)
+    means = actor.action_mean(features)
+    return jnp.concatenate([means, jnp.broadcast_to(actor.action_log_std, means.shape)], axis=-1)
+
+
+def _test_key(seed: int, updates: int) -> PRNGKeyArray:
+    return jax.random.fold_in(er.noise.stream_key(seed, "test"), updates)

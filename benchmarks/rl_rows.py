@@ -1,0 +1,215 @@
+"""The rows of the RL comparison: one file that runs are merged into, and the page that is rendered from it.
+
+The file holds `rows`, one per (env, algo, seed, budget), and `reasons`: why an environment, or an algorithm in it, has
+none.
+"""
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rl_settings import ALGORITHMS, NOT_IN_TABLES, TASKS, find_task
+from eggroll_ray.files import replace_file
+
+Row = dict[str, Any]
+_KEY = ("env", "algo", "seed", "budget")
+_INTRODUCTION = """\
+# EGGROLL, OpenAI-ES and PPO in the environments of the paper
+
+`python -m benchmarks.rl` runs them and merges the rows into `docs/rl.json`; with `--render` it writes this page from
+there. Settings are the paper's (Tables 17-34, in `benchmarks/rl_settings.py`), unless listed below; PPO is rejax's,
+given our environments. A return is that of the mean policy over 128 fresh episodes at the end, played by the same
+rollouts for all three: mean over the seeds, +- standard error. Actions are as in training (ES: sampled or most likely,
+by the table; PPO: sampled), but in the column of PPO's most likely action. Steps are those of the whole population, no
+test counts, and steps/s are of training alone, without compiling and tests. The paper's numbers are those after 5e8
+steps: ours after fewer do not repeat them.
+"""
+_NAMES = {"eggroll": "EGGROLL", "openai_es": "OpenAI-ES", "ppo": "PPO"}
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Reads the file; without one there are no rows yet.
+
+    Raises:
+      ValueError: when it is no such file.
+    """
+    if not path.exists():
+        return {"reasons": {}, "rows": []}
+    found = json.loads(path.read_text())
+    if not isinstance(found, dict) or set(found) != {"reasons", "rows"}:
+        raise ValueError(f"{path} has no rows and reasons; it is not a file of benchmarks.rl: choose another --out.")
+    return found
+
+
+def merge(record: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
+    """Adds rows; one of the same env, algo, seed and budget takes the place of the old one, and ends its reason."""
+    merged = {_key(row): row for row in record["rows"]}
+    reasons = dict(record["reasons"])
+    for row in rows:
+        merged[_key(row)] = row
+        reasons.pop(row["env"], None)
+        reasons.pop(f"{row['env']} {row['algo']}", None)
+    return {"reasons": reasons, "rows": sorted(merged.values(), key=_order)}
+
+
+def save(path: Path, rows: Iterable[Row] = (), reasons: Mapping[str, str] | None = None) -> None:
+    """Merges into the file as it is now: another process may have added rows meanwhile.
+
+    Args:
+      path: the file.
+      rows: to be added.
+      reasons: env, or env and algorithm with a space between -> why there is no row.
+    """
+    record = merge(load(path), rows)
+    record["reasons"] |= reasons or {}
+    lines = ",\n".join(json.dumps(row) for row in record["rows"])
+    text = f'{{\n"reasons": {json.dumps(record["reasons"], indent=1)},\n"rows": [\n{lines}\n]\n}}\n'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, text.encode())
+
+
+def is_done(record: Mapping[str, Any], row: Row) -> bool:
+    """Whether a row of the same key and settings is there, which no shorter time limit ended.
+
+    Args:
+      record: the file.
+      row: what identifies the run, with its settings, its `block_size` and its limit of `minutes`.
+    """
+    old = {_key(row): row for row in record["rows"]}.get(_key(row))
+    if old is None or any(old[name] != row[name] for name in ("settings", "block_size")):
+        return False
+    if old["ended_by"] == "budget":
+        return True
+    return row["minutes"] is not None and row["minutes"] <= old["minutes"]
+
+
+def groups(record: Mapping[str, Any]) -> dict[tuple[str, int], list[Row]]:
+    """The rows of each environment and budget, in the paper's order of environments, others last."""
+    found: dict[tuple[str, int], list[Row]] = {}
+    for row in sorted(record["rows"], key=_order):
+        found.setdefault((row["env"], row["budget"]), []).append(row)
+    return found
+
+
+def over_ppo(rows: list[Row]) -> dict[str, list[float]]:
+    """Returns of a group over PPO's, per algorithm and seed; {} where there is no PPO.
+
+    As in the paper a return is divided by PPO's mean final one. Where that is not positive, which the paper says
+    nothing about, returns are first counted from that of untrained policies.
+    """
+    scale = ppo_scale(rows)
+    if scale is None:
+        return {}
+    return {
+        algo: [(row["final_return"] - scale[0]) / (scale[1] - scale[0]) for row in rows if row["algo"] == algo]
+        for algo in ALGORITHMS
+    }
+
+
+def ppo_scale(rows: list[Row]) -> tuple[float, float] | None:
+    """The returns of a group that become 0 and 1; None where there is no PPO, or it has not learned anything."""
+    finals = [row["final_return"] for row in rows if row["algo"] == "ppo"]
+    if not finals:
+        return None
+    final = statistics.fmean(finals)
+    if final > 0:
+        return 0.0, final
+    untrained = statistics.fmean(row["curve"][0][1] for row in rows)
+    return (untrained, final) if final > untrained else None
+
+
+def page(record: Mapping[str, Any]) -> str:
+    """The file as Markdown."""
+    lines = [
+        _INTRODUCTION,
+        "| environment | steps | seeds | EGGROLL | OpenAI-ES | PPO | PPO, most likely | steps/s of these three "
+        "| over PPO | paper: over PPO |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *_table(record),
+        "",
+        "Over PPO: EGGROLL / OpenAI-ES, the return divided by PPO's; where PPO's is not positive, both count from the",
+        "return of untrained policies. (t): a time limit ended a run before that number of steps.",
+        *_notes(record),
+        "",
+        "What the tables leave open, and what was chosen:",
+        "",
+        *(f"- {what}: {choice}." for what, choice in NOT_IN_TABLES.items()),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(record: Mapping[str, Any]) -> list[str]:
+    found = groups(record)
+    lines = [_line(env, budget, rows) for (env, budget), rows in found.items()]
+    for task in TASKS:
+        if task.env not in {env for env, _ in found}:
+            reason = record["reasons"].get(task.env, "not run yet")
+            lines.append(f"| {task.env} | {reason} | | | | | | | | {_ratios(task.paper_final)} |")
+    return lines
+
+
+def _line(env: str, budget: int, rows: list[Row]) -> str:
+    by_algo = {algo: [row for row in rows if row["algo"] == algo] for algo in ALGORITHMS}
+    seeds = sorted({len(own) for own in by_algo.values() if own})
+    ratios, task = over_ppo(rows), find_task(env)
+    cells = [
+        env,
+        f"{budget:.3g}",
+        "-".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))),
+        *(_returns(own, "final_return") for own in by_algo.values()),
+        _returns(by_algo["ppo"], "final_return_most_likely"),
+        " / ".join(_speed(own) for own in by_algo.values()),
+        _ratios([statistics.fmean(ratios[algo]) if ratios.get(algo) else None for algo in ("eggroll", "openai_es")]),
+        _ratios(task.paper_final) if task and task.env == env else "",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _notes(record: Mapping[str, Any]) -> list[str]:
+    """What is missing, and which settings are not the paper's."""
+    missing = [
+        f"- {_NAMES.get(name.rpartition(' ')[2], '')} {name.rpartition(' ')[0]}: {reason}".replace("-  ", "- ")
+        for name, reason in sorted(record["reasons"].items())
+        if name.rpartition(" ")[2] in _NAMES
+    ]
+    other = sorted(
+        {
+            f"- {row['env']}, {_NAMES[row['algo']]}: {row['source']}"
+            for row in record["rows"]
+            if not (task := find_task(row["env"])) or row["source"] != task.source(row["algo"])
+        }
+    )
+    lines = ["", "Missing:", "", *missing] if missing else []
+    return [*lines, "", "Settings that are not the paper's:", "", *other] if other else lines
+
+
+def _returns(rows: list[Row], name: str) -> str:
+    if not rows:
+        return "-"
+    values = [row[name] for row in rows]
+    text = f"{statistics.fmean(values):.4g}"
+    if len(values) > 1:
+        text += f" +- {statistics.stdev(values) / math.sqrt(len(values)):.2g}"
+    return text + (" (t)" if any(row["ended_by"] != "budget" for row in rows) else "")
+
+
+def _speed(rows: list[Row]) -> str:
+    return f"{statistics.fmean(row['steps_per_second'] for row in rows):,.0f}" if rows else "-"
+
+
+def _ratios(values: Iterable[float | None]) -> str:
+    return " / ".join("-" if value is None else f"{value:.3f}" for value in values)
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _KEY)
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    places = {task.env: place for place, task in enumerate(TASKS)}
+    place = places.get(row["env"], len(places))
+    return place, row["env"], row["budget"], ALGORITHMS.index(row["algo"]), row["seed"]
