@@ -13,6 +13,7 @@ from eggroll_ray.cast import own as own
 from eggroll_ray.cast import shared as shared
 from eggroll_ray.cast import team as team
 from eggroll_ray.check_env import check_env as check_env
+from eggroll_ray.check_host_env import check_host_env as check_host_env
 from eggroll_ray.checkpoint import CheckpointError as CheckpointError
 from eggroll_ray.env import Box as Box
 from eggroll_ray.env import Discrete as Discrete

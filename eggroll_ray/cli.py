@@ -304,7 +304,7 @@ def _play_league(run: Path, options: TrainOptions, worker: Worker, evaluator: Ev
 def _envs(_: Envs) -> int:
     table = Table("suite", "environments", "", box=None, pad_edge=False)
     for entry in envs.catalogue():
-        state = "installed" if entry.installed else f"pip install 'eggroll-ray[{entry.extra}]'"
+        state = "installed" if entry.installed else entry.install
         table.add_row(entry.suite, "\n".join(f"{entry.suite}/{name}" for name in entry.names), state)
     Console(highlight=False).print(table)
     return 0
