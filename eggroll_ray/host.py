@@ -6,6 +6,7 @@ environments are stepped on the host.
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
 
+import logging
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -37,6 +38,8 @@ from eggroll_ray.heads import DeterministicHead, Head
 from eggroll_ray.policies import Policy
 from eggroll_ray.rollout import Cast, Everyone, Play, base_evaluator, check_kind, split_keys
 from eggroll_ray.trained import TrainedPolicy
+
+_log = logging.getLogger(__name__)
 
 
 class _Episodes(NamedTuple):
@@ -106,15 +109,20 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
 
         return evaluate
 
-    mean_totals = whole_host_episodes(env, cast, batches)
+    tester = Player(env, cast, batches)
 
     def test(
         params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
     ) -> np.ndarray:
         whole = -(-episodes // cast.multiple) * cast.multiple
         context = cast.context(statistics, past or {}, int(jax.random.bits(key, (), jnp.uint32)), max(past or {0}))
-        totals = mean_totals(params, context, split_keys(key[None], whole))
-        return np.asarray(cast.returns(totals, whole))[:episodes]
+        found = tester.play(Members(params, 1), split_keys(key[None], whole), context)
+        sound = np.array([place for place in range(episodes) if place not in found.failed], np.int64)
+        if not len(sound):
+            raise _failed_test(env, found)
+        if len(sound) < episodes:
+            _log.warning("%d of %d episodes are missing from a test: %s", episodes - len(sound), episodes, found.failed)
+        return np.asarray(cast.returns(found.totals, whole))[sound]
 
     evaluator = base_evaluator(env, cast, play)
     settings = {**evaluator.settings, "on_error": on_error.value}
@@ -130,11 +138,15 @@ def whole_host_episodes(
     def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> np.ndarray:
         found = player.play(Members(params, 1), keys, context)
         if found.failed:
-            place, text = next(iter(found.failed.items()))
-            raise FitnessError(f"{env.name} failed in episode {place} of a test of the mean parameters: {text}")
+            raise _failed_test(env, found)
         return found.totals
 
     return play
+
+
+def _failed_test(env: HostEnv, found: _Episodes) -> FitnessError:
+    place, text = next(iter(found.failed.items()))
+    return FitnessError(f"{env.name} failed in episode {place} of a test of the mean parameters: {text}")
 
 
 def acting(policy: TrainedPolicy, key: PRNGKeyArray) -> Callable[[HostTimestep], np.ndarray]:

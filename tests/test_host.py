@@ -115,6 +115,16 @@ def test_a_failure_in_a_test_of_the_mean_parameters_is_an_error():
         worker(walks(raises=999)).test()
 
 
+def test_a_test_goes_on_without_the_episodes_that_failed(caplog):
+    sound, faulty = (
+        Worker(er.eggroll(), er.from_host_env(env, constant_policy()), make_plan(8, 4, 5, 40))
+        for env in (walks(), walks(raises=200))
+    )
+    expected, found = sound.test(), faulty.test()
+    assert 20 < len(found) < 40 and set(found.tolist()) < set(expected.tolist())
+    assert f"{40 - len(found)} of 40 episodes are missing from a test" in caplog.text
+
+
 def test_several_agents_and_statistics():
     evaluator = er.from_host_env(
         walks(agents=2), constant_policy(), normalize_observations=True, agents=er.Agents(er.by_agent)
