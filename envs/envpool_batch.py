@@ -110,7 +110,7 @@ def _pool(name: str, options: dict[str, Any], seeds: np.ndarray) -> Any:
     options = {"num_threads": _cores()} | options
     with warnings.catch_warnings():  # about the precision of its own bounds
         warnings.simplefilter("ignore")
-        import envpool
+        import envpool  # pyright: ignore[reportMissingImports] - an extra of its own, too large for the tests
 
         # EnvPool's seeds are int32: the same 32 bits, read with a sign.
         pool = envpool.make_gymnasium(name, num_envs=len(seeds), seed=seeds.view(np.int32), **options)
