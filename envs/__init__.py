@@ -29,7 +29,7 @@ _ADAPTERS = {
     # kinetix-env asks for an older JAX than it needs, so it is installed without what it asks for; these it imports.
     "kinetix": _Adapter(
         "envs.kinetix_env",
-        ("kinetix", "jax2d", "jaxgl", "distrax", "grain", "omegaconf", "wandb", "zarr"),
+        ("kinetix", "jax2d", "jaxgl", "distrax", "grain", "gymnax", "omegaconf", "wandb", "zarr"),
         also="pip install --no-deps kinetix-env",
     ),
     "navix": _Adapter("envs.navix_env", ("navix",)),
