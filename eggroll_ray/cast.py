@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Key, PRNGKeyArray
 from eggroll_ray import observation
 from eggroll_ray.env import Box, Discrete, Env, HostEnv, MultiDiscrete, Space, action_shape
 from eggroll_ray.evaluate import Members, Params
-from eggroll_ray.heads import Head, choices, forbid
+from eggroll_ray.heads import Head, choices, forbid, squash
 from eggroll_ray.observation import Moments, Normalizer, Statistics
 from eggroll_ray.policies import Policy, default_policy
 
@@ -66,7 +66,8 @@ class Agents:
     Attributes:
       groups: `by_role` (agents with the same name but for its number share parameters), `by_agent`, `shared`, or a
         mapping {group: names of its agents} in which every agent occurs once.
-      credit: what a group is paid for: `own` (the mean return of its agents) or `team` (that of all agents).
+      credit: what a group is paid for: `own` (the mean return of its agents) or `team` (that of all agents). Where
+        opponents share parameters and one wins what the other loses, both are always 0: use `self_play`.
       identify: append to each observation which agent of its group it is, one-hot; observations are then flat.
     """
 
@@ -118,6 +119,20 @@ class Groups:
     def names(self) -> tuple[str, ...]:
         """Names of the groups; () where one set of parameters has one fitness."""
         return tuple(sorted(group.name for group in self.groups)) if len(self.groups) > 1 else ()
+
+    def settings(self) -> dict[str, Any]:
+        """What the cast was made with, for the run's record."""
+        head = self.groups[0].head
+        bound = getattr(head, "bound", squash)
+        settings: dict[str, Any] = {"head": type(head).__name__}
+        # Named only where they are used: runs of before they existed can be continued.
+        if bound is not squash:
+            settings["bound"] = getattr(bound, "__name__", type(bound).__name__)
+        if self.axis:
+            settings["groups"] = {group.name: [self.env.agents[i] for i in group.agents] for group in self.groups}
+            settings["credit"] = getattr(self._credit, "__name__", type(self._credit).__name__)
+            settings["identify"] = [group.name for group in self.groups if group.identify]
+        return settings
 
     def init(self, key: PRNGKeyArray) -> Params:
         """Draws parameters."""

@@ -17,7 +17,7 @@ import optax
 from jaxtyping import Array, Float, Int, UInt
 
 from eggroll_ray import noise
-from eggroll_ray.fitness import Shaped, Shaping, antithetic_sign, centred_rank
+from eggroll_ray.fitness import Shaping, antithetic_sign, centred_rank
 from eggroll_ray.leaves import Kind, Leaf, LeafRules, label_leaves
 from eggroll_ray.lowrank import Noised, densify, low_rank
 
@@ -51,6 +51,7 @@ class ES(NamedTuple):
     label: Callable[[Params], list[Leaf]]  # how each leaf is perturbed
     settings: Mapping[str, Any]  # what the strategy was made with, for the run's record
     signs_only: bool = False  # the update needs no more of a pair than which twin is better
+    noise_reuse: int = 1  # generations that share one draw of noise
     persistent: int = 1  # generations of an episode over which noise accumulates
 
 
@@ -165,7 +166,8 @@ def _strategy(name: str, options: _Options) -> ES:
         return _update(options, label(state.params), state, fitness)
 
     signs_only = options.shaping is antithetic_sign
-    return ES(init, perturb, update, label, _settings(name, options), signs_only, options.persistent)
+    reuse, persistent = options.noise_reuse, options.persistent
+    return ES(init, perturb, update, label, _settings(name, options), signs_only, reuse, persistent)
 
 
 def _trainable(leaves: list[Leaf], params: Params) -> Params:
@@ -231,11 +233,14 @@ class _Column(NamedTuple):
     scale: Float[Array, ""]  # 1 / (n sigma), n being the members that count
     invalid: Int[Array, ""]
 
-    @classmethod
-    def of(cls, shaped: Shaped, sigma: Float[Array, ""]) -> "_Column":
-        weights = shaped.weights[0::2] - shaped.weights[1::2]
-        members = jnp.maximum(jnp.sum(shaped.valid, dtype=jnp.float32), 1.0)
-        return cls(weights, 1.0 / (members * sigma), jnp.sum(~shaped.valid, dtype=jnp.int32))
+
+def _column(options: _Options, state: ESState, fitness: Float[Array, " n"]) -> _Column:
+    shaped = options.shaping(fitness)
+    weights = shaped.weights[0::2] - shaped.weights[1::2]
+    members = jnp.maximum(jnp.sum(shaped.valid, dtype=jnp.float32), 1.0)
+    sigma = _sigma(options, state.generation)
+    scale = 1.0 / (members * sigma)
+    return _Column(weights, scale, jnp.sum(~shaped.valid, dtype=jnp.int32))
 
 
 def _columns_of_leaves(fitness: Fitness, params: Params) -> list[int]:
@@ -254,8 +259,7 @@ def _columns_of_leaves(fitness: Fitness, params: Params) -> list[int]:
 def _update(
     options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness
 ) -> tuple[ESState, dict[str, Array]]:
-    sigma = _sigma(options, state.generation)
-    columns = [_Column.of(options.shaping(column), sigma) for column in jax.tree.leaves(fitness)]
+    columns = [_column(options, state, column) for column in jax.tree.leaves(fitness)]
 
     def estimate(leaf: Leaf, column: _Column) -> Array:
         return column.scale * _noise_sum(options, leaf, state, column.weights).reshape(leaf.shape)
@@ -281,7 +285,7 @@ def _update(
         "update_norm": update_norm,
         "params_norm": params_norm,
         "update_ratio": update_norm / jnp.maximum(params_norm, jnp.finfo(jnp.float32).tiny),
-        "sigma": sigma,
+        "sigma": _sigma(options, state.generation),
         "invalid_members": sum((column.invalid for column in columns), jnp.int32(0)),
     }
     return ESState(params, opt_state, state.seed, state.generation + 1), metrics

@@ -36,7 +36,7 @@ from eggroll_ray.evaluate import (
 )
 from eggroll_ray.heads import DeterministicHead, Head
 from eggroll_ray.policies import Policy
-from eggroll_ray.rollout import Cast, Everyone, Play, base_evaluator, check_kind, split_keys
+from eggroll_ray.rollout import Cast, Everyone, Play, check_kind, context_of_test, make_evaluator, split_keys
 from eggroll_ray.trained import TrainedPolicy
 
 _log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
         params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
     ) -> np.ndarray:
         whole = -(-episodes // cast.multiple) * cast.multiple
-        context = cast.context(statistics, past or {}, int(jax.random.bits(key, (), jnp.uint32)), max(past or {0}))
+        context = context_of_test(cast, statistics, past, key)
         found = tester.play(Members(params, 1), split_keys(key[None], whole), context)
         sound = np.array([place for place in range(episodes) if place not in found.failed], np.int64)
         if not len(sound):
@@ -124,12 +124,11 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
             _log.warning("%d of %d episodes are missing from a test: %s", episodes - len(sound), episodes, found.failed)
         return np.asarray(cast.returns(found.totals, whole))[sound]
 
-    evaluator = base_evaluator(env, cast, play)
-    settings = {**evaluator.settings, "on_error": on_error.value}
-    return evaluator._replace(bind=bind, test=test, settings=settings, keeps=cast.keeps())
+    evaluator = make_evaluator(env, cast, play, bind, test)
+    return evaluator._replace(settings={**evaluator.settings, "on_error": on_error.value})
 
 
-def whole_host_episodes(
+def mean_host_player(
     env: HostEnv, cast: Cast, batches: "Batches"
 ) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
     """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""

@@ -88,7 +88,7 @@ def play_league(
       evaluator: of self-play, or of two groups of agents.
       means: of the generations.
       numbers: of the generations.
-      games: of each pair, in each direction.
+      games: of each pair, in each direction; rounded up to a multiple of the seats.
       seed: of the games.
 
     Raises:
@@ -98,12 +98,10 @@ def play_league(
         raise ValueError(f"games={games} of each pair must be at least 1.")
     key = jax.random.key(seed)
     if evaluator.duel is not None:
-        score = np.array(
-            [
-                evaluator.duel(one, means, jax.random.fold_in(key, place), games).mean(axis=1)
-                for place, one in enumerate(means)
-            ]
+        points = np.array(
+            [evaluator.duel(one, means, jax.random.fold_in(key, place), games) for place, one in enumerate(means)]
         )
+        score, games = points.mean(axis=-1), points.shape[-1]
         return League(tuple(numbers), games, score, (), elo(score, games))
     if len(evaluator.groups) != 2:
         raise ValueError(

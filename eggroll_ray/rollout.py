@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
-from eggroll_ray.cast import Agents, Groups, Shown, make_groups
+from eggroll_ray.cast import Agents, AnyEnv, Groups, Shown, make_groups
 from eggroll_ray.env import Env, Timestep
 from eggroll_ray.es import ESState
 from eggroll_ray.evaluate import (
@@ -123,7 +123,7 @@ def from_env(
 
     Args:
       env: the environment.
-      policy: the network, or one for each group of agents; default: a small CNN for images, an MLP of 2 x 64 otherwise.
+      policy: the network, or one for each group of agents; default: a CNN for images, an MLP of 2 x 64 otherwise.
       episodes: `e`, episodes per member and generation, at least 1.
       head: turns the network's outputs into actions.
       normalize_observations: by running mean and standard deviation, frozen within a generation.
@@ -177,26 +177,31 @@ class Everyone:
 
 def play_env(env: Env, cast: Cast, play: Play) -> Evaluator:
     """Makes the evaluator of a cast in an environment."""
-    blocks = _whole_episodes if play.window is None else _windows
-
-    mean_totals = whole_episodes(env, cast)
+    play_mean = mean_player(env, cast)
 
     def test(
         params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
     ) -> np.ndarray:
         whole = -(-episodes // cast.multiple) * cast.multiple
-        context = cast.context(statistics, past or {}, int(jax.random.bits(key, (), jnp.uint32)), max(past or {0}))
-        totals = mean_totals(params, context, split_keys(key[None], whole))
+        totals = play_mean(params, context_of_test(cast, statistics, past, key), split_keys(key[None], whole))
         return cast.returns(totals, whole)[:episodes]
 
-    evaluator = base_evaluator(env, cast, play)
-    windows = 1 if play.window is None else -(-env.max_steps // play.window)
-    keeps = cast.keeps() if play.window is None else _episode_so_far(windows)
-    bind = blocks(env, cast, play)
-    return evaluator._replace(bind=bind, test=test, windows=windows, keeps=keeps)
+    if play.window is None:
+        return make_evaluator(env, cast, play, _whole_episodes(env, cast, play), test)
+    windows = -(-env.max_steps // play.window)
+    evaluator = make_evaluator(env, cast, play, _windows(env, cast, play), test)
+    return evaluator._replace(windows=windows, keeps=_episode_so_far(windows))
 
 
-def whole_episodes(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
+def context_of_test(cast: Cast, statistics: Any, past: Mapping[int, Earlier] | None, key: PRNGKeyArray) -> Any:
+    """The context in which the mean parameters are tested, with opponents of the newest generation that is kept."""
+    if past is None:
+        return cast.context(statistics, {}, 0, 0)
+    seed = int(jax.random.bits(jax.random.fold_in(key, 0), (), jnp.uint32))
+    return cast.context(statistics, past, seed, max(past))
+
+
+def mean_player(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
     """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""
 
     @jax.jit
@@ -207,8 +212,10 @@ def whole_episodes(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1
     return lambda params, context, keys: np.asarray(play(params, context, keys))
 
 
-def base_evaluator(env: Any, cast: Cast, play: Play) -> Evaluator:
-    """What the evaluators of all environments share; `bind` and `test` are still to be given."""
+def make_evaluator(
+    env: AnyEnv, cast: Cast, play: Play, bind: Callable[[Perturb], EvaluateBlock], test: Callable[..., np.ndarray]
+) -> Evaluator:
+    """Makes the evaluator of any environment, of how its blocks are evaluated and the mean parameters tested."""
     learners = cast.learners
 
     def check(perturb: Perturb, state: ESState) -> object:
@@ -221,23 +228,19 @@ def base_evaluator(env: Any, cast: Cast, play: Play) -> Evaluator:
 
         return jax.eval_shape(one, state)
 
-    def absent(*_: Any) -> Any:
-        raise NotImplementedError
-
     settings = {
         "env": env.name,
         "episodes": play.episodes,
-        "head": type(learners.groups[0].head).__name__,
         "normalize_observations": learners.normalize,
         "shared_by": play.shared_by,
-        # Named only where they are used: runs of before they existed can be continued.
+        **learners.settings(),
+        # Named only where it is used: runs of before it existed can be continued.
         **({} if play.window is None else {"window": play.window}),
-        **({"groups": {g.name: [env.agents[i] for i in g.agents] for g in learners.groups}} if learners.axis else {}),
     }
     return Evaluator(
         init=lambda seed: learners.init(stream_key(seed, "policy")),
-        bind=absent,
-        test=absent,
+        bind=bind,
+        test=test,
         test_episodes=128,
         settings=settings,
         episodes=play.episodes,
@@ -247,6 +250,7 @@ def base_evaluator(env: Any, cast: Cast, play: Play) -> Evaluator:
         policy=lambda params, statistics: TrainedPolicy(learners, params, learners.freeze(statistics)),
         check=check,
         groups=learners.names,
+        keeps=cast.keeps(),
     )
 
 

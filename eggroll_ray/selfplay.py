@@ -19,9 +19,9 @@ from eggroll_ray.cast import Agents, AnyEnv, Groups, Shown, agent_act, make_grou
 from eggroll_ray.env import Box, Env, HostEnv
 from eggroll_ray.evaluate import Earlier, Evaluator, Invalid, Members, Params
 from eggroll_ray.heads import DeterministicHead, Head, SamplingHead, forbid
-from eggroll_ray.host import Batches, play_host_env, whole_host_episodes
+from eggroll_ray.host import Batches, mean_host_player, play_host_env
 from eggroll_ray.policies import Policy
-from eggroll_ray.rollout import Play, check_kind, play_env, split_keys, whole_episodes
+from eggroll_ray.rollout import Play, check_kind, mean_player, play_env, split_keys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,8 @@ def self_play(
       env: an `Env` or a `HostEnv` with several agents of the same spaces.
       rivals: who the opponents are.
       episodes: per member and generation, a multiple of `a p`; default: `a p`.
-      policy, head, normalize_observations, shared_by, on_nan: as in `from_env`.
+      policy, head, normalize_observations, shared_by, on_nan: as in `from_env`. A member whose environment raises an
+        exception is dropped with its twin.
 
     Raises:
       ValueError: when the environment is no such game, or policy, head and environment do not fit.
@@ -136,7 +137,7 @@ class _Duels:
         if count not in self._made:
             cast, env = Duel(self._learners, Rivals(count)), self._learners.env
             on_host = isinstance(env, HostEnv)
-            play = whole_host_episodes(env, cast, Batches(env)) if on_host else whole_episodes(env, cast)
+            play = mean_host_player(env, cast, Batches(env)) if on_host else mean_player(env, cast)
             self._made[count] = cast, play
         return self._made[count]
 

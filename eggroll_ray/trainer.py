@@ -122,11 +122,7 @@ class Trainer:
         self._watch = watch
         episodes = evaluator.test_episodes if watch.episodes is None else watch.episodes
         self._plan = make_plan(population_size, block_size, seed, episodes, max(1, len(evaluator.groups)))
-        if self._strategy.persistent not in (1, evaluator.windows):
-            raise ValueError(
-                f"persistent={self._strategy.persistent} of the strategy must be {evaluator.windows}, the windows of "
-                "an episode of this evaluator; from_env(window=steps) sets how long a window is."
-            )
+        _check_windows(self._strategy, evaluator.windows)
         params = jax.eval_shape(lambda: evaluator.init(seed))
         leaves = self._strategy.label(params)
         state = jax.eval_shape(lambda params: self._strategy.init(params, seed), params)
@@ -439,6 +435,22 @@ class Trainer:
         if self._recorder is not None:
             event = {"event": name, "generation": self._number, "time": self._clock.seconds()}
             self._recorder.write(event | {"detail": detail, "worker": worker})
+
+
+def _check_windows(strategy: ES, windows: int) -> None:
+    """Raises ValueError when the strategy takes an episode for other windows than it has."""
+    for name, value in (("persistent", strategy.persistent), ("noise_reuse", strategy.noise_reuse)):
+        if value not in (1, windows) and (name == "persistent" or windows > 1):
+            raise ValueError(
+                f"{name}={value} of the strategy must be {windows}, the windows of an episode of this evaluator; "
+                "from_env(window=steps) sets how long a window is."
+            )
+    if windows > 1 and strategy.persistent == strategy.noise_reuse == 1:
+        _log.warning(
+            "episodes have %d windows, each with noise of its own: the estimate misses what an action does after its "
+            "window; choose persistent=%d or noise_reuse=%d for one without bias",
+            *[windows] * 3,
+        )
 
 
 class _Clock:

@@ -45,6 +45,7 @@ class Worker:
         if (keeps := self._evaluator.keeps) is not None:
             number = int(state.generation)
             known = {**past, number: Earlier(state.params, statistics)}
+            # On the way from a checkpoint some may be missing, not at the generation it was chosen for: `load_state`.
             past = {kept: known[kept] for kept in keeps(number) if kept in known}
         with self._lock:
             self._state, self._statistics, self._past = state, statistics, past
@@ -198,13 +199,13 @@ class Worker:
             self.update(outcome)
 
     def digest(self) -> str:
-        """Returns a fingerprint of parameters, optimiser state, generation and statistics."""
-        return digest(self.snapshot())
+        """Returns a fingerprint of parameters, optimiser state, generation, statistics, and the past that is kept."""
+        return digest((self.snapshot(), self.past()))
 
     def digest_and_snapshot(self) -> tuple[str, dict[str, Any]]:
         """Returns a snapshot with its fingerprint, and with it the past, for a worker that takes it over."""
-        snapshot = self.snapshot()
-        return digest(snapshot), snapshot | ({"past": past} if (past := self.past()) else {})
+        snapshot, past = self.snapshot(), self.past()
+        return digest((snapshot, past)), {**snapshot, "past": past} if past else snapshot
 
     def facts(self) -> dict[str, str]:
         """Returns what must be the same on every worker for the same bits."""

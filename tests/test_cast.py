@@ -13,7 +13,7 @@ from eggroll_ray import columns
 from eggroll_ray.cast import Shown, make_groups
 from eggroll_ray.env import Box, MultiDiscrete
 from eggroll_ray.evaluate import Members
-from eggroll_ray.heads import DeterministicHead, SamplingHead
+from eggroll_ray.heads import DeterministicHead, SamplingHead, clip
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -255,3 +255,15 @@ def test_choices_that_do_not_begin_those_of_all_agents_are_made_among_all_and_ma
     env = env._replace(agent_spaces=spaces, action_space=wide)
     cast = make_groups(env, constant_policy(), DeterministicHead(), er.Agents(er.by_agent), False)
     assert [group.action_space for group in cast.groups] == [wide, wide, MultiDiscrete((3,))]
+
+
+def test_what_decides_the_bits_is_recorded():
+    plain = er.from_env(team_env(), constant_policy()).settings
+    assert plain["groups"] == {"hunter": ["hunter_0", "hunter_1"], "prey": ["prey_0"]}
+    for other in (
+        er.from_env(team_env(), constant_policy(), head=DeterministicHead(clip)),
+        er.from_env(team_env(), constant_policy(), agents=er.Agents(credit=er.team)),
+        er.from_env(team_env(), constant_policy(), agents=er.Agents(identify=True)),
+        er.from_env(team_env(), constant_policy(), agents=er.Agents(er.by_agent)),
+    ):
+        assert other.settings != plain

@@ -22,6 +22,13 @@ SCHEDULES = "test_es.py::test_schedules_take_the_value_of_their_generation"
 LOST = "test_es.py::test_a_lost_member_and_its_twin_are_as_if_they_had_never_been"
 FROZEN = "test_es.py::test_frozen_leaves_have_no_noise_no_update_no_state_and_no_decay"
 STACKED = "test_es.py::test_the_kinds_of_leaves_are_perturbed_as_they_are_labelled"
+PERSISTENT = "test_windows.py::test_the_persistent_estimate_sums_the_noise_since_the_episode_began[eggroll]"
+BLOCKS = "test_windows.py::test_whoever_evaluates_a_block_gives_the_same_bits"
+SEATS = "test_selfplay.py::test_members_and_opponents_have_the_seats_they_should"
+POOL = "test_selfplay.py::test_opponents_are_rebuilt_from_the_log_when_a_run_is_resumed[7]"
+GROUPS = "test_cast.py::test_every_group_finds_its_own_best_action[centred_rank]"
+WIRE = "test_cast.py::test_twins_are_neighbours_on_the_wire_and_come_back[2]"
+HOST = "test_host.py::test_the_fitness_is_the_mean_return_of_the_members_own_policy[3]"
 TWINS = "test_fitness.py::test_a_member_without_fitness_takes_its_twin_with_it"
 
 # name: (tests of which one must fail, then (file, text, what takes its place), ...)
@@ -95,6 +102,51 @@ MUTATIONS = {
         ("es.py", "None if leaf.kind is Kind.FROZEN else array", "array"),
         ("es.py", "[None if leaf.kind is Kind.FROZEN else", "[jnp.zeros(leaf.shape) if leaf.kind is Kind.FROZEN else"),
     ),
+    "the noise of earlier windows is forgotten": (
+        [PERSISTENT],
+        ("es.py", "1 + state.generation % options.persistent", "1 + 0 * state.generation"),
+    ),
+    "the noise of earlier windows is in units of today's sigma": (
+        [PERSISTENT],
+        ("es.py", "total + scale * drawn", "total + drawn"),
+    ),
+    "the noise of earlier windows counts against the member": (
+        [PERSISTENT],
+        ("es.py", "total + scale * drawn", "total - scale * drawn"),
+    ),
+    "episodes that another worker had begin anew": (
+        [BLOCKS],
+        ("rollout.py", "for then in range(first, number):", "for then in range(number, number):"),
+    ),
+    "episodes that another worker had are played by today's mean": (
+        [BLOCKS],
+        ("rollout.py", "state._replace(params=past[then].params, generation", "state._replace(generation"),
+    ),
+    "groups go by each other's fitness": (
+        [GROUPS],
+        ("worker.py", "dict(zip(groups, jnp.asarray", "dict(zip(groups[::-1], jnp.asarray"),
+    ),
+    "twins are apart on the wire": ([WIRE], ("columns.py", ".transpose(0, 2, 1).reshape(-1)\n", ".reshape(-1)\n")),
+    "the member always has the first seat": (
+        [SEATS],
+        ("selfplay.py", "seats = np.arange(episodes) % self.seats", "seats = 0 * np.arange(episodes)"),
+    ),
+    "a resumed run does not rebuild its opponents": (
+        [POOL],
+        (
+            "record.py",
+            "first = generation if keeps is None else min(keeps(generation), default=generation)",
+            "first = generation",
+        ),
+    ),
+    "all episodes on the host have one seed": (
+        [HOST],
+        (
+            "host.py",
+            "jax.random.bits(key, (), jnp.uint32))(first)",
+            "jax.random.bits(first[0], (), jnp.uint32))(first)",
+        ),
+    ),
     "a lost member leaves its twin": (
         [TWINS],
         ("fitness.py", ".reshape(-1, 2).all(axis=1)", ".reshape(-1, 2).any(axis=1)"),
@@ -106,7 +158,8 @@ def copy_package(folder):
     shutil.copytree(
         Path(eggroll_ray.__file__).parent, folder / "eggroll_ray", ignore=shutil.ignore_patterns("__pycache__")
     )
-    for name in ("conftest.py", "es_battery.py", "test_es.py", "test_fitness.py"):
+    tests = ("es", "fitness", "cast", "windows", "selfplay", "host")
+    for name in ("conftest.py", "es_battery.py", "toy_games.py", *(f"test_{test}.py" for test in tests)):
         shutil.copy(TESTS / name, folder / name)
     shutil.copy(TESTS.parent / "pyproject.toml", folder)
 

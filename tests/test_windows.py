@@ -116,6 +116,31 @@ def test_only_a_strategy_of_as_many_windows_fits():
         evaluator(0)
 
 
+def test_noise_must_not_change_in_the_middle_of_an_episode():
+    with pytest.raises(ValueError, match=r"noise_reuse=3 of the strategy must be 2, the windows of an episode"):
+        er.Trainer(evaluator(4), strategy(noise_reuse=3))
+    er.Trainer(er.from_env(ENV, constant_policy(), head=HEAD), strategy(noise_reuse=3))  # whole episodes: any number
+
+
+def test_windows_without_a_correction_are_told(caplog):
+    er.Trainer(evaluator(4), strategy(persistent=2))
+    assert not caplog.records
+    er.Trainer(evaluator(4), strategy())
+    assert "choose persistent=2 or noise_reuse=2" in caplog.text
+
+
+def test_a_kept_mean_that_changes_by_a_bit_changes_the_digest():
+    one = worker(evaluator(), strategy(persistent=2))
+    outcome(one, 0)
+    clean = one.digest_and_snapshot()
+    assert clean[0] == one.digest()
+    spoiled = jax.tree.map(np.array, clean[1]["past"][0].params)
+    spoiled["bias"].view(np.int32)[0] ^= 1
+    one.catch_up({**clean[1], "past": {**clean[1]["past"], 0: Earlier(spoiled, ())}}, [])
+    assert one.digest() != clean[0]
+    assert one.digest() == one.digest_and_snapshot()[0]
+
+
 @pytest.mark.parametrize("wrong", [{"persistent": 0}, {"persistent": 2, "noise_reuse": 2}])
 def test_persistent_must_make_sense(wrong):
     with pytest.raises(ValueError, match=r"persistent=\d must be at least 1, .* does not go with noise_reuse="):
