@@ -159,7 +159,7 @@ def copy_package(folder):
         Path(eggroll_ray.__file__).parent, folder / "eggroll_ray", ignore=shutil.ignore_patterns("__pycache__")
     )
     tests = ("es", "fitness", "cast", "windows", "selfplay", "host")
-    for name in ("conftest.py", "es_battery.py", "toy_games.py", *(f"test_{test}.py" for test in tests)):
+    for name in ("conftest.py", "es_battery.py", "marks.py", "toy_games.py", *(f"test_{test}.py" for test in tests)):
         shutil.copy(TESTS / name, folder / name)
     shutil.copy(TESTS.parent / "pyproject.toml", folder)
 
