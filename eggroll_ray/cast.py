@@ -16,13 +16,12 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from eggroll_ray import observation
-from eggroll_ray.env import Box, Discrete, Env, HostEnv, MultiDiscrete, Space, action_shape
+from eggroll_ray.env import AnyEnv, Box, Discrete, MultiDiscrete, Space, action_shape
 from eggroll_ray.evaluate import Members, Params
 from eggroll_ray.heads import Head, choices, forbid, squash
 from eggroll_ray.observation import Moments, Normalizer, Statistics
 from eggroll_ray.policies import Policy, default_policy
 
-AnyEnv = Env | HostEnv
 # What a group is paid for: returns of all agents (b, a), places of the group's agents -> (b,).
 Credit = Callable[[Any, tuple[int, ...]], Any]
 # Names of the agents -> {group: its agents}.

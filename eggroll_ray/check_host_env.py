@@ -45,7 +45,7 @@ def check_host_env(env: HostEnv, seed: int = 0) -> None:
     Raises:
         ValueError: the first broken rule, with the value found and what to change.
     """
-    check_declaration(_declared(env))
+    check_declaration(env)
     # The highest seed too: some suites take signed ones only.
     seeds = np.random.default_rng(seed).integers(0, 2**32, _BATCH, np.uint32)
     seeds[-1] = 2**32 - 1
@@ -68,14 +68,14 @@ def check_host_env(env: HostEnv, seed: int = 0) -> None:
 
 def _play(env: HostEnv, batch: HostBatch, seeds: np.ndarray) -> list[_Episode]:
     """Plays an episode for each seed; its actions are random, but depend on the seed alone."""
-    known = limits(_declared(env))
+    known = limits(env)
     rngs = [np.random.default_rng(int(seed)) for seed in seeds]
     alive = np.ones(len(seeds), bool)
     first = shown = batch.reset(seeds.copy())
     _check_step(env, known, "reset", shown, alive)
     if shown.done.any() or shown.reward.any():
         found = f"reset gives reward {shown.reward.tolist()} and done {shown.done.tolist()}"
-        raise broken(_declared(env), found, "they must be 0 and False")
+        raise broken(env, found, "they must be 0 and False")
     episodes = [[_fingerprint(row)] for row in _rows(shown)]
     for time in range(1, env.max_steps + 1):
         shown = batch.step(_actions(env, shown, rngs, alive), alive.copy())
@@ -88,7 +88,7 @@ def _play(env: HostEnv, batch: HostBatch, seeds: np.ndarray) -> list[_Episode]:
         if not alive.any():
             return episodes
     found = f"an episode did not end within max_steps = {env.max_steps} steps"
-    raise broken(_declared(env), found, "give done at the time limit, or raise max_steps")
+    raise broken(env, found, "give done at the time limit, or raise max_steps")
 
 
 def _check_step(env: HostEnv, known: Limits, where: str, shown: HostTimestep, alive: np.ndarray) -> None:
@@ -96,16 +96,16 @@ def _check_step(env: HostEnv, known: Limits, where: str, shown: HostTimestep, al
     unasked = [place for place in shown.failed if not 0 <= place < len(alive) or not alive[place]]
     if unasked:
         found = f"{where} reports failures at places {unasked}, which were not to be stepped"
-        raise broken(_declared(env), found, "leave environments that have ended alone")
+        raise broken(env, found, "leave environments that have ended alone")
     for place, text in shown.failed.items():
-        raise broken(_declared(env), f"{where} failed at place {place}: {text}", "mend what it raised")
+        raise broken(env, f"{where} failed at place {place}: {text}", "mend what it raised")
     for place, row in enumerate(_rows(shown)):
         if alive[place]:
-            check_values(_declared(env), where, row, known)
+            check_values(env, where, row, known)
 
 
 def _check_arrays(env: HostEnv, known: Limits, where: str, shown: HostTimestep, size: int) -> None:
-    axes = (size, *agents_axis(_declared(env)))
+    axes = (size, *agents_axis(env))
     expected = [
         ("observation", shown.observation, (*axes, *env.observation_space.shape), (np.float32, np.uint8)),
         ("reward", shown.reward, axes, (np.float32,)),
@@ -114,25 +114,25 @@ def _check_arrays(env: HostEnv, known: Limits, where: str, shown: HostTimestep, 
     if _is_masked(shown):
         if isinstance(env.action_space, Box):
             remedy = "leave it (): what is impossible in a Box lies outside its bounds"
-            raise broken(_declared(env), f"{where} gives a mask of the actions of a Box", remedy)
+            raise broken(env, f"{where} gives a mask of the actions of a Box", remedy)
         expected.append(("mask", shown.mask, (*axes, sum(choices(env.action_space))), (np.bool_,)))
     elif known.lacking.any():
         found = f"{where} gives no mask, but in agent_spaces some agents have fewer actions than in action_space"
-        raise broken(_declared(env), found, "give a mask that rules out those that an agent lacks")
+        raise broken(env, found, "give a mask that rules out those that an agent lacks")
     for name, value, shape, dtypes in expected:
         if not isinstance(value, np.ndarray):
-            raise broken(_declared(env), f"{where} gives {name} as {type(value).__name__}", "it must be a NumPy array")
+            raise broken(env, f"{where} gives {name} as {type(value).__name__}", "it must be a NumPy array")
         if value.shape != shape or value.dtype not in dtypes:
             wanted = " or ".join(f"{np.dtype(one)}{list(shape)}" for one in dtypes)
             found = f"{where} gives {name} as {value.dtype}{list(value.shape)}"
-            raise broken(_declared(env), found, f"it must be {wanted}")
+            raise broken(env, found, f"it must be {wanted}")
 
 
 def _check_alike(env: HostEnv, where: str, shown: HostTimestep, first: HostTimestep) -> None:
     kinds = [(np.asarray(one.observation).dtype, _is_masked(one)) for one in (shown, first)]
     if kinds[0] != kinds[1]:
         found, wanted = (f"{dtype} observations and {'a' if masked else 'no'} mask" for dtype, masked in kinds)
-        raise broken(_declared(env), f"{where} gives {found}", f"give the same as reset: {wanted}")
+        raise broken(env, f"{where} gives {found}", f"give the same as reset: {wanted}")
 
 
 def _check_same(env: HostEnv, one: _Episode, two: _Episode, seed: int, how: str) -> None:
@@ -142,13 +142,13 @@ def _check_same(env: HostEnv, one: _Episode, two: _Episode, seed: int, how: str)
             found = f"{f'step {step}' if step else 'reset'} of the episode with seed {seed} gives another "
             found += f"{' and another '.join(names)} when it {how}"
             remedy = "draw all randomness from the seed, and let reset forget everything that was before"
-            raise broken(_declared(env), found, remedy)
+            raise broken(env, found, remedy)
 
 
 def _actions(env: HostEnv, shown: HostTimestep, rngs: list[np.random.Generator], alive: np.ndarray) -> np.ndarray:
     """Draws actions `(b, [a], ...)` that the masks allow; zeros for environments that have ended."""
     kind = np.float32 if isinstance(env.action_space, Box) else np.int32
-    axis = agents_axis(_declared(env))
+    axis = agents_axis(env)
     actions = np.zeros((len(rngs), *axis, *action_shape(env.action_space)), kind)
     for place in np.flatnonzero(alive):
         for agent in np.ndindex(axis):
@@ -179,8 +179,3 @@ def _fingerprint(row: Timestep) -> _Fingerprint:
 
 def _is_masked(shown: HostTimestep) -> bool:
     return not (isinstance(shown.mask, tuple) and not shown.mask)
-
-
-def _declared(env: HostEnv) -> Any:
-    """Both records declare the same, and that is all that the checks they share look at."""
-    return env

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eggroll_ray.env import Box, Discrete, Env, Space, Timestep
+from eggroll_ray.env import AnyEnv, Box, Discrete, Env, Space, Timestep
 from eggroll_ray.heads import choices
 
 _SLACK = 1e-4  # relative, of the bounds of an observation
@@ -24,12 +24,12 @@ class Limits(NamedTuple):
     lacking: np.ndarray  # (a, k) bool: which entries of the mask are of actions that an agent does not have
 
 
-def broken(env: Env, found: str, remedy: str) -> ValueError:
+def broken(env: AnyEnv, found: str, remedy: str) -> ValueError:
     """The error that names an environment, what it does, and what to do about it."""
     return ValueError(f"environment {env.name!r}: {found}; {remedy}")
 
 
-def agents_axis(env: Env) -> tuple[int, ...]:
+def agents_axis(env: AnyEnv) -> tuple[int, ...]:
     """The axes in front of every array: one of agents where there are several."""
     return (len(env.agents),) if len(env.agents) > 1 else ()
 
@@ -40,7 +40,7 @@ def starts(space: Space) -> np.ndarray:
     return np.cumsum((0, *sizes[:-1]))
 
 
-def check_declaration(env: Env) -> None:
+def check_declaration(env: AnyEnv) -> None:
     """Checks all that an environment says of itself.
 
     Raises:
@@ -69,7 +69,7 @@ def check_declaration(env: Env) -> None:
                 raise broken(env, found + _describe(joint), remedy)
 
 
-def _check_space(env: Env, name: str, space: Space) -> None:
+def _check_space(env: AnyEnv, name: str, space: Space) -> None:
     if not isinstance(space, Box):
         sizes = choices(space)
         if not sizes or min(sizes) < 1:
@@ -107,14 +107,14 @@ def _describe(space: Space) -> str:
     return f"{type(space).__name__}({space.n})"
 
 
-def limits(env: Env) -> Limits:
+def limits(env: AnyEnv) -> Limits:
     """Returns what each agent can observe and do, for an environment that `check_declaration` accepts."""
     spaces = env.agent_spaces or ((env.observation_space, env.action_space),) * len(env.agents)
     each = [_agent_limits(env, *pair) for pair in spaces]
     return Limits(*map(np.stack, zip(*each, strict=True))) if len(each) > 1 else each[0]
 
 
-def _agent_limits(env: Env, observed: Box, acted: Space) -> Limits:
+def _agent_limits(env: AnyEnv, observed: Box, acted: Space) -> Limits:
     shape, joint = env.observation_space.shape, env.action_space
     own = tuple(map(slice, observed.shape))
     low, high, padded = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.ones(shape, bool)
@@ -164,11 +164,11 @@ def check_shapes(env: Env, where: str, shown: Any, known: Limits) -> None:
             raise broken(env, found, remedy + _why(env))
 
 
-def _why(env: Env) -> str:
+def _why(env: AnyEnv) -> str:
     return f", as there are {len(env.agents)} agents" if len(env.agents) > 1 else ""
 
 
-def check_values(env: Env, where: str, shown: Timestep, known: Limits) -> None:
+def check_values(env: AnyEnv, where: str, shown: Timestep, known: Limits) -> None:
     """Checks the numbers of one timestep, NumPy arrays that have passed `check_shapes`.
 
     Args:
@@ -199,7 +199,7 @@ def check_values(env: Env, where: str, shown: Timestep, known: Limits) -> None:
         _check_mask(env, where, np.asarray(shown.mask), known)
 
 
-def _check_mask(env: Env, where: str, mask: np.ndarray, known: Limits) -> None:
+def _check_mask(env: AnyEnv, where: str, mask: np.ndarray, known: Limits) -> None:
     possible = np.logical_or.reduceat(mask, starts(env.action_space), axis=-1)
     at = _first(~possible)
     if at is not None:
@@ -213,7 +213,7 @@ def _check_mask(env: Env, where: str, mask: np.ndarray, known: Limits) -> None:
         raise broken(env, found, "rule out those that an agent lacks")
 
 
-def _whose(env: Env, at: tuple[int, ...]) -> str:
+def _whose(env: AnyEnv, at: tuple[int, ...]) -> str:
     """The agent to which a place in an array belongs."""
     return repr(env.agents[at[0] if len(env.agents) > 1 else 0])
 

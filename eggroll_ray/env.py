@@ -130,3 +130,6 @@ class HostEnv(NamedTuple):
     # (actions from observations, seed, path without suffix) -> the file: plays one episode and draws it. `act` takes a
     # `HostTimestep` of one environment and returns its actions `(1, ...)`. None: it cannot be rendered.
     render: Callable[[Callable[[HostTimestep], np.ndarray], int, Path], Path] | None = None
+
+
+AnyEnv = Env | HostEnv

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
-from eggroll_ray.cast import Agents, AnyEnv, Groups, Shown, make_groups
-from eggroll_ray.env import Env, Timestep
+from eggroll_ray.cast import Agents, Groups, Shown, make_groups
+from eggroll_ray.env import AnyEnv, Env, Timestep
 from eggroll_ray.es import ESState
 from eggroll_ray.evaluate import (
     Earlier,

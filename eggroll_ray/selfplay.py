@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray
 
-from eggroll_ray.cast import Agents, AnyEnv, Groups, Shown, agent_act, make_groups, shared
-from eggroll_ray.env import Box, Env, HostEnv
+from eggroll_ray.cast import Agents, Groups, Shown, agent_act, make_groups, shared
+from eggroll_ray.env import AnyEnv, Box, Env, HostEnv
 from eggroll_ray.evaluate import Earlier, Evaluator, Invalid, Members, Params
 from eggroll_ray.heads import DeterministicHead, Head, SamplingHead, forbid
 from eggroll_ray.host import Batches, mean_host_player, play_host_env
