@@ -1,6 +1,6 @@
 """Our environments behind the interface of gymnax that rejax steps: auto-reset, five results of a step.
 
-Action masks are ignored, as in the paper. Letters in shapes: `b` environments of a batch.
+Action masks are ignored, as in the paper. Letters in shapes: `b` and `e` environments of a batch, `a` agents.
 """
 
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Int, Key, PRNGKeyArray
 
-from eggroll_ray.env import Discrete, Env, MultiDiscrete, action_shape
+from eggroll_ray.env import Discrete, Env, MultiDiscrete, Space, action_shape
 from envs.foreign import lenient
 
 _CHUNK = 8  # environments that are reset together
@@ -54,23 +54,73 @@ class AsGymnax:
     def observation_space(self, params: Any) -> Any:
         """The box of observations; bounds that are infinite stay so."""
         del params
-        from gymnax.environments import spaces
-
-        box = self._env.observation_space
-        with lenient():
-            return spaces.Box(jnp.asarray(box.low), jnp.asarray(box.high), box.shape)
+        return _gymnax_space(self._env.observation_space)
 
     def action_space(self, params: Any) -> Any:
         """Gymnax's space of actions."""
         del params
-        from gymnax.environments import spaces
+        return _gymnax_space(self._env.action_space)
 
-        space = self._env.action_space
-        if isinstance(space, Discrete):
-            return spaces.Discrete(space.n)
-        assert not isinstance(space, MultiDiscrete)
-        with lenient():
-            return spaces.Box(jnp.asarray(space.low), jnp.asarray(space.high), space.shape)
+
+class AgentsAsGymnax:
+    """The agents of `e` of our environments as `e a` rows, each of which seems to be an environment to rejax.
+
+    Rows are in the order of environments, then of agents. What reset and step take and return is a batch already:
+    their state has the axis `e`.
+    """
+
+    def __init__(self, env: Env):
+        """Takes over an environment with several agents.
+
+        Raises:
+          ValueError: for actions that are not `Discrete`.
+        """
+        spaces = [space for _, space in env.agent_spaces] or [env.action_space] * len(env.agents)
+        if not all(isinstance(space, Discrete) for space in spaces):
+            raise ValueError(f"environment {env.name!r} has the actions {spaces}; all must be Discrete here.")
+        self._env = env
+        self._actions = jnp.array([space.n for space in spaces if isinstance(space, Discrete)])
+
+    def reset(self, keys: Key[Array, " rows"], params: Any) -> tuple[Array, Any]:
+        """Starts an episode in each environment; its key is that of its first row."""
+        del params
+        state, first = jax.vmap(self._env.reset)(keys[:: len(self._env.agents)])
+        return self._rows(first.observation), state
+
+    def step(
+        self, keys: Key[Array, " rows"], state: Any, actions: Int[Array, " rows"], params: Any
+    ) -> tuple[Array, Any, Array, Array, Any]:
+        """Steps; an action that an agent does not have counts as its last one. Then as `AsGymnax.step`."""
+        del params
+        agents = len(self._env.agents)
+        key_step, key_reset = jax.vmap(jax.random.split, out_axes=1)(keys[::agents])
+        actions = jnp.minimum(actions.reshape(-1, agents), self._actions[None] - 1)
+        state, shown = jax.vmap(self._env.step)(state, actions, key_step)
+        state, observation = _restart_batch(self._env, key_reset, (state, shown.observation), shown.done)
+        return self._rows(observation), state, self._rows(shown.reward), jnp.repeat(shown.done, agents), {}
+
+    def observation_space(self, params: Any) -> Any:
+        """The padded box of all agents."""
+        del params
+        return _gymnax_space(self._env.observation_space)
+
+    def action_space(self, params: Any) -> Any:
+        """The actions of the agent that has most."""
+        del params
+        return _gymnax_space(self._env.action_space)
+
+    def _rows(self, x: Array) -> Array:
+        return x.reshape(-1, *x.shape[2:])
+
+
+def _gymnax_space(space: Space) -> Any:
+    from gymnax.environments import spaces
+
+    if isinstance(space, Discrete):
+        return spaces.Discrete(space.n)
+    assert not isinstance(space, MultiDiscrete)
+    with lenient():
+        return spaces.Box(jnp.asarray(space.low), jnp.asarray(space.high), space.shape)
 
 
 def _restarter(env: Env) -> Callable[..., tuple[Any, Array]]:

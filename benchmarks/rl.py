@@ -25,7 +25,7 @@ import eggroll_ray as er
 import envs
 from benchmarks import rl_figures, rl_rank, rl_rows, rl_search
 from benchmarks.rl_learners import make_learner
-from benchmarks.rl_run import Limits, Stopwatch, provenance, run
+from benchmarks.rl_run import Limits, Stopwatch, describe, provenance, run
 from benchmarks.rl_settings import ALGORITHMS, TASKS, Algorithm, ESSettings, PPOSettings, Settings, find_task
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -51,6 +51,8 @@ class Options:
     """Wall time of a run, compiling and tests included; the update under way is ended first."""
     points: int = 30
     """Tests of the mean policy on the way, about."""
+    test_episodes: int = 128
+    """Episodes of each test."""
     population: int | None = None
     """Population size instead of the table's."""
     block_size: int | None = None
@@ -169,15 +171,6 @@ def _compare(job: Job, options: Options, path: Path) -> None:
         print(describe(row), flush=True)
 
 
-def describe(row: dict[str, Any]) -> str:
-    """A row in one line."""
-    return (
-        f"{row['env']} {row['algo']} seed {row['seed']}: return {row['final_return']:.4g} after {row['steps']:.3g} "
-        f"steps, {row['generations']} updates ({row['ended_by']}), {row['steps_per_second']:,.0f} steps/s, training "
-        f"{row['seconds']:.1f} s, compiling {row['compile_seconds']:.1f} s, tests {row['test_seconds']:.1f} s"
-    )
-
-
 def _search(job: Job, options: Options) -> None:
     fixed = {"population_size": options.population} if options.population and job.algo != "ppo" else {}
     found = rl_search.search(_trainer(job, options), job.algo, options.search, 0, options.trial_cpus, fixed)
@@ -242,7 +235,7 @@ def _block_size(algo: Algorithm, settings: ESSettings, options: Options) -> int:
 
 
 def _limits(options: Options) -> Limits:
-    return Limits(int(options.budget), options.minutes, options.points)
+    return Limits(int(options.budget), options.minutes, options.points, options.test_episodes)
 
 
 def _trainer(job: Job, options: Options) -> Any:

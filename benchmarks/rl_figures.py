@@ -10,7 +10,7 @@ from benchmarks.rl_rows import Row, groups, ppo_scale
 from benchmarks.rl_settings import ALGORITHMS, find_task
 
 COLOURS = {"eggroll": "#0b6e99", "openai_es": "#d1741f", "ppo": "#777777"}
-_LABELS = {"eggroll": "EGGROLL", "openai_es": "OpenAI-ES", "ppo": "PPO"}
+LABELS = {"eggroll": "EGGROLL", "openai_es": "OpenAI-ES", "ppo": "PPO"}
 _METHODS = {"eggroll": "EGGROLL", "openai_es": "OpenES"}  # in the data of the paper's figure
 _STEPS = "steps_1e8(approx: curve span scaled to 0..5)"
 _COLUMNS = 4
@@ -42,7 +42,12 @@ def read_paper_curves(path: Path) -> dict[tuple[str, str], Curve]:
     return curves
 
 
-def draw(record: Mapping[str, Any], path: Path, paper: Mapping[tuple[str, str], Curve] | None = None) -> None:
+def draw(
+    record: Mapping[str, Any],
+    path: Path,
+    paper: Mapping[tuple[str, str], Curve] | None = None,
+    names: Mapping[str, str] = LABELS,
+) -> None:
     """Draws one panel per environment and budget; a line per seed. Dashed: the paper's.
 
     Returns are over PPO's final one where there is PPO, plain otherwise; then there is nothing of the paper's.
@@ -51,6 +56,7 @@ def draw(record: Mapping[str, Any], path: Path, paper: Mapping[tuple[str, str], 
       record: rows, as of `rl_rows.load`.
       path: of the PNG.
       paper: curves of `read_paper_curves`.
+      names: of the algorithms.
 
     Raises:
       ValueError: when there are no rows.
@@ -68,7 +74,7 @@ def draw(record: Mapping[str, Any], path: Path, paper: Mapping[tuple[str, str], 
     FigureCanvasAgg(figure)
     axes = figure.subplots(lines, columns, squeeze=False).reshape(-1)
     for panel, ((env, budget), rows) in zip(axes, panels.items(), strict=False):
-        _draw_panel(panel, env, budget, rows, paper or {})
+        _draw_panel(panel, env, budget, rows, paper or {}, names)
     if paper:
         figure.supxlabel("dashed: the paper's Figure 14, over its own PPO after 5e8 steps", fontsize=9)
     for unused in axes[len(panels) :]:
@@ -76,14 +82,21 @@ def draw(record: Mapping[str, Any], path: Path, paper: Mapping[tuple[str, str], 
     figure.savefig(path, dpi=110)
 
 
-def _draw_panel(axes: Any, env: str, budget: int, rows: list[Row], paper: Mapping[tuple[str, str], Curve]) -> None:
+def _draw_panel(
+    axes: Any,
+    env: str,
+    budget: int,
+    rows: list[Row],
+    paper: Mapping[tuple[str, str], Curve],
+    names: Mapping[str, str],
+) -> None:
     scale, task = ppo_scale(rows), find_task(env)
     zero, one = scale or (0.0, 1.0)
     for algo in ALGORITHMS:
         own = [row for row in rows if row["algo"] == algo]
         for place, row in enumerate(own):
             steps, returns = zip(*row["curve"][1:], strict=True)  # the axis is logarithmic: no place for 0 steps
-            label = None if place else f"{_LABELS[algo]}: {statistics.fmean(r['final_return'] for r in own):.4g}"
+            label = None if place else f"{names[algo]}: {statistics.fmean(r['final_return'] for r in own):.4g}"
             scaled = [(value - zero) / (one - zero) for value in returns]
             axes.plot(steps, scaled, color=COLOURS[algo], linewidth=1.4, alpha=0.8, label=label, marker=".", ms=3)
         if scale and task and task.env == env and (task.figure_name, _METHODS.get(algo, "")) in paper:

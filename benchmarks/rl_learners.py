@@ -21,7 +21,6 @@ from eggroll_ray.env import Space
 from eggroll_ray.options import StrategyOptions, make_strategy
 from envs.foreign import lenient
 
-TEST_EPISODES = 128
 # Actions are cut off at their bounds in all three, as in rejax's PPO.
 _MODE, _SAMPLE = heads.DeterministicHead(heads.clip), heads.SamplingHead(heads.clip)
 
@@ -33,10 +32,11 @@ class Learner(Protocol):
         """Does one update, and returns the steps of environments that it took."""
         ...
 
-    def test(self, most_likely: bool = False) -> np.ndarray:
-        """Returns of the mean policy in fresh episodes, `(TEST_EPISODES,)`, none of which counts as training.
+    def test(self, episodes: int, most_likely: bool = False) -> np.ndarray:
+        """Returns of the mean policy in fresh episodes, `(episodes,)`, none of which counts as training.
 
         Args:
+          episodes: how many.
           most_likely: take the most likely action where training samples.
         """
         ...
@@ -72,15 +72,24 @@ def make_learner(env: er.Env, settings: Settings, seed: int, block_size: int | N
 
 
 class Evolution:
-    """EGGROLL or OpenAI-ES with the paper's settings."""
+    """EGGROLL or OpenAI-ES with the paper's settings; several agents act by one set of parameters."""
 
-    def __init__(self, env: er.Env, settings: ESSettings, seed: int, block_size: int | None = None):
-        policy = er.mlp(HIDDEN, er.pqn)
+    def __init__(
+        self,
+        env: er.Env,
+        settings: ESSettings,
+        seed: int,
+        block_size: int | None = None,
+        network: er.Policy = er.mlp(HIDDEN, er.pqn),  # noqa: B008 - immutable
+    ):
+        policy, agents = network, er.Agents(er.shared)
         if not settings.deterministic and isinstance(env.action_space, er.Box):
             policy = er.with_log_std(policy)
         head = _MODE if settings.deterministic else _SAMPLE
-        self._evaluator = er.from_env(env, policy, episodes=settings.episodes, head=head)
-        self._likely = self._evaluator if settings.deterministic else er.from_env(env, policy, head=MostLikely())
+        self._evaluator = er.from_env(env, policy, episodes=settings.episodes, head=head, agents=agents)
+        self._likely = self._evaluator
+        if not settings.deterministic:
+            self._likely = er.from_env(env, policy, head=MostLikely(), agents=agents)
         self._seed = seed
         self._trainer = er.Trainer(
             self._evaluator,
@@ -102,9 +111,9 @@ class Evolution:
         self._generations, self._params = result.generations, result.params
         return rows[0]["steps"]
 
-    def test(self, most_likely: bool = False) -> np.ndarray:
+    def test(self, episodes: int, most_likely: bool = False) -> np.ndarray:
         evaluator = self._likely if most_likely else self._evaluator
-        return evaluator.test(self._params, (), _test_key(self._seed, self._generations), TEST_EPISODES)
+        return evaluator.test(self._params, (), _test_key(self._seed, self._generations), episodes)
 
 
 def strategy_options(settings: ESSettings) -> StrategyOptions:
@@ -138,15 +147,17 @@ class RejaxPPO:
                 f"num_minibatches={settings.num_minibatches} must divide num_envs * num_steps = "
                 f"{settings.num_envs} * {settings.num_steps}."
             )
-        self._env, self._seed, self._updates = env, seed, 0
-        self._steps = settings.num_envs * settings.num_steps
         with lenient():
-            self._ppo = _make_ppo(env, settings)
-            self._advance = jax.jit(self._ppo.train_iteration)
-            self._state = jax.jit(self._ppo.init_state)(jax.random.key(seed))
+            self.begin(_make_ppo(env, settings), settings.num_envs * settings.num_steps, seed)
         policy = er.Policy(self._init, self._apply)
         self._sampled = er.from_env(env, policy, head=_SAMPLE)
         self._likely = er.from_env(env, policy, head=MostLikely())
+
+    def begin(self, ppo: Any, steps: int, seed: int) -> None:
+        """Draws the parameters of an agent of rejax, whose updates take so many steps of environments."""
+        self._ppo, self._steps, self._seed, self._updates = ppo, steps, seed, 0
+        self._advance = jax.jit(ppo.train_iteration)
+        self._state = jax.jit(ppo.init_state)(jax.random.key(seed))
 
     def advance(self) -> int:
         with lenient():
@@ -154,11 +165,14 @@ class RejaxPPO:
         self._updates += 1
         return self._steps
 
-    def test(self, most_likely: bool = False) -> np.ndarray:
+    def test(self, episodes: int, most_likely: bool = False) -> np.ndarray:
         evaluator = self._likely if most_likely else self._sampled
+        return evaluator.test(self.mean_params(), (), _test_key(self._seed, self._updates), episodes)
+
+    def mean_params(self) -> Any:
+        """The actor's parameters, and mean and variance of the observations."""
         statistics = self._state.obs_rms_state
-        params = (self._state.actor_ts.params, statistics.mean, statistics.var)
-        return evaluator.test(params, (), _test_key(self._seed, self._updates), TEST_EPISODES)
+        return self._state.actor_ts.params, statistics.mean, statistics.var
 
     def _init(self, key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         del outputs
@@ -171,35 +185,40 @@ class RejaxPPO:
         actor, mean, variance = params
         with lenient():
             observation = (observation - mean) / jnp.sqrt(variance + 1e-8)  # rejax's, which does not clip
-            return self._ppo.actor.apply(actor, observation[None], method=_outputs)[0], carry
+            return self._ppo.actor.apply(actor, observation[None], method=actor_outputs)[0], carry
+
+
+def import_rejax() -> tuple[Any, Any]:
+    """Imports rejax and its networks; what they import uses names that JAX has deprecated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import rejax
+        from rejax import networks
+    return rejax, networks
 
 
 def _make_ppo(env: er.Env, settings: PPOSettings) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what rejax imports uses names that JAX has deprecated
-        from rejax import PPO
-        from rejax.networks import DiscretePolicy, GaussianPolicy, VNetwork
-
+    rejax, networks = import_rejax()
     adapted: Any = AsGymnax(env)  # rejax asks for gymnax's class, and uses no more than is there
     activation = jnp.vectorize(er.pqn, signature="(n)->(n)")
     space = adapted.action_space(())
     if isinstance(env.action_space, er.Discrete):
-        actor = DiscretePolicy(space.n, HIDDEN, activation)
+        actor = networks.DiscretePolicy(space.n, HIDDEN, activation)
     else:
-        actor = GaussianPolicy(math.prod(space.shape), (space.low, space.high), HIDDEN, activation)
-    return PPO(
+        actor = networks.GaussianPolicy(math.prod(space.shape), (space.low, space.high), HIDDEN, activation)
+    return rejax.PPO(
         env=adapted,
         env_params=(),
         eval_callback=lambda *_: None,  # tests are between the updates, by our rollouts
         actor=actor,
-        critic=VNetwork(HIDDEN, activation),
+        critic=networks.VNetwork(HIDDEN, activation),
         normalize_observations=True,
         normalize_rewards=False,
         **dataclasses.asdict(settings),
     )
 
 
-def _outputs(actor: Any, observations: Array) -> Array:
+def actor_outputs(actor: Any, observations: Array) -> Array:
     """Logits, or means and log standard deviations, of one of rejax's policy networks."""
     features = actor.features(observations)
     if hasattr(actor, "action_logits"):

@@ -15,17 +15,22 @@ from benchmarks.rl_settings import ALGORITHMS, NOT_IN_TABLES, TASKS, find_task
 from eggroll_ray.files import replace_file
 
 Row = dict[str, Any]
+_COLUMNS = 12  # of the table
 _KEY = ("env", "algo", "seed", "budget")
 _INTRODUCTION = """\
 # EGGROLL, OpenAI-ES and PPO in the environments of the paper
 
 `python -m benchmarks.rl` runs them and merges the rows into `docs/rl.json`; with `--render` it writes this page from
 there. Settings are the paper's (Tables 17-34, in `benchmarks/rl_settings.py`), unless listed below; PPO is rejax's,
-given our environments. A return is that of the mean policy over 128 fresh episodes at the end, played by the same
-rollouts for all three: mean over the seeds, +- standard error. Actions are as in training (ES: sampled or most likely,
-by the table; PPO: sampled), but in the column of PPO's most likely action. Steps are those of the whole population, no
-test counts, and steps/s are of training alone, without compiling and tests. The paper's numbers are those after 5e8
-steps: ours after fewer do not repeat them.
+given our environments. A return is that of the mean policy over 128 fresh episodes, or the number after the slash in
+the column of seeds, played by the same rollouts for all three: mean over the seeds, +- standard error. Actions are as
+in training (ES: sampled or most likely, by the table; PPO: sampled), but in the column of PPO's most likely action.
+Steps are those of the whole population, no test counts, and steps/s are of training alone, without compiling and tests.
+
+A run ends at its budget of steps, or where (t) stands at a limit of time, with the steps in brackets. The columns of
+equal steps compare the three after as many steps as the one that got least far: the last test of each until then, or 0
+steps where its first update is longer. The paper's numbers are those after 5e8 steps: ours after fewer do not repeat
+them.
 """
 _NAMES = {"eggroll": "EGGROLL", "openai_es": "OpenAI-ES", "ppo": "PPO"}
 
@@ -121,17 +126,31 @@ def ppo_scale(rows: list[Row]) -> tuple[float, float] | None:
     return (untrained, final) if final > untrained else None
 
 
+def at_equal_steps(rows: list[Row]) -> tuple[int, dict[str, float]]:
+    """Compares the runs of a group where all of them have come.
+
+    Returns:
+      The steps of the run that got least far; per algorithm the mean return in the last test of each run until then.
+    """
+    common = min(row["curve"][-1][0] for row in rows)
+    last = {
+        algo: [[value for step, value in row["curve"] if step <= common][-1] for row in rows if row["algo"] == algo]
+        for algo in ALGORITHMS
+    }
+    return common, {algo: statistics.fmean(values) for algo, values in last.items() if values}
+
+
 def page(record: Mapping[str, Any]) -> str:
     """The file as Markdown."""
     lines = [
         _INTRODUCTION,
-        "| environment | steps | seeds | EGGROLL | OpenAI-ES | PPO | PPO, most likely | steps/s of these three "
-        "| over PPO | paper: over PPO |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| environment | budget | seeds | EGGROLL | OpenAI-ES | PPO | PPO, most likely | equal steps "
+        "| EGGROLL / OpenAI-ES / PPO there | steps/s of these three | over PPO | paper: over PPO |",
+        f"|{'---|' * _COLUMNS}",
         *_table(record),
         "",
-        "Over PPO: EGGROLL / OpenAI-ES, the return divided by PPO's; where PPO's is not positive, both count from the",
-        "return of untrained policies. (t): a time limit ended a run before that number of steps.",
+        "Over PPO: EGGROLL / OpenAI-ES, the last return divided by PPO's; where PPO's is not positive, both count from",
+        "the return of untrained policies.",
         *_notes(record),
         "",
         "What the tables leave open, and what was chosen:",
@@ -148,7 +167,8 @@ def _table(record: Mapping[str, Any]) -> list[str]:
     for task in TASKS:
         if task.env not in {env for env, _ in found}:
             reason = record["reasons"].get(task.env, "not run yet")
-            lines.append(f"| {task.env} | {reason} | | | | | | | | {_ratios(task.paper_final)} |")
+            blank = "| " * (_COLUMNS - 3)
+            lines.append(f"| {task.env} | {reason} {blank}| {_ratios(task.paper_final)} |")
     return lines
 
 
@@ -156,13 +176,17 @@ def _line(env: str, budget: int, rows: list[Row]) -> str:
     by_algo = {algo: [row for row in rows if row["algo"] == algo] for algo in ALGORITHMS}
     seeds = sorted({len(own) for own in by_algo.values() if own})
     ratios, task = over_ppo(rows), find_task(env)
+    common, equal = at_equal_steps(rows)
+    tested = min(row["test_episodes"] for row in rows)
     cells = [
         env,
         f"{budget:.3g}",
-        "-".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))),
-        *(_returns(own, "final_return") for own in by_algo.values()),
-        _returns(by_algo["ppo"], "final_return_most_likely"),
-        " / ".join(_speed(own) for own in by_algo.values()),
+        "-".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))) + (f" / {tested}" if tested != 128 else ""),
+        *(returns(own, "final_return") for own in by_algo.values()),
+        returns(by_algo["ppo"], "final_return_most_likely"),
+        f"{common:.3g}",
+        " / ".join(f"{equal[algo]:.4g}" if algo in equal else "-" for algo in ALGORITHMS),
+        " / ".join(speed(own) for own in by_algo.values()),
         _ratios([statistics.fmean(ratios[algo]) if ratios.get(algo) else None for algo in ("eggroll", "openai_es")]),
         _ratios(task.paper_final) if task and task.env == env else "",
     ]
@@ -187,17 +211,21 @@ def _notes(record: Mapping[str, Any]) -> list[str]:
     return [*lines, "", "Settings that are not the paper's:", "", *other] if other else lines
 
 
-def _returns(rows: list[Row], name: str) -> str:
+def returns(rows: list[Row], name: str) -> str:
+    """Mean and standard error over rows of one kind of return; (t, steps) where a time limit ended one."""
     if not rows:
         return "-"
     values = [row[name] for row in rows]
     text = f"{statistics.fmean(values):.4g}"
     if len(values) > 1:
         text += f" +- {statistics.stdev(values) / math.sqrt(len(values)):.2g}"
-    return text + (" (t)" if any(row["ended_by"] != "budget" for row in rows) else "")
+    if all(row["ended_by"] == "budget" for row in rows):
+        return text
+    return f"{text} (t, {min(row['steps'] for row in rows):.2g})"
 
 
-def _speed(rows: list[Row]) -> str:
+def speed(rows: list[Row]) -> str:
+    """Mean steps/s of rows."""
     return f"{statistics.fmean(row['steps_per_second'] for row in rows):,.0f}" if rows else "-"
 
 

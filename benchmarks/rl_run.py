@@ -23,11 +23,14 @@ class Limits:
     budget: int  # steps of environments, of the whole population; tests do not count
     minutes: float | None = None  # of wall time from the first test on, compiling and tests included
     points: int = 30  # of the curve, about
+    test_episodes: int = 128  # of each test
 
     def __post_init__(self) -> None:
-        if self.budget < 1 or self.points < 1 or (self.minutes is not None and not self.minutes > 0):
+        smallest = min(self.budget, self.points, self.test_episodes)
+        if smallest < 1 or (self.minutes is not None and not self.minutes > 0):
             raise ValueError(
-                f"budget={self.budget} and points={self.points} must be at least 1, minutes={self.minutes} positive."
+                f"budget={self.budget}, points={self.points} and test_episodes={self.test_episodes} must be at least "
+                f"1, minutes={self.minutes} positive."
             )
 
     def reached(self, steps: int, seconds: float) -> str | None:
@@ -87,7 +90,7 @@ def run(learner: Learner, limits: Limits) -> dict[str, Any]:
     training, testing = Stopwatch(), Stopwatch()
     steps = updates = 0
     with testing:
-        returns = learner.test()
+        returns = learner.test(limits.test_episodes)
     curve = [(0, float(returns.mean()))]
     spacing, ended_by = limits.budget / limits.points, None
     while ended_by is None:
@@ -97,10 +100,10 @@ def run(learner: Learner, limits: Limits) -> dict[str, Any]:
         ended_by = limits.reached(steps, time.monotonic() - began)
         if ended_by is not None or steps // spacing > curve[-1][0] // spacing:
             with testing:
-                returns = learner.test()
+                returns = learner.test(limits.test_episodes)
             curve.append((steps, float(returns.mean())))
     with testing:
-        likely = learner.test(most_likely=True)
+        likely = learner.test(limits.test_episodes, most_likely=True)
     return {
         "steps": steps,
         "generations": updates,
@@ -117,6 +120,15 @@ def run(learner: Learner, limits: Limits) -> dict[str, Any]:
         "test_seconds": round(testing.seconds + testing.compile_seconds, 3),
         "curve": [[step, float(np.float32(value))] for step, value in curve],
     }
+
+
+def describe(row: dict[str, Any]) -> str:
+    """A row in one line."""
+    return (
+        f"{row['env']} {row['algo']} seed {row['seed']}: return {row['final_return']:.4g} after {row['steps']:.3g} "
+        f"steps, {row['generations']} updates ({row['ended_by']}), {row['steps_per_second']:,.0f} steps/s, training "
+        f"{row['seconds']:.1f} s, compiling {row['compile_seconds']:.1f} s, tests {row['test_seconds']:.1f} s"
+    )
 
 
 def provenance(*packages: str) -> dict[str, Any]:

@@ -130,11 +130,11 @@ def test_steps_are_those_of_the_whole_population(box: bool, deterministic: bool)
     learner = Evolution(walk(box), dataclasses.replace(SETTINGS, deterministic=deterministic), seed=0)
     assert learner.advance() == 8 * 3 * LENGTH
     for most_likely in (False, True):
-        assert learner.test(most_likely).shape == (128,)
+        assert learner.test(128, most_likely).shape == (128,)
     # The walk pays the action, and twins always differ: what is likely earns more after a few updates.
     for _ in range(10):
         learner.advance()
-    assert learner.test(most_likely=True).mean() > 0.9 * LENGTH
+    assert learner.test(128, most_likely=True).mean() > 0.9 * LENGTH
 
 
 class _Counter:
@@ -147,8 +147,8 @@ class _Counter:
         self.updates += 1
         return 7
 
-    def test(self, most_likely: bool = False) -> np.ndarray:
-        return np.full(4, self.updates + 100 * most_likely, np.float32)
+    def test(self, episodes: int, most_likely: bool = False) -> np.ndarray:
+        return np.full(episodes, self.updates + 100 * most_likely, np.float32)
 
 
 def test_a_run_ends_with_the_update_that_reaches_the_budget() -> None:
@@ -209,10 +209,10 @@ def test_ppo_refuses_what_it_cannot_step() -> None:
 def test_rejax_learns_in_our_environment(box: bool) -> None:
     pytest.importorskip("rejax")
     learner = RejaxPPO(walk(box), PPO, seed=0)
-    before = learner.test().mean()
+    before = learner.test(128).mean()
     assert [learner.advance() for _ in range(30)] == [4 * 8] * 30
-    assert learner.test().mean() > before
-    assert learner.test(most_likely=True).mean() > 0.8 * LENGTH
+    assert learner.test(128).mean() > before
+    assert learner.test(128, most_likely=True).mean() > 0.8 * LENGTH
 
 
 def test_the_most_likely_action_of_a_sampling_policy() -> None:
@@ -256,6 +256,7 @@ def row_of(env: str, algo: Algorithm, seed: int, final: float, **changes: Any) -
     assert task is not None
     row = {"env": env, "algo": algo, "seed": seed, "budget": 1000, "minutes": None, "block_size": None}
     row |= {"settings": {"sigma": 0.1}, "source": task.source(algo), "ended_by": "budget", "steps_per_second": 10.0}
+    row |= {"steps": 1000, "test_episodes": 128}
     row |= {"final_return": final, "final_return_most_likely": final}
     return row | {"curve": [[0, -1.0], [500, final / 2], [1000, final]]} | changes
 
@@ -299,15 +300,15 @@ def test_returns_are_divided_by_ppo_s() -> None:
 def test_the_page_and_the_figure_say_what_the_rows_say(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     rows = [row_of("brax/ant", algo, seed, 4.0 + seed) for algo in ALGORITHMS for seed in (0, 1)]
-    rows[0] |= {"source": "found.json", "ended_by": "minutes"}
+    rows[0] |= {"source": "found.json", "ended_by": "minutes", "steps": 600, "curve": [[0, 0.0], [600, 3.0]]}
     rl_rows.save(tmp_path / "rl.json", rows, {"brax/humanoid": "takes 9 h", "gymnax/CartPole-v1 ppo": "broke"})
     curves = tmp_path / "curves.csv"
     header = "env,method,steps_1e8(approx: curve span scaled to 0..5),ppo_normalised_return"
     curves.write_text(f"{header}\nAnt,EGGROLL,0.0,0.1\nAnt,EGGROLL,5.0,0.4\nAnt,OpenES,0.0,0.1\nAnt,OpenES,5.0,0.0\n")
     rl.main(rl.Options(render=True, docs=tmp_path, paper_curves=curves))
     page = (tmp_path / "rl.md").read_text()
-    line = "| brax/ant | 1e+03 | 2 | 4.5 +- 0.5 (t) | 4.5 +- 0.5 | 4.5 +- 0.5 | 4.5 +- 0.5 | 10 / 10 / 10 "
-    assert line + "| 1.000 / 1.000 | 0.388 / -0.003 |" in page
+    line = "| brax/ant | 1e+03 | 2 | 4.5 +- 0.5 (t, 6e+02) | 4.5 +- 0.5 | 4.5 +- 0.5 | 4.5 +- 0.5 | 600 "
+    assert line + "| 2.75 / 2.25 / 2.25 | 10 / 10 / 10 | 1.000 / 1.000 | 0.388 / -0.003 |" in page
     assert "| brax/humanoid | takes 9 h |" in page and "- PPO gymnax/CartPole-v1: broke" in page
     assert "- brax/ant, EGGROLL: found.json" in page
     assert (tmp_path / "rl.png").stat().st_size > 10_000
