@@ -11,6 +11,7 @@ from benchmarks.chaos import DOCS, FAULTS, Chaos, Fault, judge, page, plan
 pytestmark = pytest.mark.ray
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_each_kind_of_fault_changes_nothing(tmp_path):
     with Chaos("custom", tmp_path / "custom") as chaos:

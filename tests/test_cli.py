@@ -84,6 +84,7 @@ def test_eval_plays_fresh_episodes(run, capsys):
     assert "after 1 generations" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_self_play_leaves_a_run_whose_generations_play_against_each_other(tmp_path, capsys):
     path = str(tmp_path / "run")
     small = "--population-size 16 --hidden 8 --workers 0 --test-episodes 4 --generations 4 --rivals-every 1".split()

@@ -59,7 +59,7 @@ def local_ray():
 KINDS = (groups, self_play, windows, on_host)
 
 
-@pytest.mark.parametrize("make", mostly_slow(KINDS, quick=(self_play, windows)))
+@pytest.mark.parametrize("make", mostly_slow(KINDS, quick=(windows,)))
 def test_a_worker_that_dies_in_the_middle_changes_nothing(make):
     """Another takes its blocks over: in windows their episodes up to now, in self-play the opponents."""
     with trainer(make, 2) as disturbed:

@@ -55,7 +55,7 @@ def result(pattern: str, output: str) -> float:
     "name",
     [
         pytest.param("brax_ant.py", marks=pytest.mark.slow),
-        "custom_fitness.py",
+        pytest.param("custom_fitness.py", marks=pytest.mark.slow),
         pytest.param("equinox_policy.py", marks=pytest.mark.slow),
         pytest.param("flax_policy.py", marks=pytest.mark.slow),
         pytest.param("marl_pettingzoo.py", marks=pytest.mark.slow),

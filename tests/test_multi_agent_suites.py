@@ -48,9 +48,7 @@ SHORT_GAMES |= {name: 100 for name in pgx_env.names() if name.startswith("minata
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(
-    "name", mostly_slow(jaxmarl_env.names(), quick=["MPE_simple_speaker_listener_v4", "switch_riddle"])
-)
+@pytest.mark.parametrize("name", mostly_slow(jaxmarl_env.names(), quick=["switch_riddle"]))
 def test_jaxmarl_keeps_the_contract(name: str) -> None:
     check_env(marl(name, max_steps=SHORT_MARL.get(name)))
 

@@ -87,7 +87,7 @@ def test_every_environment_is_one_of_ours() -> None:
 # --- The translation of settings.
 
 
-@pytest.mark.parametrize("rank", [None, 2])
+@pytest.mark.parametrize("rank", mostly_slow([None, 2], quick=[2]))
 def test_sgd_makes_the_step_of_the_paper_s_code(rank: int | None) -> None:
     """Three updates, whose learning rate and sigma both decay."""
     settings = ESSettings(True, 0.3, 0.9, 1, 16, "sgd", rank, False, 0.2, 0.7)
@@ -125,7 +125,8 @@ def test_adam_takes_the_paper_s_learning_rate_and_decays_unchanged() -> None:
 CASES = [(box, deterministic) for box in (False, True) for deterministic in (False, True)]
 
 
-@pytest.mark.parametrize(("box", "deterministic"), mostly_slow(CASES, quick=[(True, False)]))
+@pytest.mark.slow
+@pytest.mark.parametrize(("box", "deterministic"), CASES)
 def test_steps_are_those_of_the_whole_population(box: bool, deterministic: bool) -> None:
     learner = Evolution(walk(box), dataclasses.replace(SETTINGS, deterministic=deterministic), seed=0)
     assert learner.advance() == 8 * 3 * LENGTH
@@ -205,7 +206,8 @@ def test_ppo_refuses_what_it_cannot_step() -> None:
         RejaxPPO(walk(False), dataclasses.replace(PPO, num_minibatches=3), seed=0)
 
 
-@pytest.mark.parametrize("box", mostly_slow([False, True], quick=[True]))
+@pytest.mark.slow
+@pytest.mark.parametrize("box", [False, True])
 def test_rejax_learns_in_our_environment(box: bool) -> None:
     pytest.importorskip("rejax")
     learner = RejaxPPO(walk(box), PPO, seed=0)
@@ -232,7 +234,8 @@ def options(docs: Path, **changes: Any) -> rl.Options:
     return rl.Options(docs=docs, **chosen)
 
 
-@pytest.mark.parametrize("algorithm", mostly_slow(ALGORITHMS, quick=["eggroll"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_run_becomes_a_row_once(algorithm: Algorithm, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("gymnax")
     if algorithm == "ppo":

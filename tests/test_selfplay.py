@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from marks import mostly_slow
 from toy_games import constant_policy, higher_card, team_env
 
 import eggroll_ray as er
@@ -107,7 +108,7 @@ def test_the_best_card_is_found_and_the_past_is_beaten(tmp_path):
         assert again.fit(30).digest == result.digest
 
 
-@pytest.mark.parametrize("stop", [4, 7])
+@pytest.mark.parametrize("stop", mostly_slow([4, 7], quick=[7]))
 def test_opponents_are_rebuilt_from_the_log_when_a_run_is_resumed(tmp_path, stop):
     with trainer(tmp_path / "whole") as whole:
         expected = whole.fit(9).digest
