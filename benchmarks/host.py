@@ -266,7 +266,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def main(
-    what: Literal["calls", "learn", "evotorch", "render"], rounds: int = 7, members: int = 128, seeds: int = 1
+    what: tyro.conf.Positional[Literal["calls", "learn", "evotorch", "render"]],
+    rounds: int = 7,
+    members: int = 128,
+    seeds: int = 1,
 ) -> None:
     """Measures one part, or renders all.
 

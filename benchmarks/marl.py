@@ -80,8 +80,8 @@ def main(options: Options) -> None:
     path = options.docs / "marl.json"
     if options.render:
         record = rl_rows.load(path)
-        (options.docs / "marl.md").write_text(page(record))
         rl_figures.draw(record, options.docs / "marl.png", names=NAMES)
+        (options.docs / "marl.md").write_text(page(record))
         return
     tasks = [find_task(env) for env in options.env]
     limits = Limits(int(options.budget), options.minutes, options.points)
@@ -95,6 +95,7 @@ def main(options: Options) -> None:
                     "seed": seed,
                     "budget": limits.budget,
                     "minutes": limits.minutes,
+                    "test_episodes": limits.test_episodes,
                     "settings": settings(task, algo),
                     "block_size": block,
                 }

@@ -6,12 +6,21 @@ import time
 from importlib import metadata
 from typing import Any
 
+import jax
+
+
+def machine() -> str:
+    """Returns the machine and the device that this process computes on."""
+    device = jax.devices()[0]
+    kind = "no GPU" if device.platform == "cpu" else device.device_kind
+    return f"{platform.machine()}, {os.cpu_count()} cores, {kind}"
+
 
 def head(command: str, *packages: str) -> dict[str, Any]:
     """Returns the command, the date, the machine and the versions of packages, for the record of a benchmark."""
     return {
         "command": command,
         "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, no GPU",
+        "machine": machine(),
         "versions": {name: metadata.version(name) for name in packages},
     }

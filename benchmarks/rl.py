@@ -148,6 +148,7 @@ def identity(job: Job, limits: Limits, settings: Settings, seed: int) -> dict[st
         "seed": seed,
         "budget": limits.budget,
         "minutes": limits.minutes,
+        "test_episodes": limits.test_episodes,
         "settings": dataclasses.asdict(settings),
         "block_size": job.block_size,
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import rl_rows
 from benchmarks.rl_settings import ESSettings, Settings
 from eggroll_ray.files import replace_file
 
@@ -14,9 +15,9 @@ RANKS = (1, 2, 4, 8, 16)
 _INTRODUCTION = """\
 # Does the rank matter?
 
-`python -m benchmarks.rl --env ENV --rank-sensitivity --seeds 5 --budget STEPS`: EGGROLL with the paper's settings but
-for the rank; the return is that of the mean policy over 128 fresh episodes at the end. Spread is the standard deviation
-over the seeds. Data: `docs/rank.json`.
+`python -m benchmarks.rl --env ENV --rank-sensitivity --seeds 5 --budget STEPS`: EGGROLL with the same settings but for
+the rank; the return is that of the mean policy over fresh episodes at the end, +- standard error over the seeds. (t)
+and steps stand where a limit of time ended a run. Data: `docs/rank.json`.
 """
 
 
@@ -63,17 +64,16 @@ def page(rows: list[dict[str, Any]]) -> str:
         groups.setdefault((_setting(row), row["settings"]["rank"]), []).append(row)
     lines = [
         _INTRODUCTION,
-        "| environment | steps | population | rank | seeds | return | spread | lowest | highest | steps/s |",
+        "| environment | settings | budget | rank | seeds | return | standard deviation | lowest | highest | steps/s |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (_, rank), own in groups.items():
         values = [row["final_return"] for row in own]
         spread = f"{statistics.stdev(values):.3g}" if len(values) > 1 else "-"
-        speed = statistics.fmean(row["steps_per_second"] for row in own)
         lines.append(
-            f"| {own[0]['env']} | {own[0]['budget']:.3g} | {own[0]['settings']['population_size']} | {rank} | "
-            f"{len(own)} | {statistics.fmean(values):.4g} | {spread} | {min(values):.4g} | {max(values):.4g} | "
-            f"{speed:,.0f} |"
+            f"| {own[0]['env']} | {own[0]['source']} | {own[0]['budget']:.3g} | {rank} | {len(own)} | "
+            f"{rl_rows.returns(own, 'final_return')} | {spread} | {min(values):.4g} | {max(values):.4g} | "
+            f"{rl_rows.speed(own)} |"
         )
     return "\n".join([*lines, ""])
 
@@ -81,7 +81,7 @@ def page(rows: list[dict[str, Any]]) -> str:
 def _setting(row: dict[str, Any]) -> tuple[Any, ...]:
     """All that a row is about but its rank and seed."""
     others = {name: value for name, value in row["settings"].items() if name != "rank"}
-    return row["env"], row["budget"], json.dumps(others, sort_keys=True)
+    return row["env"], row["budget"], row["minutes"] or 0, json.dumps(others, sort_keys=True)
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

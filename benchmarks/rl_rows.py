@@ -45,7 +45,7 @@ def load(path: Path) -> dict[str, Any]:
         return {"reasons": {}, "rows": []}
     found = json.loads(path.read_text())
     if not isinstance(found, dict) or set(found) != {"reasons", "rows"}:
-        raise ValueError(f"{path} has no rows and reasons; it is not a file of benchmarks.rl: choose another --out.")
+        raise ValueError(f"{path} has no rows and reasons; it is not a file of benchmarks.rl: choose another --docs.")
     return found
 
 
@@ -81,10 +81,10 @@ def is_done(record: Mapping[str, Any], row: Row) -> bool:
 
     Args:
       record: the file.
-      row: what identifies the run, with its settings, its `block_size` and its limit of `minutes`.
+      row: what identifies the run, with its settings, `block_size`, `test_episodes` and its limit of `minutes`.
     """
     old = {_key(row): row for row in record["rows"]}.get(_key(row))
-    if old is None or any(old[name] != row[name] for name in ("settings", "block_size")):
+    if old is None or any(old[name] != row[name] for name in ("settings", "block_size", "test_episodes")):
         return False
     if old["ended_by"] == "budget":
         return True

@@ -1,18 +1,16 @@
 """One run of the RL comparison: trains for some environment steps, tests on the way, times compiling apart."""
 
 import dataclasses
-import os
-import platform
 import subprocess
 import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
-import jax
 import numpy as np
 from jax import monitoring
 
+from benchmarks.measured import machine
 from benchmarks.rl_learners import Learner
 
 
@@ -133,10 +131,8 @@ def describe(row: dict[str, Any]) -> str:
 
 def provenance(*packages: str) -> dict[str, Any]:
     """Where and with what a row was measured."""
-    device = jax.devices()[0]
-    kind = "no GPU" if device.platform == "cpu" else device.device_kind
     return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {kind}",
+        "machine": machine(),
         "versions": {name: metadata.version(name) for name in packages},
         "commit": _commit(),
         "date": time.strftime("%Y-%m-%d"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import sys
 import tempfile
@@ -69,7 +70,7 @@ def search(
     finished = [one for one in tried if "error" not in one]
     if not finished:
         raise ValueError(f"none of {trials} trials came to an end; the first: {tried[0]['error']}")
-    best = max(finished, key=lambda one: one[_METRIC])
+    best = max(finished, key=lambda one: one[_METRIC])  # all are finite
     return {"settings": best["settings"], _METRIC: best[_METRIC], "trials": tried}
 
 
@@ -77,6 +78,8 @@ def _trial(result: Any) -> dict[str, Any]:
     settings = {"settings": dict(result.config)}
     if result.error is not None:
         return settings | {"error": str(result.error).strip().splitlines()[-1]}
+    if not math.isfinite(result.metrics[_METRIC]):
+        return settings | {"error": f"its return is {result.metrics[_METRIC]}"}
     return settings | {name: result.metrics[name] for name in (_METRIC, "steps", "generations", "seconds", "ended_by")}
 
 

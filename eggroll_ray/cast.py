@@ -204,7 +204,7 @@ class Groups:
         return self._each(merge)
 
     def add_moments(self, moments: Any, shown: Shown, alive: Any, frozen: Any) -> Any:
-        """Adds what is observed in the environments that are `alive` `(b,)`."""
+        """Adds what is observed in the environments that are `alive` `(b,)`, with several agents but for zeros."""
         if not self.normalize:
             return moments
 
@@ -212,6 +212,8 @@ class Groups:
             seen = self._rows(group, shown.observation)
             flat = seen.reshape(-1, *seen.shape[2:])
             counted = jnp.repeat(alive, len(group.agents))
+            if self.axis:
+                counted &= (flat != 0).reshape(len(flat), -1).any(axis=1)
             return observation.add_moments(self.part(moments, group), flat, counted, self.part(frozen, group))
 
         return self._each(add)

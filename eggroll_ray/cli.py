@@ -362,7 +362,7 @@ def _render(options: TrainOptions, policy: Any, run: Path, generation: int, seed
             return
         states, total = record_episode(env, policy, key)
         path = env.render(states, path)
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # a package is missing, or a display, or the episode failed
         _say(f"No picture: {error}")
         return
     returned = ", ".join(f"{value:.1f}" for value in np.atleast_1d(total))

@@ -73,7 +73,8 @@ class Env(NamedTuple):
 
     After `done` the caller stops; what `step` returns from then on is ignored. With several agents all of them
     observe and act in every step, and each array has an axis of agents in front, in the order of `agents`: an agent
-    that is not there any more, or whose turn it is not, is shown anything and acts in vain.
+    that is not there any more, or whose turn it is not, is shown anything and acts in vain. Show it zeros: they do not
+    count where observations are normalised.
     """
 
     name: str

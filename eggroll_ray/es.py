@@ -92,7 +92,8 @@ def eggroll(
       shaping: raw fitness to weights; see `eggroll_ray.fitness`.
       law: of the factors' entries: `noise.normal` or `noise.rademacher`.
       noise_reuse: generations that share one draw of noise; 1 draws anew each generation. With episodes of so many
-        windows (`from_env(window=...)`) it makes the noise-reuse estimator (Li et al. 2023; ES-Single, Vicol 2023).
+        windows (`from_env(window=...)`) it makes the noise-reuse estimator (Li et al. 2023; ES-Single, Vicol 2023),
+        without bias where sigma stays the same within an episode.
       persistent: generations that an episode spans, for episodes in windows: an estimate then correlates a window's
         fitness with the sum of a member's noise since its episode began (PES, Vicol et al. 2021, Eq 7).
       leaves: which leaves are frozen, dense, formed per member or stacked.
@@ -203,8 +204,8 @@ def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Arr
 
     def add(age: Array, total: Array) -> Array:
         then = state._replace(generation=state.generation - age)
-        # In units of today's sigma, by which the estimate divides.
-        scale = _sigma(options, then.generation) / _sigma(options, state.generation)
+        # Each window's noise over its own sigma; the estimate divides by today's.
+        scale = _sigma(options, state.generation) / _sigma(options, then.generation)
         return total + scale * drawn.weighted_sum(_key(options, leaf, then), weights)
 
     first = drawn.weighted_sum(_key(options, leaf, state), weights)

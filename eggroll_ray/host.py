@@ -6,9 +6,10 @@ environments are stepped on the host.
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
 
+import contextlib
 import logging
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -40,6 +41,7 @@ from eggroll_ray.rollout import Cast, Everyone, Play, check_kind, context_of_tes
 from eggroll_ray.trained import TrainedPolicy
 
 _log = logging.getLogger(__name__)
+_TEST = "a test of the mean parameters"
 
 
 class _Episodes(NamedTuple):
@@ -96,7 +98,8 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
         ) -> Evaluation:
             context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
             perturbed, keys = prepare(state, members)
-            found = player.play(perturbed, keys, context)
+            whose = f"members {members[0]} to {members[-1]} of generation {int(state.generation)}"
+            found = player.play(perturbed, keys, context, whose)
             returns = cast.returns(found.totals, play.episodes)
             returns = returns.reshape(len(members), play.episodes, *returns.shape[1:])
             failures = _failures(found.failed, state, members, play.episodes, on_error)
@@ -105,6 +108,7 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
             finite = judge(np.where(_like(failed, returns), 0.0, returns).mean(axis=1), state, members, play.on_nan)
             worst = np.float32(-np.inf if on_error is Invalid.WORST else np.nan)
             fitness = np.where(_like(failed.any(axis=1), finite), worst, finite)
+            failures += _not_finite(returns, failed, state, members)
             return Evaluation(fitness, found.steps, found.moments, failures)
 
         return evaluate
@@ -116,7 +120,7 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
     ) -> np.ndarray:
         whole = -(-episodes // cast.multiple) * cast.multiple
         context = context_of_test(cast, statistics, past, key)
-        found = tester.play(Members(params, 1), split_keys(key[None], whole), context)
+        found = tester.play(Members(params, 1), split_keys(key[None], whole), context, _TEST)
         sound = np.array([place for place in range(episodes) if place not in found.failed], np.int64)
         if not len(sound):
             raise _failed_test(env, found)
@@ -135,7 +139,7 @@ def mean_host_player(
     player = Player(env, cast, batches)
 
     def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> np.ndarray:
-        found = player.play(Members(params, 1), keys, context)
+        found = player.play(Members(params, 1), keys, context, _TEST)
         if found.failed:
             raise _failed_test(env, found)
         return found.totals
@@ -145,7 +149,7 @@ def mean_host_player(
 
 def _failed_test(env: HostEnv, found: _Episodes) -> FitnessError:
     place, text = next(iter(found.failed.items()))
-    return FitnessError(f"{env.name} failed in episode {place} of a test of the mean parameters: {text}")
+    return FitnessError(f"{env.name} failed in episode {place} of {_TEST}: {text}")
 
 
 def acting(policy: TrainedPolicy, key: PRNGKeyArray) -> Callable[[HostTimestep], np.ndarray]:
@@ -208,10 +212,15 @@ class Player:
 
         self._act, self._seeds = act, seeds
 
-    def play(self, members: Members, keys: Key[Array, "n e"], context: Any) -> _Episodes:
-        """Plays one episode for each key; an episode's seed is a function of its key alone."""
-        batch = self._batches.of(keys.shape[0] * keys.shape[1])
-        shown = batch.reset(np.asarray(self._seeds(keys)))
+    def play(self, members: Members, keys: Key[Array, "n e"], context: Any, whose: str) -> _Episodes:
+        """Plays one episode for each key; an episode's seed is a function of its key alone.
+
+        Raises:
+          FitnessError: when the batch of environments itself raises; it says for whom.
+        """
+        with _naming(self._env, whose):
+            batch = self._batches.of(keys.shape[0] * keys.shape[1])
+            shown = batch.reset(np.asarray(self._seeds(keys)))
         failed = dict(shown.failed)
         alive, totals, steps = ~shown.done, np.zeros_like(shown.reward, np.float32), 0
         carry, moments = self._cast.carry(*keys.shape), self._cast.learners.moments()
@@ -222,7 +231,8 @@ class Player:
             actions, carry, moments = self._act(
                 members, context, seen, carry, keys, jnp.uint32(time + 1), alive, moments
             )
-            shown = batch.step(np.asarray(actions), alive)
+            with _naming(self._env, whose):
+                shown = batch.step(np.asarray(actions), alive)
             totals += np.where(_like(alive, shown.reward), shown.reward, np.float32(0))
             steps += int(alive.sum())
             failed |= shown.failed
@@ -230,9 +240,28 @@ class Player:
         return _Episodes(totals, steps, jax.device_get(moments), failed)
 
 
+@contextlib.contextmanager
+def _naming(env: HostEnv, whose: str) -> Iterator[None]:
+    """Turns what a batch of environments raises into an error that says for whom."""
+    try:
+        yield
+    except Exception as error:
+        raise FitnessError(
+            f"{env.name} failed as a whole in {whose}: {type(error).__name__}: {error}\nReport the failure of a single "
+            "environment in HostTimestep.failed: then only its member is lost."
+        ) from error
+
+
 def _like(flags: Any, values: np.ndarray) -> np.ndarray:
     """Gives flags as many axes as values have."""
     return flags.reshape(*flags.shape, *(1,) * (values.ndim - flags.ndim))
+
+
+def _not_finite(returns: np.ndarray, failed: np.ndarray, state: ESState, members: np.ndarray) -> tuple[str, ...]:
+    """A text per member with a return `(n, e)` or `(n, e, g)` that is not finite though no environment has failed."""
+    totals = returns.reshape(*failed.shape, -1).sum(axis=(1, 2))
+    places = np.flatnonzero(~np.isfinite(totals) & ~failed.any(axis=1))
+    return tuple(f"member {int(members[i])} of generation {int(state.generation)}: return {totals[i]}" for i in places)
 
 
 def _failures(

@@ -66,11 +66,20 @@ def spread_out(generations: int, count: int) -> tuple[int, ...]:
     """
     if count < 2:
         raise ValueError(f"{count} generations cannot play against each other; choose at least 2.")
+    if generations < 1:
+        raise ValueError("a run of 0 generations has nothing to play against; train it for at least 1.")
     return tuple(sorted({round(place) for place in np.linspace(0, generations, count)}))
 
 
 def rebuild(worker: Worker, log: FitnessLog, generations: Sequence[int]) -> list[Earlier]:
-    """Rebuilds the means of generations, in rising order, from the seed and the fitness log alone."""
+    """Rebuilds the means of generations, in rising order, from the seed and the fitness log alone.
+
+    Raises:
+      ValueError: when they are not rising.
+      CheckpointError: for a generation that the log does not hold.
+    """
+    if list(generations) != sorted(set(generations)):
+        raise ValueError(f"generations={list(generations)} must rise; give {sorted(set(generations))}.")
     worker.catch_up(None, [])
     means = []
     for number in generations:
@@ -83,6 +92,9 @@ def play_league(
     evaluator: Evaluator, means: Sequence[Earlier], numbers: Sequence[int], games: int, seed: int
 ) -> League:
     """Lets generations play against each other.
+
+    In self-play the opponent of a game explores as in training (`Rivals.explore`). Without that, and in a game without
+    chance, deterministic policies play the same game each time: ratings then say more than they know.
 
     Args:
       evaluator: of self-play, or of two groups of agents.

@@ -57,8 +57,10 @@ def no_moments(shape: tuple[int, ...]) -> Moments:
 def add_moments(
     moments: Moments, observations: Float[Array, " b *o"], counted: Bool[Array, " b"], frozen: Normalizer
 ) -> Moments:
-    """Adds those of the observations that are `counted`, around the mean frozen for the generation."""
+    """Adds those of the observations that are `counted` and finite, around the mean frozen for the generation."""
     axes = (1,) * (observations.ndim - 1)
+    # A single NaN would stay in the statistics for ever.
+    counted = counted & jnp.isfinite(observations).reshape(len(counted), -1).all(axis=1)
     centred = observations.astype(jnp.float32) - frozen.mean[None]
     centred = jnp.where(counted.reshape(-1, *axes), centred, 0.0)
     return Moments(
@@ -79,13 +81,16 @@ def normalizer(statistics: Statistics) -> Normalizer:
 
 
 def merge(statistics: Statistics, blocks: Sequence[Moments]) -> Statistics:
-    """Adds the moments of all blocks of a generation, in block order (Chan et al. 1983)."""
+    """Adds the moments of all blocks of a generation, in block order (Chan et al. 1983).
+
+    A block whose observations were too large for sums in float32 is left out.
+    """
     centre = normalizer(statistics).mean.astype(np.float64)
     for block in blocks:
         count = np.float64(block.samples)
-        if not count > 0:
-            continue
         first, second = np.asarray(block.first, np.float64), np.asarray(block.second, np.float64)
+        if not count > 0 or not (np.isfinite(first).all() and np.isfinite(second).all()):
+            continue
         mean = centre + first / count
         squares = np.maximum(second - first * first / count, 0.0)
         total = statistics.samples + count

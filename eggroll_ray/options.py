@@ -12,7 +12,7 @@ import optax
 from eggroll_ray import fitness, heads, noise, policies
 from eggroll_ray.cast import Agents, by_agent, by_role, own, shared, team
 from eggroll_ray.checkpoint import CheckpointError, read_json
-from eggroll_ray.env import Box, HostEnv
+from eggroll_ray.env import HostEnv
 from eggroll_ray.es import ES, Schedule, eggroll, openai_es
 from eggroll_ray.evaluate import Evaluator
 from eggroll_ray.host import from_host_env
@@ -240,13 +240,15 @@ def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
         "head": heads.SamplingHead(bound) if chosen.stochastic else heads.DeterministicHead(bound),
         "normalize_observations": chosen.normalize_observations,
     }
-    policy = _make_policy(chosen, env.observation_space)
+    flat = agents.identify and len(env.agents) > 1  # observations are laid flat to append who it is
+    policy = _make_policy(chosen, (1,) if flat else env.observation_space.shape)
     on_host = isinstance(env, HostEnv)
     if chosen.window is not None and (on_host or agents.self_play):
         raise ValueError(
             f"window={chosen.window} needs a JAX environment, and does not go with self-play; leave it out."
         )
     if agents.self_play:
+        _check_self_play(agents)
         rivals = Rivals(agents.rivals, agents.rivals_every, explore=agents.rivals_explore)
         each = rivals.count * len(env.agents)  # a member meets every opponent in every seat
         return self_play(env, policy, rivals=rivals, episodes=each * chosen.episodes, **common)
@@ -256,6 +258,15 @@ def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
     if on_host:
         return from_host_env(env, policy, **common)
     return from_env(env, policy, window=chosen.window, **common)
+
+
+def _check_self_play(agents: AgentOptions) -> None:
+    names = ("groups", "credit", "identify")
+    given = [
+        f"{name}={getattr(agents, name)}" for name in names if getattr(agents, name) != getattr(AgentOptions, name)
+    ]
+    if given:
+        raise ValueError(f"{', '.join(given)} does not go with self-play, where all act by one policy; leave it out.")
 
 
 def make_strategy(options: StrategyOptions) -> ES:
@@ -298,7 +309,7 @@ def _decayed(sigma: float, decay: float) -> float | Schedule:
     return lambda generation: sigma * jnp.power(jnp.float32(decay), generation.astype(jnp.float32))
 
 
-def _make_policy(options: PolicyOptions, space: Box) -> policies.Policy:
+def _make_policy(options: PolicyOptions, shape: tuple[int, ...]) -> policies.Policy:
     if not options.hidden or min(options.hidden) < 1:
         raise ValueError(f"hidden={options.hidden} must name at least one positive width, such as 64 64.")
     activations = {"tanh": jnp.tanh, "relu": lambda x: jnp.maximum(x, 0.0), "pqn": policies.pqn}
@@ -306,8 +317,8 @@ def _make_policy(options: PolicyOptions, space: Box) -> policies.Policy:
         made = policies.gru(options.hidden[0])
     elif options.policy == "nature-cnn":
         made = policies.nature_cnn(options.hidden[0])
-    elif options.policy == "cnn" or (options.policy == "auto" and policies.is_image(space.shape)):
-        large = options.policy == "auto" and policies.is_large_image(space.shape)
+    elif options.policy == "cnn" or (options.policy == "auto" and policies.is_image(shape)):
+        large = options.policy == "auto" and policies.is_large_image(shape)
         made = policies.nature_cnn() if large else policies.cnn(hidden=options.hidden[0])
     else:
         made = policies.mlp(options.hidden, activations[options.activation])

@@ -52,7 +52,8 @@ def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tup
         quartiles, invalid = [None] * 3, 2 * len(fitness.dropped)
     else:
         finite = fitness if count == len(fitness) else fitness[np.isfinite(fitness)]
-        quartiles, invalid = _quartiles(finite), len(fitness) - len(finite)
+        sound = np.isfinite(columns.unflatten(fitness, max(1, len(groups)))).all(axis=1)
+        quartiles, invalid = _quartiles(finite), int((~sound).sum())
         lowest, highest = float(finite.min()), float(finite.max())  # as it is applied: -inf is replaced
     names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
     row |= dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}
@@ -83,8 +84,13 @@ def episode_returns(test: np.ndarray) -> np.ndarray:
     return test.reshape(len(test), -1).mean(axis=1)
 
 
-def test_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = ()) -> Row:
-    """How the mean parameters did, and what share of the population did worse (unknown with several groups)."""
+def test_columns(
+    found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = (), whole: bool = True
+) -> Row:
+    """How the mean parameters did, and what share of the population did worse.
+
+    The share is unknown with several groups, and where the fitness is not of `whole` episodes as the test is.
+    """
     test = found.test
     if test is None:
         return {
@@ -94,7 +100,9 @@ def test_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[
             "mean_policy_rank": None,
         }
     mean = float(test.mean())
-    rank = None if groups or isinstance(fitness, PackedPairs) else float((fitness < mean).mean())
+    rank = None
+    if whole and not groups and not isinstance(fitness, PackedPairs):
+        rank = float((fitness < mean).mean())
     by_group = zip(groups, test.T, strict=True) if groups else ()
     return {
         "mean_policy_return": mean,

@@ -112,18 +112,22 @@ def self_play(
         play_host_env(env, cast, play, Invalid.DROP_PAIR) if isinstance(env, HostEnv) else play_env(env, cast, play)
     )
     settings = {**evaluator.settings, "rivals": dataclasses.asdict(rivals)}
-    return evaluator._replace(settings=settings, duel=_Duels(learners))
+    return evaluator._replace(settings=settings, duel=_Duels(learners, rivals.explore))
 
 
 class _Duels:
-    """See `Evaluator.duel`; games are rounded up to a multiple of the seats. Not shipped: what was compiled."""
+    """See `Evaluator.duel`; games are rounded up to a multiple of the seats. Not shipped: what was compiled.
 
-    def __init__(self, learners: Groups):
-        self._learners = learners
+    The others explore as rivals do in training: without that, deterministic players repeat one game in games that have
+    no chance.
+    """
+
+    def __init__(self, learners: Groups, explore: float):
+        self._learners, self._explore = learners, explore
         self._made: dict[int, tuple[Duel, Callable[..., np.ndarray]]] = {}  # by the number of opponents
 
     def __reduce__(self) -> Any:
-        return _Duels, (self._learners,)
+        return _Duels, (self._learners, self._explore)
 
     def __call__(self, one: Earlier, others: Sequence[Earlier], key: PRNGKeyArray, games: int) -> np.ndarray:
         cast, play = self._against(len(others))
@@ -135,7 +139,7 @@ class _Duels:
 
     def _against(self, count: int) -> tuple["Duel", Callable[..., np.ndarray]]:
         if count not in self._made:
-            cast, env = Duel(self._learners, Rivals(count)), self._learners.env
+            cast, env = Duel(self._learners, Rivals(count, explore=self._explore)), self._learners.env
             on_host = isinstance(env, HostEnv)
             play = mean_host_player(env, cast, Batches(env)) if on_host else mean_player(env, cast)
             self._made[count] = cast, play

@@ -246,7 +246,7 @@ class Trainer:
         """Rebuilds the mean parameters of generations, in rising order, from the seed and the fitness log alone.
 
         Raises:
-          ValueError: without a record.
+          ValueError: without a record, or for generations that do not rise.
           CheckpointError: for a generation that has not been reached.
         """
         if self._run is None:
@@ -347,26 +347,28 @@ class Trainer:
 
     def _row(self, found: Round, outcome: Generation, seconds: float) -> Row:
         assert self._pool is not None
-        episodes = self._plan.population_size * self._evaluator.episodes
+        whole = self._evaluator.windows == 1  # whether a generation plays whole episodes
+        begins = self._number % self._evaluator.windows == 0
+        episodes = self._plan.population_size * self._evaluator.episodes if begins else 0
         self._totals["total_steps"] += found.steps
         self._totals["total_episodes"] += episodes
         skipped = found.pool.get("results_skipped", 0)
         return {
             "generation": self._number,
             "time": self._clock.seconds(),
+            **found.metrics,  # of the update before, with an `invalid_members` of its own
             **fitness_columns(found, outcome.fitness, self._evaluator.groups),
-            **test_columns(found, outcome.fitness, self._evaluator.groups),
+            **test_columns(found, outcome.fitness, self._evaluator.groups, whole),
             "failed_members": len(found.failures),
             "steps": found.steps,
             "episodes": episodes,
-            "episode_length_mean": found.steps / episodes if found.steps else None,
+            "episode_length_mean": found.steps / episodes if found.steps and whole else None,
             **self._totals,
             "member_steps_per_second": (found.steps or self._plan.population_size) / seconds,
             "time_generation": seconds,
             "time_update": found.update_seconds,
             "time_evaluate": found.evaluate_seconds,
             "time_driver": max(seconds - found.update_seconds - found.evaluate_seconds, 0.0),
-            **found.metrics,
             "workers": self._pool.count,
             **found.pool,
             "results_skipped_share": skipped / (skipped + self._plan.blocks),
@@ -448,7 +450,7 @@ def _check_windows(strategy: ES, windows: int) -> None:
     if windows > 1 and strategy.persistent == strategy.noise_reuse == 1:
         _log.warning(
             "episodes have %d windows, each with noise of its own: the estimate misses what an action does after its "
-            "window; choose persistent=%d or noise_reuse=%d for one without bias",
+            "window; choose persistent=%d or noise_reuse=%d (and a sigma that is constant within an episode)",
             *[windows] * 3,
         )
 

@@ -104,7 +104,10 @@ def _host_env(
     except Exception as error:
         raise ValueError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
     if not limit:
-        raise ValueError(f"{name} does not say when an episode ends at the latest; give max_episode_steps=1000 or so")
+        raise ValueError(
+            f"{name} does not say when an episode ends at the latest; give max_episode_steps=1000 or so, or "
+            "from_function max_steps=1000"
+        )
     return host_env(name, functools.partial(_Game, make, "action_mask" in info), limit, drawable=drawable, renew=renew)
 
 
@@ -122,8 +125,10 @@ def _registered(name: str, wrappers: Wrappers, options: dict[str, Any], render_m
     import gymnasium
 
     if name.startswith("ALE/"):
-        import ale_py
-
+        try:
+            import ale_py
+        except ImportError as error:
+            raise ImportError("it needs ale-py; run: pip install 'eggroll-ray[atari]'") from error
         gymnasium.register_envs(ale_py)
     options = {"render_mode": render_mode, "disable_env_checker": True} | options
     env = gymnasium.make(name, **options)

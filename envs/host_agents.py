@@ -74,6 +74,8 @@ def team(observation_spaces: dict[str, Any], action_spaces: dict[str, Any], mask
         own_spaces = [(observers[agent].box, actors[agent].space) for agent in agents]
     differ = not all(_same(own_spaces[0], own) for own in own_spaces)
     common = _common([own for _, own in own_spaces])
+    # Where boxes of different shapes are laid along one axis, each agent's is too.
+    own_spaces = [(box, _laid(space, common)) for box, space in own_spaces]
     own = {agent: _own(actors[agent].space, common) for agent in agents}
     possible = {agent: _possible(actors[agent].space, common) for agent in agents}
     first = observers[agents[0]]
@@ -106,6 +108,12 @@ def _hull(boxes: list[Box]) -> Box:
         boxes = [_padded(box, size) for box in boxes]
     low, high = np.min([box.low for box in boxes], axis=0), np.max([box.high for box in boxes], axis=0)
     return Box(boxes[0].shape, low, high)
+
+
+def _laid(space: Space, common: Space) -> Space:
+    if not (isinstance(space, Box) and isinstance(common, Box)) or len(space.shape) == len(common.shape):
+        return space
+    return _padded(space, space.low.size)
 
 
 def _padded(box: Box, size: int) -> Box:

@@ -97,8 +97,8 @@ def make(name: str, max_steps: int | None = None, shaping: float = 0.0, **option
         max_steps: the most steps of an episode; default: the suite's own, and in Hanabi the longest possible game.
         shaping: in `overcooked` and `overcooked_v2`, this times the suite's shaped reward is added to the reward.
         **options: arguments of the environment's constructor, such as `action_type="Continuous"` of the particles
-            and SMAX ("Discrete" is the default of most, see the suite), `num_agents=4`, `layout="asymm_advantages"` of
-            `overcooked` and `overcooked_v2`, and `scenario="3s5z"` of SMAX.
+            and "continuous" of SMAX (discrete is the default of most, see the suite), `num_agents=4`,
+            `layout="asymm_advantages"` of `overcooked` and `overcooked_v2`, and `scenario="3s5z"` of SMAX.
 
     Returns:
         The environment; observations are float32, shorter ones padded by zeros.
@@ -146,7 +146,7 @@ def _build(name: str, options: Options) -> Any:
             chosen["scenario"] = _named(name, "scenario", chosen["scenario"], MAP_NAME_TO_SCENARIO)
         try:
             suite_env: Any = jaxmarl.make(name, **chosen)
-        except (TypeError, AssertionError) as error:
+        except (TypeError, AssertionError, ValueError, NotImplementedError) as error:
             raise ValueError(f"jaxmarl/{name} refuses its options {dict(options)}: {error}") from error
         except ImportError as error:
             raise ValueError(f"jaxmarl/{name} needs brax; run: pip install 'eggroll-ray[brax]'") from error

@@ -59,7 +59,7 @@ def make(name: str, *, max_steps: int | None = None, renew: bool | None = None, 
         name: family and module, such as `classic.tictactoe_v3` or `sisl.multiwalker_v9`, or the full name of any
             module with `parallel_env` or `env`, such as `mpe2.simple_spread_v3`.
         max_steps: the most steps of an episode, in a game played in turns the most turns; default: the option
-            `max_cycles` or its default.
+            `max_cycles` or its default, in a game played in turns times the agents.
         renew: make each environment anew for each episode. Set it where an episode depends on those before, which
             `check_host_env` finds; default: for those of `names()` that need it.
         **options: arguments of the environment's constructor, such as `N=5`.
@@ -71,9 +71,10 @@ def make(name: str, *, max_steps: int | None = None, renew: bool | None = None, 
         ValueError: it cannot be made, has spaces that cannot be used, or has no limit of steps.
     """
     versionless = name.rpartition("_v")[0]
-    limit = max_steps or options.get("max_cycles") or _LIMITS.get(versionless)
+    limit = max_steps or (None if "max_cycles" in options else _LIMITS.get(versionless))
     renew = versionless in _LEAKING if renew is None else renew
-    return _host_env(f"pettingzoo/{name}", functools.partial(_imported, name, options), limit, renew=renew)
+    game = functools.partial(_imported, name, options)
+    return _host_env(f"pettingzoo/{name}", game, limit, renew=renew, cycles=options.get("max_cycles"))
 
 
 def from_function(make: Make, *, name: str, max_steps: int, renew: bool = False) -> HostEnv:
@@ -94,12 +95,21 @@ def from_function(make: Make, *, name: str, max_steps: int, renew: bool = False)
     return _host_env(name, functools.partial(_called, make, drawable), max_steps, drawable, renew)
 
 
-def _host_env(name: str, make: Make, limit: int | None, drawable: bool = True, renew: bool = False) -> HostEnv:
+def _host_env(
+    name: str,
+    make: Make,
+    limit: int | None,
+    drawable: bool = True,
+    renew: bool = False,
+    cycles: int | None = None,
+) -> HostEnv:
     try:
         with _building():
             env = make(None)
             infos = env.reset(seed=0)[1] if _is_parallel(env) else _reset(env, 0)
-            limit = limit or getattr(env.unwrapped, "max_cycles", None)
+            # Cycles are rounds in which every agent acts, once in each of its turns.
+            rounds: int = cycles or getattr(env.unwrapped, "max_cycles", None) or 0
+            limit = limit or (rounds if _is_parallel(env) else rounds * len(env.possible_agents))
             env.close()
     except Exception as error:
         raise ValueError(f"{name} cannot be made: {type(error).__name__}: {error}") from error

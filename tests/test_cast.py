@@ -203,6 +203,16 @@ def test_each_agent_by_itself_finds_its_own_target():
         assert abs(result.params[name]["bias"][0] - target) < 0.1
 
 
+def test_an_agent_that_is_shown_zeros_is_not_observed():
+    env = team_env()
+    first = env.reset(jax.random.key(0))[1]
+    absent = first._replace(observation=first.observation.at[0].set(0.0))
+    cast = make_groups(env, constant_policy(), DeterministicHead(), er.Agents(er.shared), True)
+    shown = Shown(jnp.stack([absent.observation, first.observation]), ())
+    alive, frozen = jnp.array([True, True]), cast.freeze(cast.statistics())
+    assert cast.add_moments(cast.moments(), shown, alive, frozen).samples == 5
+
+
 def test_a_row_names_the_fitness_of_each_group():
     trainer = er.Trainer(er.from_env(team_env(), constant_policy()), population_size=8, watch=er.Watch(episodes=2))
     row = next(iter(trainer))

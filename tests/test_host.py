@@ -73,7 +73,7 @@ def test_one_policy_call_a_step_and_ended_episodes_are_left_alone():
     from eggroll_ray.evaluate import Members
 
     keys = jax.random.split(jax.random.key(0), (1, 6))
-    found = player.play(Members(evaluator.init(0), 1), keys, None)
+    found = player.play(Members(evaluator.init(0), 1), keys, None, "a test")
     assert len(batch.calls) == 3 and all(call.all() for call in batch.calls)
     assert found.steps == 18 and np.isfinite(found.totals).all()
 
@@ -108,6 +108,31 @@ def test_a_return_that_is_not_a_number_drops_the_pair():
     assert 0 < np.isnan(found).sum() < 8
     with pytest.raises(er.FitnessError, match="has fitness nan"):
         fitness(worker(walks(nan=200), seed=5, on_nan=er.Invalid.RAISE))
+
+
+def test_a_return_that_is_not_a_number_is_named():
+    one = worker(walks(nan=200), seed=5)
+    got = [one.evaluate(block) for block in (0, 1)]
+    invalid = np.flatnonzero(np.isnan(np.concatenate([block.fitness for block in got])))
+    texts = [text for block in got for text in block.failures]
+    assert texts == [f"member {member} of generation 0: return nan" for member in invalid]
+
+
+def test_a_batch_that_raises_is_named():
+    class Broken:
+        def reset(self, seeds):
+            raise OSError("simulator lost")
+
+        def close(self):
+            pass
+
+    one = worker(walks()._replace(make=lambda size: Broken()))
+    with pytest.raises(
+        er.FitnessError, match="toy/walks failed as a whole in members 4 to 7 of generation 0: OSError: simulator lost"
+    ):
+        one.evaluate(1)
+    with pytest.raises(er.FitnessError, match="failed as a whole in a test of the mean parameters"):
+        one.test()
 
 
 def test_a_failure_in_a_test_of_the_mean_parameters_is_an_error():

@@ -1,5 +1,7 @@
 """Several agents in Python: different spaces in one array, players that come and go, turns, PettingZoo's games."""
 
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from host_games import need, play, quiet, seeds, spaces
 from marks import mostly_slow
 
+import eggroll_ray as er
 from eggroll_ray.check_host_env import check_host_env
 from eggroll_ray.env import MultiDiscrete
 from envs import pettingzoo_env
@@ -39,6 +42,7 @@ def test_agents_with_boxes_of_different_shapes_share_arrays() -> None:
     players = team({"a": one, "b": one}, {"a": spaces.Box(-1, 1, (2, 2)), "b": spaces.Box(0, 5, (1,))}, False)
     assert players.layout.action_space.shape == (4,)  # type: ignore[union-attr]
     assert not players.layout.masked
+    assert [space.shape for _, space in players.layout.agent_spaces] == [(4,), (1,)]  # type: ignore[union-attr]
     a, b = players.layout.decode(np.array([[[1, 2, 3, -4], [9, 9, 9, 9]]], np.float32))[0]
     assert a.tolist() == [[1, 1], [1, -1]] and b.tolist() == [5]
     with pytest.raises(ValueError, match="some agents choose and others act in a Box"):
@@ -258,6 +262,49 @@ def test_a_single_agent_has_no_axis() -> None:
     assert env.agents == ("agent_0",) and env.max_steps == 7
     shown = play(env, 1, 2)
     assert shown[0].observation.shape == (2, 4) and shown[0].reward.shape == (2,) and len(shown) == 8
+
+
+class Pushers(pettingzoo.ParallelEnv):
+    """Two agents whose actions have different shapes; each is paid the sum of its own, for three steps."""
+
+    metadata = {"name": "pushers", "render_modes": []}  # noqa: RUF012
+    possible_agents = ["a", "b"]  # noqa: RUF012
+    shapes = {"a": (2, 2), "b": (1,)}  # noqa: RUF012
+
+    def observation_space(self, agent):
+        return spaces.Box(-1, 1, (1,))
+
+    def action_space(self, agent):
+        return spaces.Box(-1, 1, self.shapes[agent])
+
+    def reset(self, seed=None, options=None):
+        self.agents, self.time = list(self.possible_agents), 0
+        return {agent: np.zeros(1, np.float32) for agent in self.agents}, {agent: {} for agent in self.agents}
+
+    def step(self, actions):
+        assert {agent: action.shape for agent, action in actions.items()} == self.shapes
+        self.time += 1
+        rewards = {agent: float(action.sum()) for agent, action in actions.items()}
+        seen, over = ({agent: value for agent in self.agents} for value in (np.zeros(1, np.float32), self.time == 3))
+        return seen, rewards, over, over, {agent: {} for agent in self.agents}
+
+
+@quiet
+def test_agents_with_boxes_of_different_shapes_are_trained() -> None:
+    env = pettingzoo_env.from_function(Pushers, name="pushers", max_steps=3)
+    check_host_env(env)
+    with er.Trainer(er.from_host_env(env, er.mlp((4,))), population_size=8, watch=er.Watch(episodes=2)) as trainer:
+        result = trainer.fit(1)
+    assert result.test is not None and np.isfinite(result.test).all()
+
+
+@quiet
+def test_cycles_of_a_game_in_turns_are_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    rps = pytest.importorskip("pettingzoo.classic.rps.rps")
+    monkeypatch.setitem(sys.modules, "only_in_turns", SimpleNamespace(env=rps.env))
+    assert pettingzoo_env.make("classic.rps_v2").max_steps == 15  # there both act at once
+    assert pettingzoo_env.make("only_in_turns").max_steps == 30
+    assert pettingzoo_env.make("only_in_turns", max_cycles=4).max_steps == 8
 
 
 @quiet

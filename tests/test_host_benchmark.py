@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import tyro
 
 from benchmarks import host
 
@@ -40,7 +41,7 @@ def test_the_page_says_what_was_measured(tmp_path: Path, monkeypatch: pytest.Mon
         "learn": head | {"rows": [learned | {"curve": [20.0, 480.0]}]},
     }
     (tmp_path / "host.json").write_text(json.dumps(record))
-    host.main("render")
+    tyro.cli(host.main, args=["render"])
     page = (tmp_path / "host.md").read_text()
     assert "| environment | members | one call for all | one call for each | factor (lowest to highest) |" in page
     assert "| gym/Taxi-v4 | 8 | 400 | 100 | 4.0 (3.0 to 9.0) |" in page

@@ -110,6 +110,10 @@ MUTATIONS = {
         [PERSISTENT],
         ("es.py", "total + scale * drawn", "total + drawn"),
     ),
+    "the noise of earlier windows counts by its sigma": (
+        [PERSISTENT],
+        ("es.py", "total + scale * drawn", "total + drawn / scale"),
+    ),
     "the noise of earlier windows counts against the member": (
         [PERSISTENT],
         ("es.py", "total + scale * drawn", "total - scale * drawn"),

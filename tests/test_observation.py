@@ -130,6 +130,23 @@ def test_an_observation_that_never_changes_is_centred_but_not_blown_up():
     assert (statistics.squares >= 0).all()
 
 
+def test_what_is_not_finite_does_not_count():
+    data = np.column_stack([np.linspace(-1, 1, 50), np.linspace(3, 5, 50)])
+    spoiled = np.concatenate([data, [[np.nan, 4.0], [0.0, np.inf]]])
+    empty = observation.no_observations((2,))
+    frozen = observation.normalizer(empty)
+    blocks = [
+        observation.add_moments(observation.no_moments((2,)), np.float32(x), np.ones(len(x), bool), frozen)
+        for x in (data, spoiled)
+    ]
+    for one, two in zip(*blocks, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-6)
+    too_large = Moments(np.float32(3), np.array([np.inf, 0], np.float32), np.ones(2, np.float32))
+    merged, clean = observation.merge(empty, [blocks[0], too_large]), observation.merge(empty, blocks[:1])
+    for one, two in zip(merged, clean, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_templates_have_the_types_that_workers_send():
     template = observation.no_moments((3, 2))
     assert [x.shape for x in template] == [(), (3, 2), (3, 2)]

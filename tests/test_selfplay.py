@@ -154,6 +154,8 @@ def test_a_league_of_rebuilt_generations_is_that_of_the_generations(tmp_path):
     log = FitnessLog(tmp_path / "run", plan, writable=False)
     numbers = spread_out(len(log), 4)
     assert numbers == (0, 4, 8, 12)
+    with pytest.raises(ValueError, match=r"generations=\[4, 0\] must rise; give \[0, 4\]"):
+        rebuild(Worker(strategy(), evaluator, plan), log, [4, 0])
     means = rebuild(Worker(strategy(), evaluator, plan), log, numbers)
     np.testing.assert_array_equal(means[-1].params["bias"], result.params["bias"])
     found = play_league(evaluator, means, numbers, 4, 0)
@@ -165,6 +167,16 @@ def test_a_league_of_rebuilt_generations_is_that_of_the_generations(tmp_path):
     np.testing.assert_array_equal(loaded.score, found.score)
     np.testing.assert_array_equal(loaded.elo, found.elo)
     assert load_league(tmp_path) is None
+
+
+def test_opponents_explore_in_a_league_as_in_training():
+    means = [Earlier({"bias": jnp.zeros(4).at[best].set(1.0)}, ()) for best in (0, 2)]
+    for explore, often in ((0.0, False), (0.5, True)):
+        rivals = er.Rivals(count=2, explore=explore)
+        evaluator = er.self_play(higher_card(4), constant_policy(), rivals=rivals)
+        found = play_league(evaluator, means, (0, 1), 64, 0)
+        # The better one always wins, unless the worse one draws by chance.
+        assert (found.score[1, 0] < 1.0) == often and found.score[1, 0] > 0.6
 
 
 def test_two_groups_play_their_generations_against_each_other():
@@ -190,5 +202,7 @@ def test_a_league_needs_two_entries_and_games():
     with pytest.raises(ValueError, match="choose at least 2"):
         spread_out(10, 1)
     assert spread_out(1, 8) == (0, 1)
+    with pytest.raises(ValueError, match="a run of 0 generations"):
+        spread_out(0, 8)
     with pytest.raises(ValueError, match="games=0"):
         play_league(er.from_env(team_env()), [], (), 0, 0)

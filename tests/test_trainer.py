@@ -260,8 +260,14 @@ def test_now_and_then_nan_is_dropped_and_counted():
     def sometimes(params, key):
         return jnp.where(params["b"][0] > 0.05, jnp.nan, objective(params, key))
 
-    row = next(iter(trainer(fn=sometimes)))
-    assert row["invalid_members"] > 0 and np.isfinite(row["fitness_mean"])
+    rows, seen = [], []
+    for row in itertools.islice(iter(trainer(fn=sometimes)), 3):
+        rows.append(row)
+        seen.append(row["invalid_members"])
+    assert seen[0] > 0 and all(np.isfinite(row["fitness_mean"]) for row in rows)
+    # The members of this generation; the update's own count is of pairs, and of the generation before.
+    with trainer(fn=lambda params, key: jnp.where(params["b"][0] > 1e9, jnp.nan, objective(params, key))) as sound:
+        assert [row["invalid_members"] for row in itertools.islice(iter(sound), 2)] == [0, 0]
 
 
 def test_the_default_block_divides_the_population():

@@ -129,6 +129,15 @@ def test_windows_without_a_correction_are_told(caplog):
     assert "choose persistent=2 or noise_reuse=2" in caplog.text
 
 
+def test_what_is_only_part_of_an_episode_is_not_compared_with_whole_ones():
+    trainer = er.Trainer(evaluator(4), strategy(persistent=2), population_size=8, watch=er.Watch(episodes=2))
+    with trainer:
+        rows = []
+        trainer.fit(5, rows.append)
+    assert [row["episodes"] for row in rows] == [8, 0, 8, 0, 8] and rows[-1]["total_episodes"] == 24
+    assert all(row["mean_policy_rank"] is None and row["episode_length_mean"] is None for row in rows)
+
+
 def test_a_kept_mean_that_changes_by_a_bit_changes_the_digest():
     one = worker(evaluator(), strategy(persistent=2))
     outcome(one, 0)
@@ -149,7 +158,7 @@ def test_persistent_must_make_sense(wrong):
 
 @pytest.mark.parametrize("make", [er.eggroll, er.openai_es])
 def test_the_persistent_estimate_sums_the_noise_since_the_episode_began(make):
-    """Against the definition: sum_i F_i sum_tau sigma_tau E_i,tau over n sigma^2, with a sigma that decays."""
+    """Against the definition: sum_i F_i sum_tau E_i,tau / sigma_tau over n, with a sigma that decays."""
     size, plain_sigma = 6, [0.5, 0.25, 0.125, 0.0625]
     sigma = lambda generation: jnp.float32(0.5) * jnp.float32(0.5) ** generation.astype(jnp.float32)  # noqa: E731
     strategy = make(sigma=sigma, optimizer=optax.sgd(1.0), shaping=er.fitness.raw, persistent=3)
@@ -167,9 +176,11 @@ def test_the_persistent_estimate_sums_the_noise_since_the_episode_began(make):
         moved, _ = strategy.update(state, fitness)
         perturbations = [noise(then) for then in since]
         for name, got in moved.params.items():
-            wanted = sum(float(fitness[i]) * sum(each[i][name] for each in perturbations) for i in range(size)) / (
-                size * plain_sigma[generation] ** 2
-            )
+            scores = [
+                sum(each[i][name] / plain_sigma[then] ** 2 for then, each in zip(since, perturbations, strict=True))
+                for i in range(size)
+            ]
+            wanted = sum(float(fitness[i]) * scores[i] for i in range(size)) / size
             np.testing.assert_allclose(got, wanted, rtol=2e-4, atol=1e-4)
 
 
