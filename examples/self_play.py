@@ -1,15 +1,17 @@
 """Tic-tac-toe by self-play: a policy that plays against its own past, checked against every possible opponent.
 
-Run: python examples/self_play.py [--generations 600] [--workers 2] [--run runs/tic-tac-toe]
+Run: python examples/self_play.py [--generations 100] [--workers 2] [--run runs/tic-tac-toe]
 
-Opponents are the mean parameters of earlier generations. At the end the policy plays whole game trees: all moves of an
-opponent that moves at random, and all best moves of one that plays perfectly. A picture of one game is written beside.
+Opponents are earlier generations, who often move at random, so that a member meets all lines of play. The network
+knows which cells make a line. At the end the policy plays whole game trees: all moves of an opponent that moves at
+random, and all best moves of one that plays perfectly. A picture of one game is written beside.
 """
 
 import functools
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import tyro
@@ -18,14 +20,32 @@ import eggroll_ray as er
 import envs
 
 LINES = [(0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6)]
+IN_LINE = np.array([[cell in line for cell in range(9)] for line in LINES], np.float32)  # (lines, cells)
 Board = tuple[int, ...]  # nine cells: 1 is whoever moves next, -1 the other, 0 free
 
 
-def over(board: Board) -> int | None:
-    """The result for whoever moves next: -1 lost, 0 draw, None not over."""
-    if any(all(board[cell] == -1 for cell in line) for line in LINES):
-        return -1
-    return None if 0 in board else 0
+def network(width: int = 16, rounds: int = 3) -> er.Policy:
+    """Cells tell their lines what is in them, and lines their cells, a few times over; each cell gets one output."""
+
+    def init(key, observation, outputs):
+        sizes = [2, *[width] * rounds]
+        shapes = {f"line {i}": (sizes[i], width) for i in range(rounds)} | {"out": (width, 1)}
+        shapes |= {f"cell {i}": (sizes[i] + width, width) for i in range(rounds)}
+        keys = zip(jax.random.split(key, len(shapes)), shapes.items(), strict=True)
+        weights = {name: jax.random.normal(k, shape) / np.sqrt(shape[0]) for k, (name, shape) in keys}
+        return {"weights": weights, "bias": {name: jnp.zeros((1, width)) for name in shapes if name != "out"}}
+
+    def apply(params, observation):
+        def layer(name, x):
+            return jax.vmap(er.pqn)(x @ params["weights"][name] + params["bias"][name])
+
+        cells = observation.reshape(9, 2)
+        for i in range(rounds):
+            lines = layer(f"line {i}", IN_LINE @ cells)
+            cells = layer(f"cell {i}", jnp.concatenate([cells, IN_LINE.T @ lines], axis=1))
+        return (cells @ params["weights"]["out"])[:, 0]
+
+    return er.feedforward(init, apply)
 
 
 def after(board: Board, cell: int) -> Board:
@@ -36,18 +56,18 @@ def free(board: Board) -> list[int]:
     return [cell for cell in range(9) if board[cell] == 0]
 
 
+def lost(board: Board) -> bool:
+    """Whether whoever moves next has lost."""
+    return any(all(board[cell] == -1 for cell in line) for line in LINES)
+
+
 @functools.cache
 def value(board: Board) -> int:
-    """The result of perfect play."""
-    result = over(board)
-    return max(-value(after(board, cell)) for cell in free(board)) if result is None else result
+    """The result of perfect play for whoever moves next: -1, 0 or 1."""
+    return -1 if lost(board) else max((-value(after(board, cell)) for cell in free(board)), default=0)
 
 
-def random_moves(board: Board) -> list[int]:
-    return free(board)
-
-
-def best_moves(board: Board) -> list[int]:
+def best(board: Board) -> list[int]:
     return [cell for cell in free(board) if -value(after(board, cell)) == value(board)]
 
 
@@ -55,8 +75,8 @@ def outcomes(choose, opponent, begins: bool) -> np.ndarray:
     """Chances that the policy loses, draws and wins, over all games against an opponent's equally likely moves."""
 
     def play(board: Board, own_move: bool) -> np.ndarray:
-        if (result := over(board)) is not None:
-            return np.eye(3)[1 + (result if own_move else -result)]
+        if lost(board) or not free(board):
+            return np.eye(3)[1 + lost(board) * (-1 if own_move else 1)]
         cells = [choose(board)] if own_move else opponent(board)
         return np.mean([play(after(board, cell), not own_move) for cell in cells], axis=0)
 
@@ -64,7 +84,7 @@ def outcomes(choose, opponent, begins: bool) -> np.ndarray:
 
 
 def main(
-    generations: int = 600,
+    generations: int = 100,
     population_size: int = 512,
     workers: int = 0,
     seed: int = 0,
@@ -72,43 +92,27 @@ def main(
     picture: Path = Path("tic-tac-toe"),
 ) -> None:
     env = envs.make("pgx/tic_tac_toe")
-    trainer = er.Trainer(
-        er.self_play(env, er.mlp((64, 64)), rivals=er.Rivals(count=8, every=5), head=er.SamplingHead()),
-        er.eggroll(sigma=0.1, optimizer=optax.adam(optax.cosine_decay_schedule(0.02, generations))),
-        population_size=population_size,
-        seed=seed,
-        workers=workers,
-        run=run,
-        watch=er.Watch(every=50),
-    )
-    with trainer:
-        result = trainer.fit(generations, on_row=show)
-
-    likeliest = er.self_play(env, er.mlp((64, 64))).policy  # the likeliest move, not a sample
-    assert likeliest is not None
-    policy = likeliest(result.params, ())
+    evaluator = er.self_play(env, network(), rivals=er.Rivals(count=8, every=5, explore=0.6), episodes=32)
+    strategy = er.eggroll(sigma=0.1, optimizer=optax.adam(optax.cosine_decay_schedule(0.02, generations)))
+    options = {"population_size": population_size, "seed": seed, "workers": workers, "run": run}
+    with er.Trainer(evaluator, strategy, watch=er.Watch(every=0), **options) as trainer:
+        result = trainer.fit(generations, on_row=lambda row: print(row["generation"], row["fitness_mean"]))
 
     @functools.cache
     def choose(board: Board) -> int:
         seen = np.stack([np.array(board) == side for side in (1, -1)], axis=-1).reshape(3, 3, 2)
         mask = np.array(board) == 0
-        both = policy(np.stack([seen, seen]).astype(np.float32), mask=np.stack([mask, mask]))
-        return int(both[0])
+        return int(result.policy(np.stack([seen, seen]).astype(np.float32), mask=np.stack([mask, mask]))[0])
 
-    for name, opponent in (("random", random_moves), ("perfect", best_moves)):
+    for name, opponent in (("random", free), ("perfect", best)):
         for begins in (True, False):
-            lost, drawn, won = 100 * outcomes(choose, opponent, begins)
+            losses, draws, wins = 100 * outcomes(choose, opponent, begins)
             who = "first" if begins else "second"
-            print(f"against a {name} player, moving {who}: {won:.1f}% won, {drawn:.1f}% drawn, {lost:.1f}% lost")
+            print(f"against a {name} player, moving {who}: {wins:.1f}% won, {draws:.1f}% drawn, {losses:.1f}% lost")
 
-    states, _ = er.record_episode(env, policy, jax.random.key(seed))
+    states, _ = er.record_episode(env, result.policy, jax.random.key(seed))
     assert env.render is not None
     print(f"one game against itself: {env.render(states, picture)}")
-
-
-def show(row: dict) -> None:
-    if row["mean_policy_return"] is not None:
-        print(f"generation {row['generation']:3}  mean result against its past {row['mean_policy_return']:+.2f}")
 
 
 if __name__ == "__main__":
