@@ -57,7 +57,7 @@ def learning(run: History) -> str:
     legend = [
         ("line blue", "mean policy"),
         ("blue band", "\N{PLUS-MINUS SIGN} std over its episodes"),
-        ("line orange", "population median"),
+        ("line orange", "population median" + (" of a window" if run.in_windows else "")),
         ("orange band", "25\N{EN DASH}75 %"),
         ("orange range", "min\N{EN DASH}max"),
     ]

@@ -47,6 +47,11 @@ class History:
         return any(row.get("steps") for row in self.rows)
 
     @functools.cached_property
+    def in_windows(self) -> bool:
+        """Whether an episode spans several generations: only the first of them counts it."""
+        return any(row.get("episodes") == 0 for row in self.rows)
+
+    @functools.cached_property
     def evaluated(self) -> list[Row]:
         """The rows of generations whose mean policy was tested."""
         return [row for row in self.rows if row.get("mean_policy_return") is not None]

@@ -1,6 +1,6 @@
 """Tic-tac-toe by self-play: a policy that plays against its own past, checked against every possible opponent.
 
-Run: python examples/self_play.py [--generations 100] [--workers 2] [--run runs/tic-tac-toe]
+Run: python examples/self_play.py [--generations 200] [--workers 2] [--run runs/tic-tac-toe]
 
 Opponents are earlier generations, who often move at random, so that a member meets all lines of play. The network
 knows which cells make a line. At the end the policy plays whole game trees: all moves of an opponent that moves at
@@ -24,7 +24,7 @@ IN_LINE = np.array([[cell in line for cell in range(9)] for line in LINES], np.f
 Board = tuple[int, ...]  # nine cells: 1 is whoever moves next, -1 the other, 0 free
 
 
-def network(width: int = 16, rounds: int = 3) -> er.Policy:
+def network(width: int = 16, rounds: int = 2) -> er.Policy:
     """Cells tell their lines what is in them, and lines their cells, a few times over; each cell gets one output."""
 
     def init(key, observation, outputs):
@@ -46,6 +46,16 @@ def network(width: int = 16, rounds: int = 3) -> er.Policy:
         return (cells @ params["weights"]["out"])[:, 0]
 
     return er.feedforward(init, apply)
+
+
+def careful(env: er.Env) -> er.Env:
+    """The same game, in which a loss costs twice what a win earns: no gambling on an opponent's mistakes."""
+
+    def step(state, action, key):
+        state, shown = env.step(state, action, key)
+        return state, shown._replace(reward=jnp.where(shown.reward < 0, 2 * shown.reward, shown.reward))
+
+    return env._replace(step=step)
 
 
 def after(board: Board, cell: int) -> Board:
@@ -84,7 +94,7 @@ def outcomes(choose, opponent, begins: bool) -> np.ndarray:
 
 
 def main(
-    generations: int = 100,
+    generations: int = 200,
     population_size: int = 512,
     workers: int = 0,
     seed: int = 0,
@@ -92,8 +102,9 @@ def main(
     picture: Path = Path("tic-tac-toe"),
 ) -> None:
     env = envs.make("pgx/tic_tac_toe")
-    evaluator = er.self_play(env, network(), rivals=er.Rivals(count=8, every=5, explore=0.6), episodes=32)
-    strategy = er.eggroll(sigma=0.1, optimizer=optax.adam(optax.cosine_decay_schedule(0.02, generations)))
+    evaluator = er.self_play(careful(env), network(), rivals=er.Rivals(count=8, every=5, explore=0.6), episodes=32)
+    rate, sigma = optax.cosine_decay_schedule(0.02, generations), optax.exponential_decay(0.1, generations, 0.3)
+    strategy = er.eggroll(sigma=sigma, optimizer=optax.adam(rate))
     options = {"population_size": population_size, "seed": seed, "workers": workers, "run": run}
     with er.Trainer(evaluator, strategy, watch=er.Watch(every=0), **options) as trainer:
         result = trainer.fit(generations, on_row=lambda row: print(row["generation"], row["fitness_mean"]))

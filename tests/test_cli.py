@@ -10,10 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import pytest
+from toy_games import team_env
 
 from eggroll_ray import cli, options
 from eggroll_ray.cli import main
+from eggroll_ray.env import Box
 from eggroll_ray.metrics import read_metrics
 
 SMALL = """--env gymnax/CartPole-v1 --population-size 16 --hidden 8 --workers 0 --test-episodes 4 --generations 4
@@ -100,6 +104,30 @@ def test_self_play_leaves_a_run_whose_generations_play_against_each_other(tmp_pa
     assert "Generations against each other" in page and "image/svg+xml" in page
 
 
+def test_an_episode_that_cannot_be_drawn_does_not_end_the_run(tmp_path, capsys, monkeypatch):
+    def broken(*arguments):
+        raise RuntimeError("no display")
+
+    monkeypatch.setattr(cli, "record_episode", broken)
+    assert main(["train", *SMALL, "--generations", "1", "--run", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr()
+    assert "No picture: no display" in shown.out + shown.err
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_images_that_tell_who_an_agent_is_are_laid_flat():
+    chosen = options.TrainOptions(env="toy", agents=options.AgentOptions(identify=True))
+    env = team_env()._replace(observation_space=Box.of((8, 8, 3)), agent_spaces=())
+
+    def reset(key):
+        state, shown = team_env().reset(key)
+        return state, shown._replace(observation=jnp.zeros((3, 8, 8, 3)))
+
+    evaluator = options.make_evaluator(chosen, lambda name: env._replace(reset=reset))
+    shapes = {leaf.shape for leaf in jax.tree.leaves(evaluator.init(0)["hunter"])}
+    assert (64, 8 * 8 * 3 + 2) in shapes or (8 * 8 * 3 + 2, 64) in shapes  # which of two hunters
+
+
 def test_only_what_has_opponents_has_a_league(run, capsys):
     assert main(["league", str(run)]) == 2
     assert "in self-play, or where two groups of agents" in capsys.readouterr().err
@@ -152,6 +180,7 @@ def test_every_option_has_a_help_text_and_the_help_shows_it(module, capsys):
         (["--env-options", "oops"], "must read name=value"),
         (["--target", "10", "--test-every", "0"], "needs tests"),
         (["--self-play"], "self_play needs a game of several agents"),
+        (["--self-play", "--identify", "--credit", "team"], "credit=team, identify=True does not go with self-play"),
         (["--window", "9", "--self-play"], "window=9 needs a JAX environment"),
         (["--persistent", "3"], "persistent=3 of the strategy must be 1, the windows of an episode"),
     ],

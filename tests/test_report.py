@@ -243,6 +243,13 @@ def test_a_custom_fitness_counts_evaluations(tmp_path):
     assert "Environment steps" not in checker.text
 
 
+@pytest.mark.parametrize("windows", [1, 2])
+def test_fitness_of_a_window_is_called_so(tmp_path, windows):
+    rows = [row(g, episodes=8 if g % windows == 0 else 0) for g in range(4)]
+    _, checker = read(make(tmp_path, rows, {}))
+    assert ("population median of a window" in checker.text) == (windows > 1)
+
+
 def test_missing_numbers_and_missing_files_are_no_obstacle(tmp_path):
     known = ("generation", "time", "workers")
     rows = [{key: value if key in known else None for key, value in row(g).items()} for g in range(3)]
