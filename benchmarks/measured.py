@@ -10,10 +10,12 @@ import jax
 
 
 def machine() -> str:
-    """Returns the machine and the device that this process computes on."""
+    """Returns the machine, the cores that this process may use, and the device that it computes on."""
     device = jax.devices()[0]
     kind = "no GPU" if device.platform == "cpu" else device.device_kind
-    return f"{platform.machine()}, {os.cpu_count()} cores, {kind}"
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = f"{os.cpu_count()} cores" if own == os.cpu_count() else f"{own} of {os.cpu_count()} cores"
+    return f"{platform.machine()}, {cores}, {kind}"
 
 
 def head(command: str, *packages: str) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 Run: python examples/self_play.py [--generations 200] [--workers 2] [--run runs/tic-tac-toe]
 
-Opponents are earlier generations, who often move at random, so that a member meets all lines of play. The network
-knows which cells make a line. At the end the policy plays whole game trees: all moves of an opponent that moves at
-random, and all best moves of one that plays perfectly. A picture of one game is written beside.
+Opponents are earlier generations, who often move at random, so that members meet all lines of play. At the end the
+policy plays whole game trees, against random and against perfect play. A picture of one game is written beside.
 """
 
 import functools
@@ -24,13 +23,12 @@ IN_LINE = np.array([[cell in line for cell in range(9)] for line in LINES], np.f
 Board = tuple[int, ...]  # nine cells: 1 is whoever moves next, -1 the other, 0 free
 
 
-def network(width: int = 16, rounds: int = 2) -> er.Policy:
-    """Cells tell their lines what is in them, and lines their cells, a few times over; each cell gets one output."""
+def network(width: int = 16) -> er.Policy:
+    """Cells tell their lines what is in them, and lines their cells, twice; each cell gets one output."""
+    shapes = {"lines 0": (2, width), "cells 0": (2 + width, width), "lines 1": (width, width)}
+    shapes |= {"cells 1": (2 * width, width), "out": (width, 1)}
 
     def init(key, observation, outputs):
-        sizes = [2, *[width] * rounds]
-        shapes = {f"line {i}": (sizes[i], width) for i in range(rounds)} | {"out": (width, 1)}
-        shapes |= {f"cell {i}": (sizes[i] + width, width) for i in range(rounds)}
         keys = zip(jax.random.split(key, len(shapes)), shapes.items(), strict=True)
         weights = {name: jax.random.normal(k, shape) / np.sqrt(shape[0]) for k, (name, shape) in keys}
         return {"weights": weights, "bias": {name: jnp.zeros((1, width)) for name in shapes if name != "out"}}
@@ -40,9 +38,9 @@ def network(width: int = 16, rounds: int = 2) -> er.Policy:
             return jax.vmap(er.pqn)(x @ params["weights"][name] + params["bias"][name])
 
         cells = observation.reshape(9, 2)
-        for i in range(rounds):
-            lines = layer(f"line {i}", IN_LINE @ cells)
-            cells = layer(f"cell {i}", jnp.concatenate([cells, IN_LINE.T @ lines], axis=1))
+        for i in range(2):
+            lines = layer(f"lines {i}", IN_LINE @ cells)
+            cells = layer(f"cells {i}", jnp.concatenate([cells, IN_LINE.T @ lines], axis=1))
         return (cells @ params["weights"]["out"])[:, 0]
 
     return er.feedforward(init, apply)
@@ -53,44 +51,36 @@ def careful(env: er.Env) -> er.Env:
 
     def step(state, action, key):
         state, shown = env.step(state, action, key)
-        return state, shown._replace(reward=jnp.where(shown.reward < 0, 2 * shown.reward, shown.reward))
+        return state, shown._replace(reward=jnp.minimum(shown.reward, 2 * shown.reward))
 
     return env._replace(step=step)
 
 
-def after(board: Board, cell: int) -> Board:
-    return tuple(-(1 if i == cell else value) for i, value in enumerate(board))
-
-
-def free(board: Board) -> list[int]:
-    return [cell for cell in range(9) if board[cell] == 0]
+def moves(board: Board) -> dict[int, Board]:
+    """The free cells, and the board after taking each, as the other player sees it."""
+    cells = [cell for cell in range(9) if board[cell] == 0]
+    return {cell: tuple(-(1 if i == cell else value) for i, value in enumerate(board)) for cell in cells}
 
 
 def lost(board: Board) -> bool:
-    """Whether whoever moves next has lost."""
     return any(all(board[cell] == -1 for cell in line) for line in LINES)
 
 
-@functools.cache
+@functools.cache  # the result of perfect play for whoever moves next: -1, 0 or 1
 def value(board: Board) -> int:
-    """The result of perfect play for whoever moves next: -1, 0 or 1."""
-    return -1 if lost(board) else max((-value(after(board, cell)) for cell in free(board)), default=0)
+    return -1 if lost(board) else max((-value(after) for after in moves(board).values()), default=0)
 
 
 def best(board: Board) -> list[int]:
-    return [cell for cell in free(board) if -value(after(board, cell)) == value(board)]
+    return [cell for cell, after in moves(board).items() if -value(after) == value(board)]
 
 
-def outcomes(choose, opponent, begins: bool) -> np.ndarray:
+def outcomes(choose, opponent, board: Board, own_move: bool) -> np.ndarray:
     """Chances that the policy loses, draws and wins, over all games against an opponent's equally likely moves."""
-
-    def play(board: Board, own_move: bool) -> np.ndarray:
-        if lost(board) or not free(board):
-            return np.eye(3)[1 + lost(board) * (-1 if own_move else 1)]
-        cells = [choose(board)] if own_move else opponent(board)
-        return np.mean([play(after(board, cell), not own_move) for cell in cells], axis=0)
-
-    return play((0,) * 9, begins)
+    if lost(board) or not moves(board):
+        return np.eye(3)[1 + lost(board) * (-1 if own_move else 1)]
+    cells = [choose(board)] if own_move else opponent(board)
+    return np.mean([outcomes(choose, opponent, moves(board)[cell], not own_move) for cell in cells], axis=0)
 
 
 def main(
@@ -112,14 +102,13 @@ def main(
     @functools.cache
     def choose(board: Board) -> int:
         seen = np.stack([np.array(board) == side for side in (1, -1)], axis=-1).reshape(3, 3, 2)
-        mask = np.array(board) == 0
-        return int(result.policy(np.stack([seen, seen]).astype(np.float32), mask=np.stack([mask, mask]))[0])
+        both, masks = np.stack([seen, seen]).astype(np.float32), np.stack([np.array(board) == 0] * 2)
+        return int(result.policy(both, mask=masks)[0])
 
-    for name, opponent in (("random", free), ("perfect", best)):
-        for begins in (True, False):
-            losses, draws, wins = 100 * outcomes(choose, opponent, begins)
-            who = "first" if begins else "second"
-            print(f"against a {name} player, moving {who}: {wins:.1f}% won, {draws:.1f}% drawn, {losses:.1f}% lost")
+    for name, opponent in (("random", moves), ("perfect", best)):
+        for begins, order in ((True, "first"), (False, "second")):
+            losses, draws, wins = 100 * outcomes(choose, opponent, (0,) * 9, begins)
+            print(f"against a {name} player, moving {order}: {wins:.1f}% won, {draws:.1f}% drawn, {losses:.1f}% lost")
 
     states, _ = er.record_episode(env, result.policy, jax.random.key(seed))
     assert env.render is not None
