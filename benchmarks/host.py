@@ -49,7 +49,7 @@ class Task:
 TASKS = (
     Task("gym/CartPole-v1", target=475.0, generations=30, population_size=256, sigma=0.1, learning_rate=0.1),
     Task("gym/Pendulum-v1", target=-250.0, generations=200, population_size=512, sigma=0.1, learning_rate=0.05),
-    Task("gym/Hopper-v5", 2500.0, 200, 256, sigma=0.05, learning_rate=0.02, normalize_observations=True),
+    Task("gym/Hopper-v5", 1000.0, 60, 128, sigma=0.1, learning_rate=0.03, normalize_observations=True),
 )
 
 
