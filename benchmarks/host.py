@@ -181,7 +181,7 @@ def _theirs(env: str, members: int) -> Callable[[], int]:
 
     widths = ("obs_length", *map(str, HIDDEN))
     layers = [f"Linear({m}, {n}) >> Tanh()" for m, n in itertools.pairwise(widths)]
-    problem = GymNE(env, " >> ".join([*layers, f"Linear({HIDDEN[-1]}, act_length)"]), num_actors=2, seed=0)
+    problem = GymNE(env, " >> ".join([*layers, f"Linear({HIDDEN[-1]}, act_length)"]), num_actors=2)
     searcher = PGPE(problem, popsize=members, center_learning_rate=0.01, stdev_learning_rate=0.1, stdev_init=0.1)
 
     def generation() -> int:
