@@ -149,8 +149,8 @@ def page(record: Mapping[str, Any]) -> str:
         f"|{'---|' * _COLUMNS}",
         *_table(record),
         "",
-        "Over PPO: EGGROLL / OpenAI-ES, the last return divided by PPO's; where PPO's is not positive, both count from",
-        "the return of untrained policies.",
+        "Over PPO: EGGROLL / OpenAI-ES, the last return divided by PPO's, unless a limit of time ended PPO; where PPO's",
+        "is not positive, both count from the return of untrained policies.",
         *_notes(record),
         "",
         "What the tables leave open, and what was chosen:",
@@ -175,7 +175,8 @@ def _table(record: Mapping[str, Any]) -> list[str]:
 def _line(env: str, budget: int, rows: list[Row]) -> str:
     by_algo = {algo: [row for row in rows if row["algo"] == algo] for algo in ALGORITHMS}
     seeds = sorted({len(own) for own in by_algo.values() if own})
-    ratios, task = over_ppo(rows), find_task(env)
+    complete = all(row["ended_by"] == "budget" for row in by_algo["ppo"])
+    ratios, task = over_ppo(rows) if complete else {}, find_task(env)
     common, equal = at_equal_steps(rows)
     tested = min(row["test_episodes"] for row in rows)
     cells = [
