@@ -23,7 +23,7 @@ from eggroll_ray.lowrank import Noised, densify, low_rank
 
 Params = Any  # pytree of arrays
 Fitness = Any  # (n,) float32, or a tree of them that is a prefix of the parameters
-Schedule = Callable[[Int[Array, ""]], Float[Array, ""]]  # generation -> value
+Schedule = Callable[[Int[Array, ""]], Any]  # generation -> a number, as those of optax
 
 
 class ESState(NamedTuple):
