@@ -37,10 +37,10 @@ RUNS = {
 }
 
 
-def run(name: str, *arguments: str) -> str:
+def run(name: str, *arguments: str, timeout: float = 280) -> str:
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, str(EXAMPLES / name), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=280)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=timeout)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -101,6 +101,15 @@ def test_custom_fitness_improves_in_every_form():
     assert len(changes) == 3
     for change in changes:
         assert change is not None and float(change.group(2)) > float(change.group(1))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_nobody_wins_a_game_of_tic_tac_toe_against_the_trained_policy(tmp_path):
+    output = run("self_play.py", "--picture", str(tmp_path / "game"), timeout=1700)
+    found = re.findall(r"against a (\w+) player, .* (\S+)% drawn, (\S+)% lost", output)
+    assert [(name, lost) for name, _, lost in found] == [(name, "0.0") for name in ("random",) * 2 + ("perfect",) * 2]
+    assert [drawn for name, drawn, _ in found if name == "perfect"] == ["100.0"] * 2
 
 
 @pytest.mark.slow
