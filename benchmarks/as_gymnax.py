@@ -16,7 +16,23 @@ from envs.foreign import lenient
 _CHUNK = 8  # environments that are reset together
 
 
-class AsGymnax:
+class _Spaces:
+    """What rejax asks for the spaces of an environment; those of several agents are padded."""
+
+    _env: Env
+
+    def observation_space(self, params: Any) -> Any:
+        """The box of observations; bounds that are infinite stay so."""
+        del params
+        return _gymnax_space(self._env.observation_space)
+
+    def action_space(self, params: Any) -> Any:
+        """Gymnax's space of actions."""
+        del params
+        return _gymnax_space(self._env.action_space)
+
+
+class AsGymnax(_Spaces):
     """One of our environments for rejax, which maps `reset` and `step` over a batch.
 
     The parameters that rejax hands around are not used: give it `()`.
@@ -51,18 +67,8 @@ class AsGymnax:
         state, observation = self._restart(key_reset, state, shown.observation, shown.done)
         return observation, state, shown.reward, shown.done, {}
 
-    def observation_space(self, params: Any) -> Any:
-        """The box of observations; bounds that are infinite stay so."""
-        del params
-        return _gymnax_space(self._env.observation_space)
 
-    def action_space(self, params: Any) -> Any:
-        """Gymnax's space of actions."""
-        del params
-        return _gymnax_space(self._env.action_space)
-
-
-class AgentsAsGymnax:
+class AgentsAsGymnax(_Spaces):
     """The agents of `e` of our environments as `e a` rows, each of which seems to be an environment to rejax.
 
     Rows are in the order of environments, then of agents. What reset and step take and return is a batch already:
@@ -98,16 +104,6 @@ class AgentsAsGymnax:
         state, shown = jax.vmap(self._env.step)(state, actions, key_step)
         state, observation = _restart_batch(self._env, key_reset, (state, shown.observation), shown.done)
         return self._rows(observation), state, self._rows(shown.reward), jnp.repeat(shown.done, agents), {}
-
-    def observation_space(self, params: Any) -> Any:
-        """The padded box of all agents."""
-        del params
-        return _gymnax_space(self._env.observation_space)
-
-    def action_space(self, params: Any) -> Any:
-        """The actions of the agent that has most."""
-        del params
-        return _gymnax_space(self._env.action_space)
 
     def _rows(self, x: Array) -> Array:
         return x.reshape(-1, *x.shape[2:])
