@@ -1,5 +1,6 @@
 """Running observation statistics against NumPy's mean and variance over all the data."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -136,7 +137,7 @@ def test_what_is_not_finite_does_not_count():
     empty = observation.no_observations((2,))
     frozen = observation.normalizer(empty)
     blocks = [
-        observation.add_moments(observation.no_moments((2,)), np.float32(x), np.ones(len(x), bool), frozen)
+        observation.add_moments(observation.no_moments((2,)), jnp.float32(x), jnp.ones(len(x), bool), frozen)
         for x in (data, spoiled)
     ]
     for one, two in zip(*blocks, strict=True):
