@@ -13,7 +13,7 @@ import itertools
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -97,10 +97,10 @@ def interleaved(sides: dict[str, Callable[[], int]], rounds: int) -> dict[str, l
     return speeds
 
 
-def learn(seeds: int) -> list[dict[str, Any]]:
-    """Trains on two workers until the target, or the limit of generations."""
+def learn(seeds: int, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Trains in these environments on two workers until the target, or the limit of generations."""
     rows = []
-    for task in TASKS:
+    for task in (task for task in TASKS if task.env in names):
         for seed in range(seeds):
             evaluator = er.from_host_env(
                 envs.make(task.env), er.mlp(HIDDEN), normalize_observations=task.normalize_observations
@@ -270,6 +270,7 @@ def main(
     rounds: int = 7,
     members: int = 128,
     seeds: int = 1,
+    env: tuple[str, ...] = tuple(task.env for task in TASKS),
 ) -> None:
     """Measures one part, or renders all.
 
@@ -278,6 +279,7 @@ def main(
       rounds: measurements of each side.
       members: evaluated in each measurement.
       seeds: runs of each environment that is learned.
+      env: which of them; what was learned in the others before is kept.
     """
     path = DOCS / "host.json"
     record = json.loads(path.read_text()) if path.exists() else {}
@@ -287,13 +289,15 @@ def main(
             draw(record["learn"]["rows"], DOCS / "host.png")
         return
     rows, command = (
-        (learn(seeds), f"learn --seeds {seeds}")
+        (learn(seeds, env), f"learn --seeds {seeds}")
         if what == "learn"
         else (
             (calls if what == "calls" else evotorch)(rounds, members),
             f"{what} --rounds {rounds} --members {members}",
         )
     )
+    if what == "learn" and what in record:
+        rows = [row for row in record[what]["rows"] if row["env"] not in env] + rows
     packages = ("jax", "gymnasium", "ray", *(["evotorch", "torch"] if what == "evotorch" else []))
     record[what] = head(f"python -m benchmarks.host {command}", *packages) | {"rows": rows}
     replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
