@@ -253,9 +253,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4 * len(TASKS), 3.4), layout="constrained")
+    tasks = [task for task in TASKS if any(row["env"] == task.env for row in rows)]
+    figure = Figure(figsize=(4 * len(tasks), 3.4), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, task in zip(figure.subplots(1, len(TASKS)), TASKS, strict=True):
+    for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
         for row in (row for row in rows if row["env"] == task.env):
             axes.plot(np.arange(len(row["curve"])), row["curve"], color="#0b6e99", alpha=0.75)
         axes.axhline(task.target, color="#777777", linestyle="--", linewidth=1)
