@@ -192,10 +192,7 @@ def page(record: dict[str, Any]) -> str:
                 f"{task.paper_minutes[place]:g}",
             ]
             lines.append(f"| {' | '.join(cells)} |")
-    newest = max(record["rows"], key=lambda row: row["date"])
-    versions = ", ".join(f"{name} {version}" for name, version in newest["versions"].items())
-    lines += ["", f"Measured up to {newest['date']} on {newest['machine']}; {versions}.", ""]
-    return "\n".join([*lines, "![Curves](marl.png)", ""])
+    return "\n".join([*lines, "", rl_rows.measured(record["rows"]), "", "![Curves](marl.png)", ""])
 
 
 if __name__ == "__main__":

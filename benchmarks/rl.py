@@ -97,9 +97,9 @@ def main(options: Options) -> None:
         _use_cache(options.cache)
     if options.render:
         record = rl_rows.load(path)
-        (options.docs / "rl.md").write_text(rl_rows.page(record))
         paper = None if options.paper_curves is None else rl_figures.read_paper_curves(options.paper_curves)
         rl_figures.draw(record, options.docs / "rl.png", paper)
+        (options.docs / "rl.md").write_text(rl_rows.page(record))
     elif options.search:
         for job in _jobs(options):
             _search(job, options)

@@ -102,8 +102,8 @@ def _draw_panel(
         if scale and task and task.env == env and (task.figure_name, _METHODS.get(algo, "")) in paper:
             curve = [point for point in paper[task.figure_name, _METHODS[algo]] if point[0] > 0]
             axes.plot(*zip(*curve, strict=True), color=COLOURS[algo], linewidth=1.0, alpha=0.6, linestyle="--")
-    axes.set(title=f"{env}\n{budget:.3g} steps", xscale="log", xlabel="environment steps")
-    axes.set_ylabel("return / PPO's" if scale else "return")
+    axes.set(title=f"{env}\nbudget {budget:.3g} steps", xscale="log", xlabel="environment steps")
+    axes.set_ylabel(f"return / {names['ppo']}'s" if scale else "return")
     axes.title.set_fontsize(9)
     axes.xaxis.set_minor_formatter("")  # on a short axis its labels would lie on each other
     axes.spines[["top", "right"]].set_visible(False)

@@ -75,7 +75,7 @@ def page(rows: list[dict[str, Any]]) -> str:
             f"{rl_rows.returns(own, 'final_return')} | {spread} | {min(values):.4g} | {max(values):.4g} | "
             f"{rl_rows.speed(own)} |"
         )
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", rl_rows.measured(rows), ""])
 
 
 def _setting(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -140,6 +140,14 @@ def at_equal_steps(rows: list[Row]) -> tuple[int, dict[str, float]]:
     return common, {algo: statistics.fmean(values) for algo, values in last.items() if values}
 
 
+def measured(rows: Iterable[Row]) -> str:
+    """When, where and with what the rows were measured: the last date, and the machines and versions of all."""
+    rows = list(rows)
+    machines = "; ".join(sorted({row["machine"] for row in rows}))
+    versions = sorted({f"{name} {version}" for row in rows for name, version in row["versions"].items()})
+    return f"Measured up to {max(row['date'] for row in rows)} on {machines}; {', '.join(versions)}."
+
+
 def page(record: Mapping[str, Any]) -> str:
     """The file as Markdown."""
     lines = [
@@ -152,6 +160,10 @@ def page(record: Mapping[str, Any]) -> str:
         "Over PPO: EGGROLL / OpenAI-ES, the last return divided by PPO's, unless a limit of time ended PPO; where it",
         "is not positive, both count from the return of untrained policies.",
         *_notes(record),
+        "",
+        measured(record["rows"]),
+        "",
+        "![Curves](rl.png)",
         "",
         "What the tables leave open, and what was chosen:",
         "",

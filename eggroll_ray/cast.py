@@ -204,7 +204,10 @@ class Groups:
         return self._each(merge)
 
     def add_moments(self, moments: Any, shown: Shown, alive: Any, frozen: Any) -> Any:
-        """Adds what is observed in the environments that are `alive` `(b,)`, with several agents but for zeros."""
+        """Adds what is observed in the environments that are `alive` `(b,)`.
+
+        Of several agents, one that is shown zeros counts as absent.
+        """
         if not self.normalize:
             return moments
 

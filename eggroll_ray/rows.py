@@ -51,9 +51,12 @@ def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tup
     if isinstance(fitness, PackedPairs):
         quartiles, invalid = [None] * 3, 2 * len(fitness.dropped)
     else:
-        finite = fitness if count == len(fitness) else fitness[np.isfinite(fitness)]
-        sound = np.isfinite(columns.unflatten(fitness, max(1, len(groups)))).all(axis=1)
-        quartiles, invalid = _quartiles(finite), int((~sound).sum())
+        finite, invalid = fitness, 0
+        if count < len(fitness):
+            is_finite = np.isfinite(fitness)
+            finite = fitness[is_finite]
+            invalid = int((~columns.unflatten(is_finite, max(1, len(groups))).all(axis=1)).sum())
+        quartiles = _quartiles(finite)
         lowest, highest = float(finite.min()), float(finite.max())  # as it is applied: -inf is replaced
     names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
     row |= dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}

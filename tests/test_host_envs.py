@@ -1,6 +1,7 @@
 """Environments in Python: the contract on both suites, values checked by hand, errors, travelling, rendering."""
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,12 @@ def test_the_catalogue_agrees_with_gymnasium() -> None:
     for name in registered & set(gym_env.UNSUPPORTED):
         with pytest.raises(ValueError, match="ImportError"):
             gym_env.make(name)
+
+
+def test_an_atari_game_without_its_package_says_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ale_py", None)
+    with pytest.raises(ValueError, match=r"run: pip install 'eggroll-ray\[atari\]'"):
+        gym_env.make("ALE/Pong-v5")
 
 
 # --- Environments travel.

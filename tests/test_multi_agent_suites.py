@@ -113,6 +113,7 @@ def test_the_catalogue_agrees_with_pgx() -> None:
         ("MPE_simple_spread_v3", {"rad": [1.0]}, "must be hashable"),
         ("MPE_simple_reference_v3", {"num_agents": 3}, "only supports 2 agents"),
         ("MPE_simple_facmac_3a_v1", {"view_radius": 2.0}, "refuses its options"),
+        ("MPE_simple_spread_v3", {"action_type": "continuous"}, "refuses its options"),
         ("MPE_simple_v3", {"max_steps": 0}, "max_steps=0 of jaxmarl/MPE_simple_v3 must be at least 1"),
         ("MPE_simple_v3", {"shaping": 1.0}, "shaping=1.0 of jaxmarl/MPE_simple_v3 must be 0"),
         ("overcooked", {"layout": "ballroom"}, "layout='ballroom' of jaxmarl/overcooked is unknown; it has asymm"),

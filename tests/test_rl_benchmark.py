@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -259,7 +260,7 @@ def row_of(env: str, algo: Algorithm, seed: int, final: float, **changes: Any) -
     assert task is not None
     row = {"env": env, "algo": algo, "seed": seed, "budget": 1000, "minutes": None, "block_size": None}
     row |= {"settings": {"sigma": 0.1}, "source": task.source(algo), "ended_by": "budget", "steps_per_second": 10.0}
-    row |= {"steps": 1000, "test_episodes": 128}
+    row |= {"steps": 1000, "test_episodes": 128, "date": "2026-01-02", "machine": "abacus", "versions": {"jax": "0.1"}}
     row |= {"final_return": final, "final_return_most_likely": final}
     return row | {"curve": [[0, -1.0], [500, final / 2], [1000, final]]} | changes
 
@@ -314,6 +315,7 @@ def test_the_page_and_the_figure_say_what_the_rows_say(tmp_path: Path) -> None:
     assert line + "| 2.75 / 2.25 / 2.25 | 10 / 10 / 10 | 1.000 / 1.000 | 0.388 / -0.003 |" in page
     assert "| brax/humanoid | takes 9 h |" in page and "- PPO gymnax/CartPole-v1: broke" in page
     assert "- brax/ant, EGGROLL: found.json" in page
+    assert "Measured up to 2026-01-02 on abacus; jax 0.1." in page and "![Curves](rl.png)" in page
     assert (tmp_path / "rl.png").stat().st_size > 10_000
     assert rl_figures.read_paper_curves(curves)["Ant", "EGGROLL"] == [(0.0, 0.1), (5e8, 0.4)]
     with pytest.raises(ValueError, match="no rows to draw"):
@@ -335,6 +337,14 @@ def test_settings_found_by_a_search_are_read_back(tmp_path: Path) -> None:
     assert rl_search.read_settings(path, "ppo") == PPO
     with pytest.raises(ValueError, match="settings of 'ppo', not 'eggroll'"):
         rl_search.read_settings(path, "eggroll")
+
+
+def test_a_trial_whose_return_is_no_number_is_not_the_best() -> None:
+    metrics = {"final_return": math.nan, "steps": 1, "generations": 1, "seconds": 0.0, "ended_by": "budget"}
+    result = SimpleNamespace(config={"sigma": 0.5}, error=None, metrics=metrics)
+    assert rl_search._trial(result) == {"settings": {"sigma": 0.5}, "error": "its return is nan"}
+    metrics["final_return"] = 2.0
+    assert rl_search._trial(result) == {"settings": {"sigma": 0.5}, **metrics}
 
 
 @pytest.mark.slow
