@@ -83,7 +83,8 @@ def test_mean_and_spread_are_those_of_the_finite_fitness():
     assert columns["invalid_members"] == 2
     # Of two groups: members 0 and 1 have numbers 0, 1 and 2, 3; one is not finite in both, one in none.
     grouped = np.float32([np.nan, 1, np.nan, 1])
-    assert fitness_columns(gather([reply(BLOCKS)]), grouped, ("one", "two"))["invalid_members"] == 1
+    found = dataclasses.replace(gather([reply(BLOCKS)]), spread=np.array([2.0, 2.0, 2.0, 1.0, 1.0]))
+    assert fitness_columns(found, grouped, ("one", "two"))["invalid_members"] == 1
     names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
     found = [columns[name] for name in names]
     np.testing.assert_allclose(found, np.quantile(finite, [0.0, 0.25, 0.5, 0.75, 1.0]), rtol=1e-6)
