@@ -8,14 +8,16 @@ from typing import Any
 
 import jax
 
+from eggroll_ray.threads import cores
+
 
 def machine() -> str:
     """Returns the machine, the cores that this process may use, and the device that it computes on."""
     device = jax.devices()[0]
     kind = "no GPU" if device.platform == "cpu" else device.device_kind
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = f"{os.cpu_count()} cores" if own == os.cpu_count() else f"{own} of {os.cpu_count()} cores"
-    return f"{platform.machine()}, {cores}, {kind}"
+    total = os.cpu_count()
+    share = f"{total} cores" if cores() == total else f"{cores()} of {total} cores"
+    return f"{platform.machine()}, {share}, {kind}"
 
 
 def head(command: str, *packages: str) -> dict[str, Any]:

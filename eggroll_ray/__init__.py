@@ -63,8 +63,11 @@ from eggroll_ray.record import Run as Run
 from eggroll_ray.rollout import from_env as from_env
 from eggroll_ray.selfplay import Rivals as Rivals
 from eggroll_ray.selfplay import self_play as self_play
+from eggroll_ray.threads import use_two_or_more
 from eggroll_ray.trained import TrainedPolicy as TrainedPolicy
 from eggroll_ray.trained import record_episode as record_episode
 from eggroll_ray.trainer import Result as Result
 from eggroll_ray.trainer import Trainer as Trainer
 from eggroll_ray.trainer import Watch as Watch
+
+use_two_or_more()  # before any backend starts
