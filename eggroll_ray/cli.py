@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -289,16 +289,26 @@ def _play_league(run: Path, options: TrainOptions, worker: Worker, evaluator: Ev
     numbers = spread_out(len(log), command.entries)
     found = play_league(evaluator, rebuild(worker, log, numbers), numbers, command.games, command.seed)
     path = found.save(run)
-    table = Table("generation", *(str(number) for number in numbers), *(() if found.groups else ("Elo",)), box=None)
-    for place, number in enumerate(numbers):
-        cells = [f"{value:.3g}" if found.groups else f"{100 * value:.0f}%" for value in found.score[place]]
-        table.add_row(str(number), *cells, *(() if found.groups else (f"{found.elo[place]:+.0f}",)))
-    what = (
-        f"mean return of {found.groups[0]} against {found.groups[1]}" if found.groups else "points of row from column"
-    )
-    _say(f"{what[0].upper()}{what[1:]}, {found.games} games each:")
-    Console(highlight=False).print(table)
+    if found.groups:
+        first, second = found.groups
+        _say(f"{found.games} games each. Mean return of {first} (rows) against {second} (columns):")
+        _print_matrix(numbers, [[f"{value:.3g}" for value in row] for row in found.score])
+        _say(f"Mean return of {second} (columns) in the same games:")
+        _print_matrix(numbers, [[f"{value:.3g}" for value in row] for row in found.second_score])
+    else:
+        _say(f"Points of row from column, {found.games} games each:")
+        shares = [[f"{100 * value:.0f}%" for value in row] for row in found.score]
+        rows = [[*row, f"{rating:+.0f}"] for row, rating in zip(shares, found.elo, strict=True)]
+        _print_matrix(numbers, rows, "Elo")
     _say(f"League: {path}")
+
+
+def _print_matrix(numbers: Sequence[int], rows: list[list[str]], *further: str) -> None:
+    """Prints rows and columns that are named after generations, and further columns."""
+    table = Table("generation", *map(str, numbers), *further, box=None)
+    for number, row in zip(numbers, rows, strict=True):
+        table.add_row(str(number), *row)
+    Console(highlight=False).print(table)
 
 
 def _envs(_: Envs) -> int:

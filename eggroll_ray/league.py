@@ -31,6 +31,8 @@ class League:
       games: of each pair of them, in each direction.
       score: `(k, k)`. In self-play the share of points that a row takes from a column, 1 for a win and 0.5 for a draw;
         between two groups of agents the mean return of the row's first group against the column's second.
+      second_score: `(k, k)` mean return of the column's second group in the same games; empty in self-play. It is not
+        `-score`: either group may also be paid for what does not concern the other.
       groups: the two groups, () in self-play.
       elo: `(k,)` ratings, 0 for the first generation; empty between groups.
     """
@@ -38,13 +40,15 @@ class League:
     generations: tuple[int, ...]
     games: int
     score: np.ndarray
+    second_score: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0)))
     groups: tuple[str, ...] = ()
     elo: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
     def save(self, run: Path) -> Path:
         """Writes `league.json` into a run folder."""
         path = run / "league.json"
-        write_json(path, {**dataclasses.asdict(self), "score": self.score.tolist(), "elo": self.elo.tolist()})
+        arrays = {name: getattr(self, name).tolist() for name in ("score", "second_score", "elo")}
+        write_json(path, dataclasses.asdict(self) | arrays)
         return path
 
 
@@ -54,8 +58,14 @@ def load_league(run: Path) -> League | None:
     if not path.exists():
         return None
     found = read_json(path)
-    score, ratings = np.array(found["score"]), np.array(found["elo"])
-    return League(tuple(found["generations"]), found["games"], score, tuple(found["groups"]), ratings)
+    return League(
+        generations=tuple(found["generations"]),
+        games=found["games"],
+        score=np.array(found["score"]),
+        second_score=np.array(found["second_score"]),
+        groups=tuple(found["groups"]),
+        elo=np.array(found["elo"]),
+    )
 
 
 def spread_out(generations: int, count: int) -> tuple[int, ...]:
@@ -114,25 +124,25 @@ def play_league(
             [evaluator.duel(one, means, jax.random.fold_in(key, place), games) for place, one in enumerate(means)]
         )
         score, games = points.mean(axis=-1), points.shape[-1]
-        return League(tuple(numbers), games, score, (), elo(score, games))
+        return League(tuple(numbers), games, score, elo=elo(score, games))
     if len(evaluator.groups) != 2:
         raise ValueError(
             "generations can play against each other in self-play, or where two groups of agents have parameters of "
             f"their own; this run has {len(evaluator.groups) or 'one set of parameters, and no'} groups."
         )
-    score = np.array([[_cross(evaluator, one, two, key, games) for two in means] for one in means])
-    return League(tuple(numbers), games, score, evaluator.groups)
+    both = np.array([[_cross(evaluator, one, two, key, games) for two in means] for one in means])
+    return League(tuple(numbers), games, both[..., 0], both[..., 1], evaluator.groups)
 
 
-def _cross(evaluator: Evaluator, one: Earlier, two: Earlier, key: PRNGKeyArray, games: int) -> float:
-    """The mean return of the first group of one generation against the second group of another."""
+def _cross(evaluator: Evaluator, one: Earlier, two: Earlier, key: PRNGKeyArray, games: int) -> np.ndarray:
+    """The mean returns `(2,)` of the first group of one generation and the second group of another, in one game."""
     first, second = evaluator.groups
 
     def mixed(ours: Any, theirs: Any) -> Any:
         return {first: ours[first], second: theirs[second]} if isinstance(ours, dict) else ours
 
     params, statistics = mixed(one.params, two.params), mixed(one.statistics, two.statistics)
-    return float(evaluator.test(params, statistics, key, games)[:, 0].mean())
+    return evaluator.test(params, statistics, key, games).mean(axis=0)
 
 
 def elo(score: np.ndarray, games: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Figures of generations against each other: who beats whom, and how the ratings rise."""
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +21,8 @@ def league(found: League | None) -> str:
     first, last = found.generations[0], found.generations[-1]
     if found.groups:
         alt = (
-            f"Mean return of {found.groups[0]} (rows) against {found.groups[1]} (columns) of generations {first} to "
-            f"{last}, {found.games} games each."
+            f"Mean returns of {found.groups[0]} (rows) and {found.groups[1]} (columns) of generations {first} to "
+            f"{last} in games against each other, {found.games} each."
         )
     else:
         alt = (
@@ -32,35 +33,39 @@ def league(found: League | None) -> str:
 
 
 def _draw(found: League, figure: "Figure", narrow: bool) -> None:
+    left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
     if found.groups:
-        _draw_matrix(found, figure.add_subplot())
+        first, second = found.groups
+        for axes, values, name in ((left, found.score, first), (right, found.second_score, second)):
+            _draw_matrix(axes, found.generations, values, "{:.3g}", (float(values.min()), float(values.max())))
+            dress(axes, f"mean return of {name}")
+            axes.set(xlabel=f"{second}, generation", ylabel=f"{first}, generation")
+            axes.grid(visible=False)
         return
-    matrix, ratings = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
-    _draw_matrix(found, matrix)
-    ratings.plot(found.generations, found.elo, color=BLUE, linewidth=2.2, marker="o", markeredgecolor=CARD)
-    dress(ratings, "Elo, 0 is the first generation")
-    ratings.set_xlabel("generation")
+    _draw_matrix(left, found.generations, 100 * found.score, "{:.0f}", (0.0, 100.0))
+    dress(left, "points, %")
+    left.set(xlabel="opponent of generation", ylabel="generation")
+    left.grid(visible=False)
+    right.plot(found.generations, found.elo, color=BLUE, linewidth=2.2, marker="o", markeredgecolor=CARD)
+    dress(right, "Elo, 0 is the first generation")
+    right.set_xlabel("generation")
 
 
-def _draw_matrix(found: League, axes: "Axes") -> None:
+def _draw_matrix(
+    axes: "Axes", generations: Sequence[int], values: np.ndarray, style: str, bounds: tuple[float, float]
+) -> None:
+    """Draws values `(k, k)` as cells that are darker for higher ones within the bounds, with the number in each."""
     from matplotlib.patches import Rectangle
 
-    low, high = (0.0, 1.0) if not found.groups else (float(found.score.min()), float(found.score.max()))
+    low, high = bounds
     span = max(high - low, 1e-9)
-    for row, column in np.ndindex(*found.score.shape):
-        value = float(found.score[row, column])
+    for row, column in np.ndindex(*values.shape):
+        value = float(values[row, column])
         shade = 0.75 * (value - low) / span
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=BLUE, alpha=shade, linewidth=0))
-        text = f"{100 * value:.0f}" if not found.groups else f"{value:.3g}"
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=INK)
-    count = len(found.generations)
+        axes.text(column, row, style.format(value), ha="center", va="center", fontsize=8, color=INK)
+    count = len(generations)
     axes.set_xlim(-0.5, count - 0.5)
     axes.set_ylim(count - 0.5, -0.5)
-    rows, columns = found.groups or ("generation", "opponent of generation")
-    title = f"mean return of {rows}" if found.groups else "points, %"
-    dress(axes, title)
-    axes.grid(visible=False)
-    axes.set_xticks(range(count), [str(number) for number in found.generations])
-    axes.set_yticks(range(count), [str(number) for number in found.generations])
-    axes.set_xlabel(columns if not found.groups else f"{columns}, generation")
-    axes.set_ylabel(rows if not found.groups else f"{rows}, generation")
+    axes.set_xticks(range(count), [str(number) for number in generations])
+    axes.set_yticks(range(count), [str(number) for number in generations])

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import jax
+import numpy as np
 import optax
 import tyro
 
@@ -48,13 +49,19 @@ def main(
     found = er.play_league(evaluator, means, numbers, games, seed)
     predator, prey = found.groups
     print(f"return of the {predator} of a generation (rows) against the {prey} of another (columns):")
-    print("          " + "".join(f"{number:>9}" for number in numbers))
-    for number, row in zip(numbers, found.score, strict=True):
-        print(f"{number:>9} " + "".join(f"{value:9.1f}" for value in row))
+    print_matrix(numbers, found.score)
+    print(f"return of the {prey} (columns) in the same games:")
+    print_matrix(numbers, found.second_score)
 
     states, returns = er.record_episode(env, result.policy, jax.random.key(seed))
     assert env.render is not None
     print(f"one episode of {len(states) - 1} steps, returns {returns}: {env.render(states, picture)}")
+
+
+def print_matrix(numbers: tuple[int, ...], returns: np.ndarray) -> None:
+    print("          " + "".join(f"{number:>9}" for number in numbers))
+    for number, row in zip(numbers, returns, strict=True):
+        print(f"{number:>9} " + "".join(f"{value:9.1f}" for value in row))
 
 
 def show(row: dict) -> None:

@@ -441,9 +441,11 @@ def test_generations_against_each_other_are_drawn_with_their_numbers(tmp_path, g
     ratings = np.zeros(0) if groups else np.array([0.0, 150.0, 480.0])
     run = make(tmp_path, [row(i) for i in range(3)])
     assert "Generations against each other" not in write_report(run).read_text()
-    League((0, 40, 80), 32, score, groups, ratings).save(run)
+    second = np.zeros((0, 0)) if not groups else -3.0 - score
+    League((0, 40, 80), 32, score, second, groups, ratings).save(run)
     page = write_report(run).read_text()
     assert "Generations against each other" in page
     assert ("0.125" if groups else ">88<") in page and ("hunter" in page) == bool(groups)
+    assert ("3.12" in page) == bool(groups)  # the prey's own
     assert ("rating of the last is 480 above the first" in page) == (not groups)
     assert ("Elo" in page) == (not groups)

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 from marks import mostly_slow
-from toy_games import constant_policy, higher_card, team_env
+from toy_games import TARGETS, constant_policy, higher_card, team_env
 
 import eggroll_ray as er
 from eggroll_ray.cast import Shown, make_groups
@@ -179,12 +179,19 @@ def test_opponents_explore_in_a_league_as_in_training():
         assert (found.score[1, 0] < 1.0) == often and found.score[1, 0] > 0.6
 
 
-def test_two_groups_play_their_generations_against_each_other():
+def test_two_groups_play_their_generations_against_each_other(tmp_path):
     evaluator = er.from_env(team_env(), constant_policy())
-    params = [{"hunter": {"bias": jnp.asarray([x])}, "prey": {"bias": jnp.asarray([0.0])}} for x in (0.0, 1.0)]
+    params = [{"hunter": {"bias": jnp.asarray([x])}, "prey": {"bias": jnp.asarray([-x])}} for x in (0.0, 1.0)]
     found = play_league(evaluator, [Earlier(one, ()) for one in params], (0, 5), 2, 0)
     assert found.groups == ("hunter", "prey") and found.elo.size == 0
-    assert found.score[0, 0] == found.score[0, 1] > found.score[1, 0]
+    hunters = [np.mean([-((x - TARGETS[name]) ** 2) for name in TARGETS if "hunter" in name]) for x in (0.0, 1.0)]
+    prey = [-((x - TARGETS["prey_0"]) ** 2) for x in (0.0, -1.0)]
+    np.testing.assert_allclose(found.score, 3 * np.repeat(np.array(hunters)[:, None], 2, 1), rtol=1e-5)
+    np.testing.assert_allclose(found.second_score, 3 * np.repeat(np.array(prey)[None], 2, 0), rtol=1e-5)
+    found.save(tmp_path)
+    loaded = load_league(tmp_path)
+    assert loaded is not None and loaded.groups == found.groups
+    np.testing.assert_array_equal(loaded.second_score, found.second_score)
     with pytest.raises(ValueError, match=r"in self-play, or where two groups .* one set of parameters, and no groups"):
         play_league(er.from_env(team_env(), agents=er.Agents(er.shared)), [], (), 2, 0)
 
