@@ -46,6 +46,8 @@ _DESCRIPTIONS = {
     "evaluate_seconds": "Seconds of the slowest worker's last evaluation.",
     "driver_seconds": "Seconds of the last generation that the driver took.",
     "fitness_mean": "Mean fitness of the last population.",
+    "group_fitness_mean": "Mean fitness of one group of agents in the last population.",
+    "group_mean_policy_return": "Mean return of one group of agents with unperturbed policies in fresh episodes.",
     "mean_policy_return": "Mean return of the unperturbed policy in fresh episodes.",
     "member_steps_per_second": "Environment steps a second of all members.",
     "workers": "Workers that take part.",
@@ -58,7 +60,8 @@ class RayGauges:
     """Sets Ray metrics named `eggroll_...`, with the run as a tag; a `metrics.Sink`.
 
     What a row counts in its generation becomes a counter, all other numbers gauges. Prometheus reads them as
-    `ray_eggroll_fitness_mean{run="..."}` or `ray_eggroll_env_steps_total`, as long as the driver lives.
+    `ray_eggroll_fitness_mean{run="..."}` or `ray_eggroll_env_steps_total`, as long as the driver lives; those of a
+    group of agents as `ray_eggroll_group_fitness_mean{group="...", run="..."}`.
 
     Args:
       run: the value of the tag `run`.
@@ -88,8 +91,11 @@ class RayGauges:
         for key, value in row.items():
             if not isinstance(value, bool | int | float):
                 continue
+            name, _, group = key.partition("/")
             if key in _COUNTED:
                 self._count(_COUNTED[key], value)
+            elif group:  # a number of one group of agents; Ray takes no slash
+                self._set(f"group_{name}", float(value), group=group)
             else:
                 self._set(_GAUGES.get(key, key), float(value))
 
@@ -98,8 +104,8 @@ class RayGauges:
         if amount > 0:  # Ray refuses 0
             counter.inc(amount, tags=self._all_tags(tags))
 
-    def _set(self, name: str, value: float) -> None:
-        self._made(self._ray.Gauge, name, {}).set(value, tags=self._tags)
+    def _set(self, name: str, value: float, **tags: str) -> None:
+        self._made(self._ray.Gauge, name, tags).set(value, tags=self._all_tags(tags))
 
     def _made(self, kind: type, name: str, tags: Mapping[str, str]) -> Any:
         if name not in self._metrics:

@@ -409,17 +409,18 @@ def export(rows: list[dict]) -> dict[str, float]:
 def series(line: str) -> tuple[str, float]:
     name, rest = line.split("{")
     tags, value = rest.rsplit("} ", 1)
-    ours = [tag for tag in tags.split(",") if tag.split("=")[0] in ("run", "event", "worker")]
+    ours = [tag for tag in tags.split(",") if tag.split("=")[0] in ("run", "event", "worker", "group")]
     return f"{name}{{{','.join(sorted(ours))}}}", float(value)
 
 
 @pytest.mark.ray
 def test_ray_exports_the_numbers_to_prometheus():
-    rows = [event(0), row(0) | {"steps": 100}, row(1) | {"steps": 50, "requeued_blocks": 0}]
+    rows = [event(0), row(0) | {"steps": 100, "fitness_mean/hunter": 1.5}, row(1) | {"steps": 50, "requeued_blocks": 0}]
     # In a process of its own: Ray forks as it starts, which JAX warns of in a process that runs it.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         found = process.submit(export, rows).result(timeout=60)
     assert found['ray_eggroll_fitness_mean{run="caf?"}'] == 0.5
+    assert found['ray_eggroll_group_fitness_mean{group="hunter",run="caf?"}'] == 1.5
     assert found['ray_eggroll_run_seconds{run="caf?"}'] == 2.5
     assert found['ray_eggroll_env_steps_total{run="caf?"}'] == 150
     assert found['ray_eggroll_events_total{event="worker lost",run="caf?"}'] == 1
