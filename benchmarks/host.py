@@ -1,7 +1,7 @@
 """Gymnasium environments on the host: do they train, what does the batched policy call save, how fast is EvoTorch?
 
     python -m benchmarks.host calls       # one call per step for all environments, against one for each
-    python -m benchmarks.host learn       # CartPole-v1, Pendulum-v1 and Hopper-v5 on two Ray workers
+    python -m benchmarks.host learn       # CartPole-v1, Pendulum-v1, Hopper-v5 and HalfCheetah-v5 on two Ray workers
     python -m benchmarks.host evotorch    # member-steps/s against GymNE with two actors; needs pip install evotorch
     python -m benchmarks.host render      # docs/host.md and docs/host.png of what was measured
 
@@ -50,6 +50,7 @@ TASKS = (
     Task("gym/CartPole-v1", target=475.0, generations=30, population_size=256, sigma=0.1, learning_rate=0.1),
     Task("gym/Pendulum-v1", target=-250.0, generations=200, population_size=512, sigma=0.1, learning_rate=0.05),
     Task("gym/Hopper-v5", 1000.0, 60, 128, sigma=0.1, learning_rate=0.03, normalize_observations=True),
+    Task("gym/HalfCheetah-v5", 1000.0, 60, 128, sigma=0.1, learning_rate=0.03, normalize_observations=True),
 )
 
 
