@@ -34,19 +34,18 @@ def league(found: League | None) -> str:
 
 def _draw(found: League, figure: "Figure", narrow: bool) -> None:
     left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
+    numbers = found.generations
     if found.groups:
         first, second = found.groups
         for axes, values, name in ((left, found.score, first), (right, found.second_score, second)):
-            _draw_matrix(axes, found.generations, values, "{:.3g}", (float(values.min()), float(values.max())))
             dress(axes, f"mean return of {name}")
+            _draw_matrix(axes, numbers, values, "{:.3g}", (float(values.min()), float(values.max())))
             axes.set(xlabel=f"{second}, generation", ylabel=f"{first}, generation")
-            axes.grid(visible=False)
         return
-    _draw_matrix(left, found.generations, 100 * found.score, "{:.0f}", (0.0, 100.0))
     dress(left, "points, %")
+    _draw_matrix(left, numbers, 100 * found.score, "{:.0f}", (0.0, 100.0))
     left.set(xlabel="opponent of generation", ylabel="generation")
-    left.grid(visible=False)
-    right.plot(found.generations, found.elo, color=BLUE, linewidth=2.2, marker="o", markeredgecolor=CARD)
+    right.plot(numbers, found.elo, color=BLUE, linewidth=2.2, marker="o", markeredgecolor=CARD)
     dress(right, "Elo, 0 is the first generation")
     right.set_xlabel("generation")
 
@@ -61,7 +60,7 @@ def _draw_matrix(
     span = max(high - low, 1e-9)
     for row, column in np.ndindex(*values.shape):
         value = float(values[row, column])
-        shade = 0.75 * (value - low) / span
+        shade = 0.6 * (value - low) / span
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=BLUE, alpha=shade, linewidth=0))
         axes.text(column, row, style.format(value), ha="center", va="center", fontsize=8, color=INK)
     count = len(generations)
@@ -69,3 +68,4 @@ def _draw_matrix(
     axes.set_ylim(count - 0.5, -0.5)
     axes.set_xticks(range(count), [str(number) for number in generations])
     axes.set_yticks(range(count), [str(number) for number in generations])
+    axes.grid(visible=False)

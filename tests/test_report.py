@@ -442,10 +442,11 @@ def test_generations_against_each_other_are_drawn_with_their_numbers(tmp_path, g
     run = make(tmp_path, [row(i) for i in range(3)])
     assert "Generations against each other" not in write_report(run).read_text()
     second = np.zeros((0, 0)) if not groups else -3.0 - score
-    League((0, 40, 80), 32, score, second, groups, ratings).save(run)
+    League((0, 413, 827), 32, score, second, groups, ratings).save(run)
     page = write_report(run).read_text()
     assert "Generations against each other" in page
     assert ("0.125" if groups else ">88<") in page and ("hunter" in page) == bool(groups)
     assert ("3.12" in page) == bool(groups)  # the prey's own
+    assert page.count(">827<") == (8 if groups else 4)  # on both axes, in the wide and the narrow drawing
     assert ("rating of the last is 480 above the first" in page) == (not groups)
     assert ("Elo" in page) == (not groups)
