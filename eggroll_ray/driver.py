@@ -381,7 +381,7 @@ def _on_loopback() -> Iterator[None]:
 
 def _runtime_env(workers: Workers, gpus: float) -> dict[str, Any]:
     """The runtime environment of a worker: what must be set before it imports JAX, under the user's own."""
-    threads = str(max(1, math.ceil(workers.cpus)))
+    threads = str(max(1, math.ceil(workers.cpus)))  # of XLA the worker takes two at least: threads.py
     variables = {"NPROC": threads, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
     if not gpus:
         variables["JAX_PLATFORMS"] = "cpu"  # Ray 2.60 shows the GPUs of a node to every process on it

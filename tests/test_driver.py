@@ -205,6 +205,18 @@ def test_a_cluster_that_cannot_be_reached_is_an_error():
     assert "refused:" in found.stdout and "127.0.0.1:1" in found.stdout, found
 
 
+def test_a_worker_with_one_core_does_not_compute_with_one_thread():
+    def threads_of_xla(members, keys):
+        return np.full(len(keys), float(os.environ["NPROC"]), np.float32)
+
+    evaluator = er.from_fitness(threads_of_xla, start(), er.batched())
+    workers = er.Workers(1, cpus=1)
+    with er.Trainer(evaluator, population_size=8, workers=workers, watch=er.Watch(every=0)) as trainer:
+        rows = []
+        trainer.fit(1, rows.append)
+    assert rows[0]["fitness_mean"] == 2  # what one computes has other bits
+
+
 def test_an_error_of_the_fitness_names_the_member():
     def fails(params, seed):
         raise ValueError("boom")
