@@ -1,5 +1,7 @@
 """The multi-agent comparison: how rejax's PPO sees several agents, what an update takes, rows and page."""
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -113,7 +115,9 @@ def test_a_run_becomes_a_row_once(algorithm: Algorithm, tmp_path: Path, monkeypa
     assert row["steps"] >= 2e4 and np.isfinite(row["final_return"])
     assert row["settings"]["population_size"] == 512 and row["source"] == "Table 8"
     monkeypatch.setattr(marl, "run", lambda *_: pytest.fail("it is there already"))
-    marl.main(options)
+    with contextlib.redirect_stdout(io.StringIO()) as said:  # not capsys: importing JaxMARL puts sys.stdout back
+        marl.main(options)
+    assert "is there already" in said.getvalue()
     assert (tmp_path / "marl.json").read_text() == text
 
 

@@ -184,6 +184,7 @@ def test_two_groups_play_their_generations_against_each_other(tmp_path):
     params = [{"hunter": {"bias": jnp.asarray([x])}, "prey": {"bias": jnp.asarray([-x])}} for x in (0.0, 1.0)]
     found = play_league(evaluator, [Earlier(one, ()) for one in params], (0, 5), 2, 0)
     assert found.groups == ("hunter", "prey") and found.elo.size == 0
+    assert found.score[0, 0] == found.score[0, 1] > found.score[1, 0]
     hunters = [np.mean([-((x - TARGETS[name]) ** 2) for name in TARGETS if "hunter" in name]) for x in (0.0, 1.0)]
     prey = [-((x - TARGETS["prey_0"]) ** 2) for x in (0.0, -1.0)]
     np.testing.assert_allclose(found.score, 3 * np.repeat(np.array(hunters)[:, None], 2, 1), rtol=1e-5)
