@@ -35,14 +35,36 @@ class ESState(NamedTuple):
     generation: Int[Array, ""]
 
 
+@dataclasses.dataclass(frozen=True)
+class Perturbation:
+    """How a member's parameters come about: `perturbation(state, member)`, or in two steps, so that twins share a draw.
+
+    Attributes:
+      draw: (state, pair) -> unit noise of each leaf, in the order of `jax.tree.leaves(state.params)`.
+      apply: (state, noise, sign) -> the parameters of the pair's member 2p (sign 1.0) or 2p + 1 (-1.0).
+    """
+
+    draw: Callable[[ESState, Int[Array, ""]], list[Any]]
+    apply: Callable[[ESState, list[Any], Any], Params]
+
+    def __call__(self, state: ESState, member: Int[Array, ""]) -> Params:
+        return self.apply(state, self.draw(state, member // 2), sign_of(member))
+
+
+def sign_of(member: Array) -> Array:
+    """Twins 2p and 2p + 1 take the noise of pair p with opposite sign."""
+    return jnp.where(member % 2 == 0, 1.0, -1.0)
+
+
 class ES(NamedTuple):
     """An evolution strategy.
 
     `perturb(state, member)` returns the parameters of one member, whose leaves are `LowRank`, `Noised` or
-    untouched. `update(state, fitness)` takes the raw fitness of the whole population, `(n,)` float32 in
-    member order (higher is better; not finite: the pair weighs zero), and returns the next state and
-    scalar metrics. Parameters of several groups, `{group: params}`, take one such fitness each, `{group: (n,)}`: in
-    general a tree of them that is a prefix of the parameters. All are pure and jittable.
+    untouched; made as a `Perturbation`, it draws the noise of twins once. `update(state, fitness)` takes the raw
+    fitness of the whole population, `(n,)` float32 in member order (higher is better; not finite: the pair weighs
+    zero), and returns the next state and scalar metrics. Parameters of several groups, `{group: params}`, take one
+    such fitness each, `{group: (n,)}`: in general a tree of them that is a prefix of the parameters. All are pure and
+    jittable.
     """
 
     init: Callable[[Params, int], ESState]  # initial parameters, seed
@@ -152,23 +174,21 @@ def _strategy(name: str, options: _Options) -> ES:
             opt_state = options.optimizer.init(_trainable(leaves, params))
         return ESState(params, opt_state, jnp.uint32(seed), jnp.int32(0))
 
-    def perturb(state: ESState, member: Int[Array, ""]) -> Params:
-        # Twins 2p and 2p + 1 take the noise of pair p with opposite sign.
-        signed_sigma = jnp.where(member % 2 == 0, 1.0, -1.0) * _sigma(options, state.generation)
+    def draw(state: ESState, pair: Int[Array, ""]) -> list[Any]:
+        return [_draw_leaf(options, leaf, state, pair) for leaf in label(state.params)]
+
+    def apply(state: ESState, drawn: list[Any], sign: Any) -> Params:
+        signed_sigma = sign * _sigma(options, state.generation)
         arrays, treedef = jax.tree.flatten(state.params)
-        return treedef.unflatten(
-            [
-                _perturb_leaf(options, leaf, array, state, member // 2, signed_sigma)
-                for leaf, array in zip(label(state.params), arrays, strict=True)
-            ]
-        )
+        leaves = zip(label(state.params), arrays, drawn, strict=True)
+        return treedef.unflatten([_perturb_leaf(leaf, array, unit, signed_sigma) for leaf, array, unit in leaves])
 
     def update(state: ESState, fitness: Fitness) -> tuple[ESState, dict[str, Array]]:
         return _update(options, label(state.params), state, fitness)
 
     signs_only = options.shaping is antithetic_sign
     reuse, persistent = options.noise_reuse, options.persistent
-    return ES(init, perturb, update, label, _settings(name, options), signs_only, reuse, persistent)
+    return ES(init, Perturbation(draw, apply), update, label, _settings(name, options), signs_only, reuse, persistent)
 
 
 def _trainable(leaves: list[Leaf], params: Params) -> Params:
@@ -212,10 +232,15 @@ def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Arr
     return jax.lax.fori_loop(1, 1 + state.generation % options.persistent, add, first)
 
 
-def _perturb_leaf(options: _Options, leaf: Leaf, array: Array, state: ESState, pair: Array, signed_sigma: Array) -> Any:
+def _draw_leaf(options: _Options, leaf: Leaf, state: ESState, pair: Array) -> Any:
+    if leaf.kind is Kind.FROZEN:
+        return None
+    return _leaf_noise(options, leaf).draw(noise.pair_key(_key(options, leaf, state), pair))
+
+
+def _perturb_leaf(leaf: Leaf, array: Array, drawn: Any, signed_sigma: Array) -> Any:
     if leaf.kind is Kind.FROZEN:
         return array
-    drawn = _leaf_noise(options, leaf).draw(noise.pair_key(_key(options, leaf, state), pair))
     if leaf.kind is Kind.DENSE:
         return Noised(array + (signed_sigma * drawn.astype(jnp.float32)).astype(array.dtype))
     split = len(leaf.shape) - leaf.columns
@@ -305,7 +330,7 @@ def _settings(name: str, options: _Options) -> dict[str, Any]:
         "rank": options.rank,
         "sigma": describe(options.sigma),
         "shaping": describe(options.shaping),
-        "law": describe(options.law),
+        "law": options.law.name,
         "noise_reuse": options.noise_reuse,
         "leaves": dataclasses.asdict(options.leaves),
         "noise_stream": noise.NOISE_STREAM,

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Int, Key, PRNGKeyArray
 
 from eggroll_ray import noise
-from eggroll_ray.es import ESState
+from eggroll_ray.es import ESState, Perturbation, sign_of
 from eggroll_ray.lift import lift
 from eggroll_ray.lowrank import member_axes
 
@@ -75,6 +75,7 @@ class Evaluator(NamedTuple):
     merge: Callable[[Any, Sequence[Any]], Any] = lambda statistics, _: statistics
     policy: Callable[[Params, Any], Any] | None = None  # (params, statistics) -> obs -> action
     compiled: bool = True  # a block is one compiled program, whose last bits belong to its shape
+    concurrent: bool = False  # several blocks can be evaluated at once, by threads of one process
     groups: tuple[str, ...] = ()  # of parameters, `{group: params}`, each with a fitness of its own; () is one for all
     windows: int = 1  # generations that an episode spans
     # Generation -> those up to it whose means its evaluation may need; what is kept at one generation must have been
@@ -109,9 +110,23 @@ jax.tree_util.register_pytree_node(
 
 
 def perturb_block(perturb: Perturb, state: ESState, members: Int[Array, " n"]) -> Members:
-    """Draws the noise of a block: factors `(n, ...)`, the mean parameters once."""
+    """Draws the noise of a block: factors `(n, ...)`, the mean parameters once.
+
+    Args:
+      perturb: of a strategy.
+      state: of the strategy.
+      members: twins side by side, `2p, 2p + 1, 2q, 2q + 1, ...`, or an odd number of any members. An even number of
+        members that are not twins get parameters of NaN, never another's noise.
+    """
+    n = members.shape[0]
     axes = member_axes(jax.eval_shape(perturb, state, members[0]))
-    return Members(jax.vmap(perturb, (None, 0), axes)(state, members), members.shape[0])
+    if n % 2 or not isinstance(perturb, Perturbation):
+        return Members(jax.vmap(perturb, (None, 0), axes)(state, members), n)
+    pairs = (members // 2).reshape(-1, 2)
+    twins = jnp.all(pairs[:, :1] == pairs, axis=1, keepdims=True)
+    signs = jnp.where(twins, sign_of(members).reshape(-1, 2), jnp.nan)
+    drawn = jax.tree.map(lambda x: jnp.repeat(x, 2, axis=0), jax.vmap(perturb.draw, (None, 0))(state, pairs[:, 0]))
+    return Members(jax.vmap(perturb.apply, (None, 0, 0), axes)(state, drawn, signs.reshape(-1)), n)
 
 
 def generation_key(state: ESState) -> PRNGKeyArray:
@@ -221,7 +236,8 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
 
             return jax.eval_shape(one, state)
 
-        return Evaluator(lambda _: params, bind, test, 1, _settings("jittable", fn), check=check)
+        settings = _settings("jittable", fn)
+        return Evaluator(lambda _: params, bind, test, 1, settings, concurrent=True, check=check)
 
     return make
 

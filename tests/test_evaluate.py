@@ -1,5 +1,6 @@
 """Evaluators: the forms of a fitness against explicit members, and what a fitness may not return."""
 
+import dataclasses
 import json
 
 import cloudpickle
@@ -21,6 +22,7 @@ from eggroll_ray.evaluate import (
     member_keys,
     perturb_block,
 )
+from eggroll_ray.lowrank import densify, member_axes
 
 MODEL = {"b": jnp.zeros(3), "w": jnp.linspace(-1, 1, 28).reshape(7, 4)[:, :3]}
 X = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
@@ -116,6 +118,31 @@ def test_a_block_holds_the_mean_parameters_once():
     low = block.params["w"]
     assert low.w.shape == (7, 3) and low.a.shape == (N, 1, 7) and low.b.shape == (N, 1, 3)
     assert block.params["b"].value.shape == (N, 3)
+
+
+def test_twins_share_a_draw_and_get_what_each_alone_gets():
+    es, numbers = strategy(rank=2), jnp.array([4, 5, 1, 0, 7, 6])
+    state, pairs = es.init(MODEL, 3), []
+
+    def draw(state, pair):
+        pairs.append(pair)
+        return es.perturb.draw(state, pair)
+
+    params = jax.jit(lambda: perturb_block(dataclasses.replace(es.perturb, draw=draw), state, numbers).params)()
+    found = jax.vmap(densify, (member_axes(params),))(params)
+    alone = jax.jit(lambda member: densify(es.perturb(state, member)))
+    # Once for the shapes, and once under `vmap` over the pairs.
+    assert [pair.shape for pair in pairs] == [(), ()]
+    for place, member in enumerate(numbers):
+        for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(alone(member)), strict=True):
+            np.testing.assert_allclose(one[place], other, rtol=1e-6)
+
+
+def test_members_that_are_no_twins_get_no_noise_of_others():
+    es = strategy()
+    params = perturb_block(es.perturb, es.init(MODEL, 3), jnp.array([0, 1, 2, 5])).params
+    finite = np.isfinite(np.asarray(params["b"].value)).all(axis=1)
+    assert finite.tolist() == [True, True, False, False]
 
 
 def test_a_batched_fitness_needs_no_keys_for_the_test_either():

@@ -36,7 +36,7 @@ MUTATIONS = {
     "the update descends": ([f"{SUM}[1-normal]"], ("es.py", "(-g).astype(w.dtype)", "g.astype(w.dtype)")),
     "no 1 / sqrt(rank)": (
         [f"{ENTRIES}[4-normal]"],
-        ("noise.py", "both[..., :rows] * (1.0 / math.sqrt(rank))", "both[..., :rows]"),
+        ("noise.py", "law.number(both[..., :rows]) * (1.0 / math.sqrt(rank))", "law.number(both[..., :rows])"),
     ),
     "1 / rank": ([f"{SLOPE}[4-normal]"], ("noise.py", "(1.0 / math.sqrt(rank))", "(1.0 / rank)")),
     "no 1 / sigma": ([f"{SUM}[1-normal]"], ("es.py", "scale = 1.0 / (members * sigma)", "scale = 1.0 / members")),
@@ -61,16 +61,16 @@ MUTATIONS = {
     "the seed is not in the key": ([INDEPENDENT], ("noise.py", "jnp.asarray(seed, jnp.uint32)", "jnp.uint32(0)")),
     "the pair is not in the key": (
         [INDEPENDENT],
-        ("noise.py", "fold_in(key, jnp.asarray(pair, jnp.uint32))", "fold_in(key, jnp.uint32(0))"),
+        ("es.py", "pair_key(_key(options, leaf, state), pair)", "pair_key(_key(options, leaf, state), 0)"),
         (
             "noise.py",
-            "jax.vmap(jax.random.fold_in, (None, 0))(key, chunk_indices)",
+            "jax.vmap(pair_key, (None, 0))(key, chunk_indices)",
             "jax.vmap(lambda i: key)(chunk_indices)",
         ),
     ),
     "the pair is not in the key of the members": (
         [f"{SUM}[1-normal]"],
-        ("noise.py", "fold_in(key, jnp.asarray(pair, jnp.uint32))", "fold_in(key, jnp.uint32(0))"),
+        ("es.py", "pair_key(_key(options, leaf, state), pair)", "pair_key(_key(options, leaf, state), 0)"),
     ),
     "the generation is not in the key": (
         [f"{REUSE}[1]"],
@@ -79,22 +79,22 @@ MUTATIONS = {
     "noise is not reused": ([f"{REUSE}[3]"], ("es.py", "state.generation // options.noise_reuse", "state.generation")),
     "the law is not used": (
         [f"{ENTRIES}[1-rademacher]"],
-        ("noise.py", "law(key, (*lead, rank, rows + columns))", "normal(key, (*lead, rank, rows + columns))"),
+        ("noise.py", "law.bits(key, (*lead, rank, rows + columns))", "normal.bits(key, (*lead, rank, rows + columns))"),
     ),
     "the transpose exchanges the factors": (
         [f"{SUM}[2-normal]"],
-        ("noise.py", '"p...rm,p...rk->...mk"', '"p...rk,p...rm->...mk"'),
+        ("noise.py", '"...pm,...pk->...mk"', '"...pk,...pm->...mk"'),
     ),
     "the transpose mixes the ranks": (
         [f"{SUM}[2-normal]"],
-        ("noise.py", '"p...rm,p...rk->...mk"', '"p...rm,p...qk->...mk"'),
+        ("noise.py", "b.astype(jnp.float32)))", "jnp.flip(b, -2).astype(jnp.float32)))"),
     ),
     "stacked layers share their noise": (
         [STACKED],
         (
             "noise.py",
-            "law(key, (*lead, rank, rows + columns))",
-            "jnp.broadcast_to(law(key, (rank, rows + columns)), (*lead, rank, rows + columns))",
+            "law.bits(key, (*lead, rank, rows + columns))",
+            "jnp.broadcast_to(law.bits(key, (rank, rows + columns)), (*lead, rank, rows + columns))",
         ),
     ),
     "frozen leaves decay": (

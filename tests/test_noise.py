@@ -68,6 +68,31 @@ def test_streams_ignore_the_users_generator():
         np.testing.assert_array_equal(noise.normal(noise.leaf_key(1, "w", 2), (3,)), wanted)
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (33,), (3, 7), (2, 5, 9)])
+def test_numbers_are_those_of_jax(shape):
+    """Our threefry is unrolled for speed; that it is threefry is shown by JAX's own."""
+    with jax.threefry_partitionable(True):
+        for name in ("first", "second"):
+            key = noise.pair_key(noise.leaf_key(2**32 - 1, name, 2), 2**31 + 5)
+            wanted = jax.random.fold_in(noise.leaf_key(2**32 - 1, name, 2), 2**31 + 5)
+            np.testing.assert_array_equal(jax.random.key_data(key), jax.random.key_data(wanted))
+            np.testing.assert_array_equal(noise.normal.bits(key, shape), jax.random.bits(key, shape, jnp.uint32))
+            np.testing.assert_allclose(noise.normal(key, shape), jax.random.normal(key, shape), rtol=2e-6)
+
+
+def test_streams_ignore_the_users_partition_of_threefry():
+    key = noise.leaf_key(1, "w", 2)
+    with jax.threefry_partitionable(True):
+        wanted = noise.rademacher(key, (40,))
+    with jax.threefry_partitionable(False):
+        np.testing.assert_array_equal(noise.rademacher(key, (40,)), wanted)
+
+
+def test_noise_of_too_many_numbers_is_refused():
+    with pytest.raises(ValueError, match=r"\(65536, 65536\) has 2\*\*32 numbers or more in one pair; split the leaf"):
+        jax.eval_shape(lambda: noise.normal(noise.leaf_key(0, "w", 0), (1 << 16, 1 << 16)))
+
+
 def test_rademacher_is_signs_of_any_shape():
     for shape in ((), (1,), (31,), (32,), (3, 33)):
         signs = noise.rademacher(noise.leaf_key(0, "w", 0), shape)
