@@ -48,7 +48,7 @@ def ray_fleet(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers, 
     Raises:
       WorkerError: when there is no cluster, it lacks the resources asked for, or too few workers start in time.
     """
-    make = functools.partial(Worker, strategy, evaluator, plan)
+    make = functools.partial(Worker, strategy, evaluator, plan, threads=_threads(workers))
     cluster = RayCluster(make, plan.blocks, workers)
     return Fleet(cluster, plan, workers, strategy.signs_only, on_event)
 
@@ -379,9 +379,13 @@ def _on_loopback() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _threads(workers: Workers) -> int:
+    return max(1, math.ceil(workers.cpus))
+
+
 def _runtime_env(workers: Workers, gpus: float) -> dict[str, Any]:
     """The runtime environment of a worker: what must be set before it imports JAX, under the user's own."""
-    threads = str(max(1, math.ceil(workers.cpus)))  # of XLA the worker takes two at least: threads.py
+    threads = str(_threads(workers))  # of XLA the worker takes two at least: threads.py
     variables = {"NPROC": threads, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
     if not gpus:
         variables["JAX_PLATFORMS"] = "cpu"  # Ray 2.60 shows the GPUs of a node to every process on it

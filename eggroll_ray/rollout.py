@@ -187,7 +187,7 @@ def play_env(env: Env, cast: Cast, play: Play) -> Evaluator:
         return cast.returns(totals, whole)[:episodes]
 
     if play.window is None:
-        return make_evaluator(env, cast, play, _whole_episodes(env, cast, play), test)
+        return make_evaluator(env, cast, play, _whole_episodes(env, cast, play), test)._replace(concurrent=True)
     windows = -(-env.max_steps // play.window)
     evaluator = make_evaluator(env, cast, play, _windows(env, cast, play), test)
     return evaluator._replace(windows=windows, keeps=_episode_so_far(windows))

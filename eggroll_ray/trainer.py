@@ -27,6 +27,7 @@ from eggroll_ray.ray_metrics import RayGauges
 from eggroll_ray.record import Recorder, Run, load_state
 from eggroll_ray.rows import episode_returns, fitness_columns, test_columns, usable_fitness
 from eggroll_ray.signals import stop_on_signals
+from eggroll_ray.threads import cores
 from eggroll_ray.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -297,7 +298,7 @@ class Trainer:
 
     def _make_pool(self) -> Pool:
         if self._workers.count == 0:
-            worker = Worker(self._strategy, self._evaluator, self._plan)
+            worker = Worker(self._strategy, self._evaluator, self._plan, threads=cores())
             return LocalPool(worker, self._plan, self._strategy.signs_only)
         from eggroll_ray.driver import ray_fleet  # Ray is imported only where it is used
 

@@ -8,6 +8,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,24 @@ from eggroll_ray.packing import PackedPairs, pack_fitness
 class Worker:
     """Holds the state of a run; every worker of a run holds the same."""
 
-    def __init__(self, strategy: ES, evaluator: Evaluator, plan: Plan):
+    def __init__(self, strategy: ES, evaluator: Evaluator, plan: Plan, threads: int = 1):
+        """Makes a worker at the initial state.
+
+        Args:
+          strategy: the rules of the update.
+          evaluator: what is optimised.
+          plan: what all workers of the run agree on.
+          threads: blocks that are evaluated at once where the evaluator allows it and the CPU computes; whatever the
+            number, the bits are the same.
+        """
         self._strategy = strategy
         self._evaluator = evaluator
         self._plan = plan
         self._evaluate = evaluator.bind(strategy.perturb)
         self._update = jax.jit(strategy.update)
+        at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1
+        self._threads = ThreadPoolExecutor(at_once, "block") if at_once > 1 else None
+        self._compiled = False  # once a block has been evaluated; two threads would compile twice
         self._lock = threading.Lock()  # a snapshot may be asked for while blocks are evaluated
         self._begin()
 
@@ -72,16 +85,12 @@ class Worker:
             )
         update_seconds = time.perf_counter() - started if self.number > before else 0.0
         sound = self.digest()
-        results, test, test_seconds = [], None, 0.0
-        for block in request.blocks:
-            if cancelled(block):
-                continue
-            if block == TEST:
-                began = time.perf_counter()
-                test = self.test()
-                test_seconds = time.perf_counter() - began
-            else:
-                results.append(self.evaluate(block))
+        results = self._evaluate_blocks([block for block in request.blocks if block != TEST], cancelled)
+        test, test_seconds = None, 0.0
+        if TEST in request.blocks and not cancelled(TEST):
+            began = time.perf_counter()
+            test = self.test()
+            test_seconds = time.perf_counter() - began
         fitness = np.concatenate([np.zeros(0, np.float32), *(columns.flatten(result.fitness) for result in results)])
         digest = self.digest()
         return Reply(
@@ -102,11 +111,24 @@ class Worker:
             changed=digest != sound,
         )
 
+    def _evaluate_blocks(self, blocks: Sequence[int], cancelled: Callable[[int], bool]) -> list[BlockResult]:
+        """Evaluates blocks, in threads if it has any, and raises what the first of them raised that failed."""
+
+        def one(block: int) -> BlockResult | None:
+            return None if cancelled(block) else self.evaluate(block)
+
+        alone = len(blocks) if self._threads is None else 0 if self._compiled else 1
+        found = [one(block) for block in blocks[:alone]]
+        if self._threads is not None:
+            found += self._threads.map(one, blocks[alone:])
+        return [result for result in found if result is not None]
+
     def evaluate(self, block: int) -> BlockResult:
         """Evaluates one block at the current generation."""
         started = time.perf_counter()
         result = self._evaluate_members(self._plan.members(block))
         seconds = time.perf_counter() - started
+        self._compiled = True
         return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, seconds)
 
     def _evaluate_members(self, members: np.ndarray) -> Evaluation:

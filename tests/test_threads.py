@@ -4,9 +4,15 @@ import os
 import subprocess
 import sys
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
+import eggroll_ray as er
 from eggroll_ray import threads
+from eggroll_ray.messages import TEST, Plan, Request
+from eggroll_ray.worker import Worker
 
 # The moments of normalised observations are summed over the rows of a block, and z-scores over the population.
 CODE = """
@@ -49,3 +55,36 @@ def test_xla_is_never_given_one_thread(monkeypatch, given, cores, used):
     monkeypatch.setattr(threads, "cores", lambda: cores)
     threads.use_two_or_more()
     assert os.environ["NPROC"] == used
+
+
+def worker(count: int, fitness) -> Worker:
+    evaluator = er.from_fitness(fitness, {"w": jnp.zeros((6, 5))}, er.jittable(on_nan=er.Invalid.RAISE))
+    return Worker(er.eggroll(), evaluator, Plan(64, 4, 0, 1), count)
+
+
+def test_blocks_in_threads_have_the_bits_of_one_after_the_other():
+    def fitness(params, key):
+        return jnp.tanh(params["w"] @ jnp.linspace(0.0, 1.0, 5)).sum() + jax.random.normal(key, ())
+
+    asked = Request(0, (), (*range(1, 16), TEST, 0))
+    one, several = (worker(count, fitness).step(asked) for count in (1, 3))
+    np.testing.assert_array_equal(one.blocks, several.blocks)
+    np.testing.assert_array_equal(one.fitness, several.fitness)
+    np.testing.assert_array_equal(one.test, several.test)
+    again = worker(3, fitness)
+    assert again.step(asked, cancelled=lambda block: block in (TEST, 3, 15)).blocks.tolist() == [
+        *(1, 2, *range(4, 15)),
+        0,
+    ]
+
+
+def test_of_several_blocks_that_fail_in_threads_the_first_is_named():
+    def fitness(params, key):
+        del key
+        return jnp.where((params["w"] @ jnp.ones(5)).sum() > 0.3, jnp.nan, 0.0)
+
+    with pytest.raises(er.FitnessError) as alone:
+        worker(1, fitness).step(Request(0, (), tuple(range(16))))
+    with pytest.raises(er.FitnessError) as threaded:
+        worker(4, fitness).step(Request(0, (), tuple(range(16))))
+    assert str(threaded.value) == str(alone.value)
