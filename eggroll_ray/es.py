@@ -8,13 +8,15 @@ which estimates the gradient of E[F(theta + sigma E)] whatever the rank and the 
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, UInt
+from jaxtyping import Array, Float, Int, Key, UInt
 
 from eggroll_ray import noise
 from eggroll_ray.fitness import Shaping, antithetic_sign, centred_rank
@@ -175,7 +177,14 @@ def _strategy(name: str, options: _Options) -> ES:
         return ESState(params, opt_state, jnp.uint32(seed), jnp.int32(0))
 
     def draw(state: ESState, pair: Int[Array, ""]) -> list[Any]:
-        return [_draw_leaf(options, leaf, state, pair) for leaf in label(state.params)]
+        leaves = label(state.params)
+        keys = jax.vmap(noise.pair_key, (0, None))(_keys(options, leaves, state), pair)
+        drawn: list[Any] = [None] * len(leaves)
+        for (leaf, _), places in _alike(leaves, [0] * len(leaves)).items():
+            stacked = jax.vmap(_leaf_noise(options, leaf).draw)(keys[np.array(places)])
+            for i, place in enumerate(places):
+                drawn[place] = jax.tree.map(lambda x, i=i: x[i], stacked)
+        return drawn
 
     def apply(state: ESState, drawn: list[Any], sign: Any) -> Params:
         signed_sigma = sign * _sigma(options, state.generation)
@@ -212,30 +221,50 @@ def _leaf_noise(options: _Options, leaf: Leaf) -> noise.Noise:
     return noise.low_rank_noise(leaf.shape[: leaf.lead], rows, columns, options.rank, leaf.dtype, options.law)
 
 
-def _key(options: _Options, leaf: Leaf, state: ESState) -> Any:
-    return noise.leaf_key(state.seed, leaf.path, state.generation // options.noise_reuse)
+def _keys(options: _Options, leaves: list[Leaf], state: ESState) -> Key[Array, " leaves"]:
+    return noise.leaf_keys(state.seed, [leaf.path for leaf in leaves], state.generation // options.noise_reuse)
 
 
-def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Array, " p"]) -> Array:
+def _alike(leaves: list[Leaf], columns: list[int], by_path: bool = False) -> dict[tuple[Leaf, int], list[int]]:
+    """The places of leaves that differ in nothing but their path: what they have in common is then compiled once."""
+    groups: dict[tuple[Leaf, int], list[int]] = {}
+    for place, leaf in enumerate(leaves):
+        if leaf.kind is not Kind.FROZEN:
+            kept = leaf if by_path else dataclasses.replace(leaf, path="")
+            groups.setdefault((kept, columns[place]), []).append(place)
+    return groups
+
+
+def _noise_sums(
+    options: _Options, leaves: list[Leaf], state: ESState, weights: list[Float[Array, " p"]], columns: list[int]
+) -> list[Array | None]:
+    """For each leaf the sum over pairs of weight times noise, by the weights of its column; None if it is frozen."""
+    # With `persistent` the sum needs the leaf's keys of several epochs, and so its path.
+    groups = _alike(leaves, columns, by_path=options.persistent > 1)
+    keys = _keys(options, leaves, state)
+    sums: list[Array | None] = [None] * len(leaves)
+    for (leaf, column), places in groups.items():
+        total = functools.partial(_noise_sum, options, leaf, state, weights[column])
+        found = [total(keys[places[0]])] if len(places) == 1 else jax.lax.map(total, keys[np.array(places)])
+        for place, one in zip(places, found, strict=True):
+            sums[place] = one
+    return sums
+
+
+def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Array, " p"], key: Any) -> Array:
     """The sum over pairs of weight times noise; with `persistent`, of the noise since the episode began."""
     drawn = _leaf_noise(options, leaf)
+    first = drawn.weighted_sum(key, weights)
     if options.persistent == 1:
-        return drawn.weighted_sum(_key(options, leaf, state), weights)
+        return first
 
     def add(age: Array, total: Array) -> Array:
         then = state._replace(generation=state.generation - age)
         # Each window's noise over its own sigma; the estimate divides by today's.
         scale = _sigma(options, state.generation) / _sigma(options, then.generation)
-        return total + scale * drawn.weighted_sum(_key(options, leaf, then), weights)
+        return total + scale * drawn.weighted_sum(_keys(options, [leaf], then)[0], weights)
 
-    first = drawn.weighted_sum(_key(options, leaf, state), weights)
     return jax.lax.fori_loop(1, 1 + state.generation % options.persistent, add, first)
-
-
-def _draw_leaf(options: _Options, leaf: Leaf, state: ESState, pair: Array) -> Any:
-    if leaf.kind is Kind.FROZEN:
-        return None
-    return _leaf_noise(options, leaf).draw(noise.pair_key(_key(options, leaf, state), pair))
 
 
 def _perturb_leaf(leaf: Leaf, array: Array, drawn: Any, signed_sigma: Array) -> Any:
@@ -287,14 +316,15 @@ def _update(
 ) -> tuple[ESState, dict[str, Array]]:
     columns = [_column(options, state, column) for column in jax.tree.leaves(fitness)]
 
-    def estimate(leaf: Leaf, column: _Column) -> Array:
-        return column.scale * _noise_sum(options, leaf, state, column.weights).reshape(leaf.shape)
-
     mean = _trainable(leaves, state.params)
     treedef = jax.tree.structure(state.params)
     own = _columns_of_leaves(fitness, state.params)
+    sums = _noise_sums(options, leaves, state, [column.weights for column in columns], own)
     gradient = treedef.unflatten(
-        [None if leaf.kind is Kind.FROZEN else estimate(leaf, columns[i]) for leaf, i in zip(leaves, own, strict=True)]
+        [
+            None if total is None else columns[i].scale * total.reshape(leaf.shape)
+            for leaf, i, total in zip(leaves, own, sums, strict=True)
+        ]
     )
     descent = jax.tree.map(lambda g, w: (-g).astype(w.dtype), gradient, mean)  # optax minimises
     with jax.numpy_dtype_promotion("standard"):  # optax relies on it

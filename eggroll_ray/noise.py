@@ -9,7 +9,7 @@ Letters in shapes: `p` pairs, `l` leading (stacked) axes, `r` rank, `m k` the tw
 import dataclasses
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -48,6 +48,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 
 
+@jax.jit  # traced once for all leaves
 def _threefry2x32(key: PRNGKeyArray, x: Any, y: Any) -> tuple[Array, Array]:
     """Threefry with two words of 32 bits and 20 rounds (Salmon et al. 2011) of the counter (x, y)."""
     first, second = jax.random.key_data(key)
@@ -115,16 +116,30 @@ def stream_key(seed: UInt[Array, ""] | int, name: str) -> PRNGKeyArray:
 
     The generator is named, so that a user's `jax_default_prng_impl` cannot change a run.
     """
+    return _stream_keys(seed, [name])[0]
+
+
+def _stream_keys(seed: UInt[Array, ""] | int, names: Sequence[str]) -> Key[Array, " names"]:
     key = jax.random.key(jnp.asarray(seed, jnp.uint32), impl="threefry2x32")
-    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    for word in np.frombuffer(digest, "<u4"):
-        key = jax.random.fold_in(key, jnp.uint32(word))
-    return key
+    digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
+    words = np.frombuffer(b"".join(digests), "<u4").astype(np.uint32).reshape(-1, 2)
+    fold = jax.vmap(jax.random.fold_in)
+    return fold(fold(jnp.broadcast_to(key, len(names)), words[:, 0]), words[:, 1])
+
+
+def leaf_keys(
+    seed: UInt[Array, ""] | int, paths: Sequence[str], epoch: Integer[Array, ""] | int
+) -> Key[Array, " paths"]:
+    """Returns the keys of the leaves named `paths` in noise epoch `epoch = generation // noise_reuse`.
+
+    All at once: one after the other they would be most of what is compiled for a model of many leaves.
+    """
+    return jax.vmap(jax.random.fold_in, (0, None))(_stream_keys(seed, [f"leaf:{path}" for path in paths]), epoch)
 
 
 def leaf_key(seed: UInt[Array, ""] | int, path: str, epoch: Integer[Array, ""] | int) -> PRNGKeyArray:
-    """Returns the key of the leaf named `path` in noise epoch `epoch = generation // noise_reuse`."""
-    return jax.random.fold_in(stream_key(seed, f"leaf:{path}"), epoch)
+    """Returns the key of one leaf in a noise epoch."""
+    return leaf_keys(seed, [path], epoch)[0]
 
 
 class Factors(NamedTuple):

@@ -26,6 +26,7 @@ every_kind = pytest.mark.parametrize(
         [*[(rank, noise.normal) for rank in (*RANKS, None)], *[(rank, noise.rademacher) for rank in (1, 4, None)]],
         quick=[(1, noise.normal), (None, noise.normal), (4, noise.rademacher)],
     ),
+    ids=lambda value: getattr(value, "name", str(value)),
 )  # a rank of None is OpenAI-ES
 FREEZE = LeafRules(frozen=("table",))
 INJECTED_ADAM = optax.inject_hyperparams(optax.adam, static_args=("b1", "b2", "eps", "eps_root"))(learning_rate=0.1)

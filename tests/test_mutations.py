@@ -61,7 +61,11 @@ MUTATIONS = {
     "the seed is not in the key": ([INDEPENDENT], ("noise.py", "jnp.asarray(seed, jnp.uint32)", "jnp.uint32(0)")),
     "the pair is not in the key": (
         [INDEPENDENT],
-        ("es.py", "pair_key(_key(options, leaf, state), pair)", "pair_key(_key(options, leaf, state), 0)"),
+        (
+            "es.py",
+            "jax.vmap(noise.pair_key, (0, None))(_keys(options, leaves, state), pair)",
+            "_keys(options, leaves, state)",
+        ),
         (
             "noise.py",
             "jax.vmap(pair_key, (None, 0))(key, chunk_indices)",
@@ -70,7 +74,11 @@ MUTATIONS = {
     ),
     "the pair is not in the key of the members": (
         [f"{SUM}[1-normal]"],
-        ("es.py", "pair_key(_key(options, leaf, state), pair)", "pair_key(_key(options, leaf, state), 0)"),
+        (
+            "es.py",
+            "jax.vmap(noise.pair_key, (0, None))(_keys(options, leaves, state), pair)",
+            "_keys(options, leaves, state)",
+        ),
     ),
     "the generation is not in the key": (
         [f"{REUSE}[1]"],
@@ -100,7 +108,7 @@ MUTATIONS = {
     "frozen leaves decay": (
         [FROZEN],
         ("es.py", "None if leaf.kind is Kind.FROZEN else array", "array"),
-        ("es.py", "[None if leaf.kind is Kind.FROZEN else", "[jnp.zeros(leaf.shape) if leaf.kind is Kind.FROZEN else"),
+        ("es.py", "None if total is None else", "jnp.zeros(leaf.shape) if total is None else"),
     ),
     "the noise of earlier windows is forgotten": (
         [PERSISTENT],

@@ -487,13 +487,13 @@ def test_ascent_fails_where_the_sign_or_a_nan_is_mistreated():
 
 def test_faults_inside_the_real_code_are_found():
     """The same through `perturb`: the path or the epoch missing from the key of a leaf."""
-    real = noise.leaf_key
+    real = noise.leaf_keys
     faults = {
-        "streams": lambda seed, path, epoch: real(seed, "", epoch),
-        "generations": lambda seed, path, epoch: real(seed, path, 0),
-        "seeds": lambda seed, path, epoch: real(0, path, epoch),
+        "streams": lambda seed, paths, epoch: real(seed, [""] * len(paths), epoch),
+        "generations": lambda seed, paths, epoch: real(seed, paths, 0),
+        "seeds": lambda seed, paths, epoch: real(0, paths, epoch),
     }
-    for check, leaf_key in faults.items():
-        with mock.patch.object(es.noise, "leaf_key", leaf_key):
+    for check, leaf_keys in faults.items():
+        with mock.patch.object(es.noise, "leaf_keys", leaf_keys):
             draw = doctor.sampler(eggroll(), {"first": SMALL["w"], "second": SMALL["w"]})
             assert not CHECKS[check](draw).passed, check
