@@ -8,7 +8,6 @@ which estimates the gradient of E[F(theta + sigma E)] whatever the rank and the 
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -180,7 +179,7 @@ def _strategy(name: str, options: _Options) -> ES:
         leaves = label(state.params)
         keys = jax.vmap(noise.pair_key, (0, None))(_keys(options, leaves, state), pair)
         drawn: list[Any] = [None] * len(leaves)
-        for (leaf, _), places in _alike(leaves, [0] * len(leaves)).items():
+        for leaf, places in _alike(leaves).items():
             stacked = jax.vmap(_leaf_noise(options, leaf).draw)(keys[np.array(places)])
             for i, place in enumerate(places):
                 drawn[place] = jax.tree.map(lambda x, i=i: x[i], stacked)
@@ -225,27 +224,30 @@ def _keys(options: _Options, leaves: list[Leaf], state: ESState) -> Key[Array, "
     return noise.leaf_keys(state.seed, [leaf.path for leaf in leaves], state.generation // options.noise_reuse)
 
 
-def _alike(leaves: list[Leaf], columns: list[int], by_path: bool = False) -> dict[tuple[Leaf, int], list[int]]:
+def _alike(leaves: list[Leaf], by_path: bool = False) -> dict[Leaf, list[int]]:
     """The places of leaves that differ in nothing but their path: what they have in common is then compiled once."""
-    groups: dict[tuple[Leaf, int], list[int]] = {}
+    groups: dict[Leaf, list[int]] = {}
     for place, leaf in enumerate(leaves):
         if leaf.kind is not Kind.FROZEN:
-            kept = leaf if by_path else dataclasses.replace(leaf, path="")
-            groups.setdefault((kept, columns[place]), []).append(place)
+            groups.setdefault(leaf if by_path else dataclasses.replace(leaf, path=""), []).append(place)
     return groups
 
 
 def _noise_sums(
-    options: _Options, leaves: list[Leaf], state: ESState, weights: list[Float[Array, " p"]], columns: list[int]
+    options: _Options, leaves: list[Leaf], state: ESState, weights: Float[Array, "columns p"], columns: list[int]
 ) -> list[Array | None]:
     """For each leaf the sum over pairs of weight times noise, by the weights of its column; None if it is frozen."""
-    # With `persistent` the sum needs the leaf's keys of several epochs, and so its path.
-    groups = _alike(leaves, columns, by_path=options.persistent > 1)
-    keys = _keys(options, leaves, state)
+    keys, own = _keys(options, leaves, state), jnp.asarray(columns, jnp.int32)
     sums: list[Array | None] = [None] * len(leaves)
-    for (leaf, column), places in groups.items():
-        total = functools.partial(_noise_sum, options, leaf, state, weights[column])
-        found = [total(keys[places[0]])] if len(places) == 1 else jax.lax.map(total, keys[np.array(places)])
+    # With `persistent` the sum needs the leaf's keys of several epochs, and so its path.
+    for leaf, places in _alike(leaves, by_path=options.persistent > 1).items():
+
+        def total(key_and_column: Any, leaf: Leaf = leaf) -> Array:
+            key, column = key_and_column
+            return _noise_sum(options, leaf, state, weights[column], key)
+
+        at = np.array(places)
+        found = jax.lax.map(total, (keys[at], own[at])) if len(at) > 1 else [total((keys[at[0]], own[at[0]]))]
         for place, one in zip(places, found, strict=True):
             sums[place] = one
     return sums
@@ -319,7 +321,8 @@ def _update(
     mean = _trainable(leaves, state.params)
     treedef = jax.tree.structure(state.params)
     own = _columns_of_leaves(fitness, state.params)
-    sums = _noise_sums(options, leaves, state, [column.weights for column in columns], own)
+    weights = jnp.stack([column.weights for column in columns])
+    sums = _noise_sums(options, leaves, state, weights, own)
     gradient = treedef.unflatten(
         [
             None if total is None else columns[i].scale * total.reshape(leaf.shape)
