@@ -21,7 +21,7 @@ from eggroll_ray import checkpoint, noise
 from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.doctor import diagnose, example_params
 from eggroll_ray.env import HostEnv
-from eggroll_ray.evaluate import Evaluator, FitnessError
+from eggroll_ray.evaluate import Evaluator, FitnessError, noise_bytes
 from eggroll_ray.fitness_log import FitnessLog
 from eggroll_ray.host import acting
 from eggroll_ray.league import play_league, rebuild, spread_out
@@ -352,9 +352,12 @@ def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_st
 
 
 def _plan(options: TrainOptions, evaluator: Evaluator) -> Plan:
+    strategy = make_strategy(options.es)
     groups = max(1, len(evaluator.groups))
     block = options.worker.block_size
-    return make_plan(options.population_size, block, options.seed, options.test_episodes, groups)
+    state = jax.eval_shape(lambda: strategy.init(evaluator.init(options.seed), options.seed))
+    own = noise_bytes(strategy.perturb, state)
+    return make_plan(options.population_size, block, options.seed, options.test_episodes, groups, own)
 
 
 def _render(options: TrainOptions, policy: Any, run: Path, generation: int, seed: int) -> None:

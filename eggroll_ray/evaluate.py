@@ -4,6 +4,7 @@ Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) p
 """
 
 import enum
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from jaxtyping import Array, Int, Key, PRNGKeyArray
 from eggroll_ray import noise
 from eggroll_ray.es import ESState, Perturbation, sign_of
 from eggroll_ray.lift import lift
-from eggroll_ray.lowrank import member_axes
+from eggroll_ray.lowrank import is_perturbed, member_axes, own_arrays
 
 Params = Any
 Perturb = Callable[[ESState, Int[Array, ""]], Params]
@@ -127,6 +128,18 @@ def perturb_block(perturb: Perturb, state: ESState, members: Int[Array, " n"]) -
     signs = jnp.where(twins, sign_of(members).reshape(-1, 2), jnp.nan)
     drawn = jax.tree.map(lambda x: jnp.repeat(x, 2, axis=0), jax.vmap(perturb.draw, (None, 0))(state, pairs[:, 0]))
     return Members(jax.vmap(perturb.apply, (None, 0, 0), axes)(state, drawn, signs.reshape(-1)), n)
+
+
+def noise_bytes(perturb: Perturb, state: ESState) -> int:
+    """Returns the bytes of the parameters that are a member's own: its factors and the leaves with dense noise.
+
+    Args:
+      perturb: of a strategy.
+      state: of the strategy, or its shapes.
+    """
+    member = jax.eval_shape(perturb, state, jnp.int32(0))
+    own = [own_arrays(leaf) for leaf in jax.tree.leaves(member, is_leaf=is_perturbed)]
+    return sum(array.size * array.dtype.itemsize for array in itertools.chain(*own))
 
 
 def generation_key(state: ESState) -> PRNGKeyArray:

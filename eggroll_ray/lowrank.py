@@ -175,6 +175,13 @@ def member_axes(tree: Any) -> Any:
     return jax.tree.map(_member_axes, tree, is_leaf=is_perturbed)
 
 
+def own_arrays(leaf: Any) -> tuple[Any, ...]:
+    """What of a leaf is a member's own: its factors or its noised array; () if it is shared."""
+    if isinstance(leaf, Noised):
+        return (leaf.value,)
+    return (leaf.a, leaf.b) if isinstance(leaf, LowRank) else ()
+
+
 def _member_axes(leaf: Any) -> Any:
     if isinstance(leaf, Noised):
         return Noised(0)

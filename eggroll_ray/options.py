@@ -126,7 +126,8 @@ class WorkerOptions:
     """Generations after which all workers take over the parameters of one; it lets different devices work together,
     and gives up the same bits."""
     block_size: int | None = None
-    """Members evaluated together, an even divisor of the population; by default the largest up to 256."""
+    """Members evaluated together, an even divisor of the population; by default the largest up to 256, or fewer
+    where those would not stay in the cache; on a GPU choose thousands."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from eggroll_ray import checkpoint
 from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.es import ES, eggroll
-from eggroll_ray.evaluate import Earlier, Evaluator, FitnessError
+from eggroll_ray.evaluate import Earlier, Evaluator, FitnessError, noise_bytes
 from eggroll_ray.fitness_log import FitnessLog
 from eggroll_ray.gather import Round
 from eggroll_ray.league import rebuild
@@ -110,7 +110,8 @@ class Trainer:
           seed: of everything random, in [0, 2**32).
           workers: 0 (in this process), a number of Ray actors, "auto" (what the cluster has), or `Workers(...)`.
           block_size: members evaluated together, even, a divisor of the population size; it is part of what
-            decides the last bits. Default: the largest such number up to 256.
+            decides the last bits. Default: the largest such number up to 256, 128 or 64, so that the noise of a block
+            stays in a core's cache; on a GPU choose thousands.
           run: where the run is recorded, a new folder or `Run(...)`; None keeps no record.
           watch: how the mean parameters are watched, and the target at which to stop.
 
@@ -122,12 +123,15 @@ class Trainer:
         self._workers = workers if isinstance(workers, Workers) else Workers(workers)
         self._watch = watch
         episodes = evaluator.test_episodes if watch.episodes is None else watch.episodes
-        self._plan = make_plan(population_size, block_size, seed, episodes, max(1, len(evaluator.groups)))
+        groups = max(1, len(evaluator.groups))
+        make_plan(population_size, block_size, seed, episodes, groups)  # what is wrong with the numbers comes first
         _check_windows(self._strategy, evaluator.windows)
         params = jax.eval_shape(lambda: evaluator.init(seed))
         leaves = self._strategy.label(params)
         state = jax.eval_shape(lambda params: self._strategy.init(params, seed), params)
         evaluator.check(self._strategy.perturb, state)
+        own = noise_bytes(self._strategy.perturb, state)
+        self._plan = make_plan(population_size, block_size, seed, episodes, groups, own)
         settings = {
             "evaluator": evaluator.settings,
             "strategy": self._strategy.settings,

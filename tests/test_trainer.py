@@ -13,6 +13,7 @@ import pytest
 
 import eggroll_ray as er
 from eggroll_ray.checkpoint import CheckpointError
+from eggroll_ray.evaluate import noise_bytes
 from eggroll_ray.fitness_log import FitnessLog
 from eggroll_ray.messages import WorkerError
 from eggroll_ray.metrics import read_metrics
@@ -277,6 +278,15 @@ def test_the_default_block_divides_the_population():
         make_plan(2 * 509, None, 0, 1)
     assert make_plan(2 * 509, 2, 0, 1).block_size == 2
     assert make_plan(6, None, 0, 1).block_size == 6
+
+
+def test_the_default_block_is_smaller_where_the_noise_of_more_would_not_stay_in_the_cache():
+    sizes = [make_plan(1024, None, 0, 1, member_bytes=own).block_size for own in (4096, 4100, 8192, 10**6)]
+    assert sizes == [256, 128, 128, 64]
+    with pytest.raises(ValueError, match=r"no even divisor from 32 to 64 .* choose 1024"):
+        make_plan(2 * 509, None, 0, 1, member_bytes=10**6)
+    strategy, params = er.eggroll(rank=2), {"w": jnp.zeros((6, 5)), "b": jnp.zeros(3)}
+    assert noise_bytes(strategy.perturb, strategy.init(params, 0)) == 4 * (2 * (6 + 5) + 3)
 
 
 def test_any_optimizer_resumes(tmp_path):
