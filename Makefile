@@ -5,7 +5,7 @@ BIN := .venv/bin
 TYPED := $(subst $() ,$(,),$(addprefix eggroll_ray.,lowrank noise observation))
 INSTALLED := .venv/installed
 
-.PHONY: train test test-slow lint format clean
+.PHONY: train test test-slow bench bench-full lint format clean
 
 train: $(INSTALLED)
 	$(BIN)/eggroll-ray train --env gymnax/CartPole-v1 --target 475 --workers 2
@@ -17,6 +17,13 @@ test: lint
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+# The rows that decide, in about five minutes, printed; all rows, into docs/performance.*.
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.speed --short
+
+bench-full: $(INSTALLED)
+	$(BIN)/python -m benchmarks.speed
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
