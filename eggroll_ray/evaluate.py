@@ -144,14 +144,14 @@ def noise_bytes(perturb: Perturb, state: ESState) -> int:
 
 def generation_key(state: ESState) -> PRNGKeyArray:
     """Returns the key of everything random in a generation but the noise."""
-    return jax.random.fold_in(noise.stream_key(state.seed, "evaluation"), state.generation)
+    return noise.fold_in(noise.stream_key(state.seed, "evaluation"), state.generation)
 
 
 def member_keys(key: PRNGKeyArray, members: Int[Array, " n"], shared_by: int | None) -> Key[Array, " n"]:
     """One key `(n,)` per member: the same for `shared_by` consecutive members, for all where it is None."""
     if shared_by is None:
         return jnp.broadcast_to(key, members.shape)
-    return jax.vmap(jax.random.fold_in, (None, 0))(key, members // shared_by)
+    return jax.vmap(noise.fold_in, (None, 0))(key, members // shared_by)
 
 
 def check_shared_by(shared_by: int | None) -> None:

@@ -111,6 +111,14 @@ normal = Law("normal", _random_words, _normal_number)
 rademacher = Law("rademacher", _random_bits, _sign)
 
 
+def fold_in(key: PRNGKeyArray, data: Integer[Array, ""] | int) -> PRNGKeyArray:
+    """Returns the key of `jax.random.fold_in(key, data)`, for threefry without a loop."""
+    if str(jax.random.key_impl(key)) != "threefry2x32":
+        return jax.random.fold_in(key, data)
+    words = _threefry2x32(key, jnp.uint32(0), jnp.asarray(data, jnp.uint32))
+    return jax.random.wrap_key_data(jnp.stack(words), impl="threefry2x32")
+
+
 def stream_key(seed: UInt[Array, ""] | int, name: str) -> PRNGKeyArray:
     """Returns the key of the stream called `name`: streams of different names are independent.
 
@@ -123,8 +131,9 @@ def _stream_keys(seed: UInt[Array, ""] | int, names: Sequence[str]) -> Key[Array
     key = jax.random.key(jnp.asarray(seed, jnp.uint32), impl="threefry2x32")
     digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
     words = np.frombuffer(b"".join(digests), "<u4").astype(np.uint32).reshape(-1, 2)
-    fold = jax.vmap(jax.random.fold_in)
-    return fold(fold(jnp.broadcast_to(key, len(names)), words[:, 0]), words[:, 1])
+    fold = jax.vmap(fold_in)
+    first, second = jnp.asarray(words.T)
+    return fold(fold(jnp.broadcast_to(key, len(names)), first), second)
 
 
 def leaf_keys(
@@ -134,7 +143,7 @@ def leaf_keys(
 
     All at once: one after the other they would be most of what is compiled for a model of many leaves.
     """
-    return jax.vmap(jax.random.fold_in, (0, None))(_stream_keys(seed, [f"leaf:{path}" for path in paths]), epoch)
+    return jax.vmap(fold_in, (0, None))(_stream_keys(seed, [f"leaf:{path}" for path in paths]), epoch)
 
 
 def leaf_key(seed: UInt[Array, ""] | int, path: str, epoch: Integer[Array, ""] | int) -> PRNGKeyArray:
@@ -227,6 +236,5 @@ def _in_chunks(
 
 
 def pair_key(key: PRNGKeyArray, pair: Integer[Array, ""] | int) -> PRNGKeyArray:
-    """Returns the key of one pair under a leaf's key, that of `jax.random.fold_in`."""
-    words = _threefry2x32(key, jnp.uint32(0), jnp.asarray(pair, jnp.uint32))
-    return jax.random.wrap_key_data(jnp.stack(words), impl="threefry2x32")
+    """Returns the key of one pair under a leaf's key."""
+    return fold_in(key, pair)

@@ -35,7 +35,7 @@ from eggroll_ray.evaluate import (
 )
 from eggroll_ray.heads import DeterministicHead, Head
 from eggroll_ray.lift import lift
-from eggroll_ray.noise import stream_key
+from eggroll_ray.noise import fold_in, stream_key
 from eggroll_ray.policies import Policy
 from eggroll_ray.trained import TrainedPolicy
 
@@ -385,7 +385,7 @@ def _run(
 
 def _use(keys: Key[Array, "n e"], use: Array) -> Key[Array, " b"]:
     """Uses of an episode's key: 0 its reset, 2 t + 1 the action at time t, 2 t + 2 the step that follows it."""
-    return jax.vmap(jax.random.fold_in, (0, None))(keys.reshape(-1), use)
+    return jax.vmap(fold_in, (0, None))(keys.reshape(-1), use)
 
 
 def _counted(timestep: Timestep, alive: Array) -> Array:
