@@ -14,10 +14,8 @@ The environment costs next to nothing, one tanh per number and step, so that wha
 import gc
 import json
 import resource
-import statistics
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +28,7 @@ import tyro
 import eggroll_ray as er
 from benchmarks.measured import head
 from benchmarks.speed_pages import draw, page
+from benchmarks.timing import interleave
 from eggroll_ray import noise
 from eggroll_ray.evaluate import noise_bytes
 from eggroll_ray.messages import Generation, Request
@@ -70,35 +69,6 @@ FULL = [
 # Rows, columns, members, rank.
 UPDATES = [(1024, 1024, 1024, 1), (1024, 1024, 16384, 1), (1024, 1024, 131072, 1), (1024, 1024, 16384, 4)]
 LARGE_UPDATES = [(2048, 8192, 16384, 1)]
-
-
-def interleave(cases: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
-    """Times cases in turn.
-
-    Returns:
-      Of each case in seconds: the first call, `first`, which compiles; of the others `median`, `low` and `high`, the
-      quartiles.
-    """
-    first, seconds = {}, {name: [] for name in cases}
-    for name, run in cases.items():
-        first[name] = _seconds(run)
-    for _ in range(repeats):
-        for name, run in cases.items():
-            seconds[name].append(_seconds(run))
-    return {
-        name: {
-            "first": first[name],
-            "median": statistics.median(times),
-            **dict(zip(("low", "high"), map(float, np.quantile(times, (0.25, 0.75))), strict=True)),
-        }
-        for name, times in seconds.items()
-    }
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    before = time.perf_counter()
-    jax.block_until_ready(run())
-    return time.perf_counter() - before
 
 
 def tanh_env(steps: int) -> er.Env:
