@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Int, Key, PRNGKeyArray
 
 from eggroll_ray import noise
+from eggroll_ray.block_program import BlockProgram
 from eggroll_ray.es import ESState, Perturbation, sign_of
 from eggroll_ray.lift import lift
 from eggroll_ray.lowrank import is_perturbed, member_axes, own_arrays
@@ -225,7 +226,7 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
         _check_scalar(fn, params)
 
         def bind(perturb: Perturb) -> EvaluateBlock:
-            @jax.jit
+            @BlockProgram
             def block(state: ESState, members: Array) -> Array:
                 keys = member_keys(generation_key(state), members, shared_by)
                 return perturb_block(perturb, state, members).apply(fn, keys).astype(jnp.float32)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
+from eggroll_ray.block_program import BlockProgram
 from eggroll_ray.cast import Agents, Groups, Shown, make_groups
 from eggroll_ray.env import AnyEnv, Env, Timestep
 from eggroll_ray.es import ESState
@@ -256,7 +257,7 @@ def make_evaluator(
 
 def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBlock]:
     def bind(perturb: Perturb) -> EvaluateBlock:
-        @jax.jit
+        @BlockProgram
         def block(state: ESState, context: Any, members: Array) -> tuple[Array, Array, Any]:
             keys = split_keys(member_keys(generation_key(state), members, play.shared_by), play.episodes)
             start = _begin(env, cast, keys)
@@ -267,7 +268,7 @@ def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], Eva
             state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier] | None = None
         ) -> Evaluation:
             context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
-            returns, steps, moments = jax.device_get(block(state, context, members))
+            returns, steps, moments = block(state, context, members)
             fitness = judge(returns.mean(axis=1), state, members, play.on_nan)
             return Evaluation(fitness, int(steps), moments)
 

@@ -11,6 +11,7 @@ import pytest
 
 import eggroll_ray as er
 from eggroll_ray import threads
+from eggroll_ray.block_program import calls_out
 from eggroll_ray.messages import TEST, Plan, Request
 from eggroll_ray.worker import Worker
 
@@ -57,6 +58,25 @@ def test_xla_is_never_given_one_thread(monkeypatch, given, cores, used):
     assert os.environ["NPROC"] == used
 
 
+FACTORISING = """
+import jax, jax.numpy as jnp
+import eggroll_ray as er
+from eggroll_ray.messages import Plan, Request
+from eggroll_ray.worker import Worker
+
+def fitness(params, key):
+    x = params["w"] @ jnp.ones(8)
+    start = 100 * jnp.eye(24) + jnp.outer(x, x)
+    return jax.lax.fori_loop(0, 10, lambda i, m: m + 0.01 * jnp.linalg.cholesky(m), start).sum()
+
+evaluator = er.from_fitness(fitness, {"w": jnp.zeros((24, 8))})
+worker = Worker(er.eggroll(), evaluator, Plan(2048, 64, 0, 1), threads=2)
+asked = Request(0, (), tuple(range(32)))
+found = [worker.step(asked) for _ in range(2)]
+print(len(found), found[0].fitness.size)
+"""
+
+
 def worker(count: int, fitness) -> Worker:
     evaluator = er.from_fitness(fitness, {"w": jnp.zeros((6, 5))}, er.jittable(on_nan=er.Invalid.RAISE))
     return Worker(er.eggroll(), evaluator, Plan(64, 4, 0, 1), count)
@@ -76,6 +96,34 @@ def test_blocks_in_threads_have_the_bits_of_one_after_the_other():
         *(1, 2, *range(4, 15)),
         0,
     ]
+
+
+def test_blocks_of_programs_that_call_lapack_do_not_wait_for_each_other_for_ever():
+    """Two at once may each wait for threads of XLA's that the other has: such blocks are evaluated one at a time."""
+    done = subprocess.run(
+        [sys.executable, "-c", FACTORISING],
+        capture_output=True,
+        text=True,
+        timeout=240,  # seconds; without the rule it never ends
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["2", "2048"]
+
+
+@pytest.mark.parametrize(
+    ("fn", "found"),
+    [
+        (jnp.tanh, False),
+        (jax.random.normal, False),
+        (jnp.linalg.cholesky, True),
+        (lambda x: jax.lax.fori_loop(0, 3, lambda i, x: jax.pure_callback(lambda x: x, x, x), x), True),
+    ],
+    ids=["tanh", "normal", "cholesky", "callback"],
+)
+def test_a_program_that_calls_out_is_known_by_its_text(fn, found):
+    given = jax.random.key(0) if fn is jax.random.normal else jnp.eye(3)
+    assert calls_out(jax.jit(fn).trace(given)) is found
 
 
 def test_of_several_blocks_that_fail_in_threads_the_first_is_named():
