@@ -160,7 +160,7 @@ class Groups:
         count = keys.shape[0] * keys.shape[1]
         actions, carries = [], []
         for group, before in zip(self.groups, carry, strict=True):
-            own = Members(self.part(members.params, group), len(members))
+            own = Members(self.part(members.params, group), len(members), members.twins)
             action, after = self._act(group, own, self.part(frozen, group), shown, before, keys)
             actions.append(action)
             carries.append(after)

@@ -42,7 +42,8 @@ class Perturbation:
 
     Attributes:
       draw: (state, pair) -> unit noise of each leaf, in the order of `jax.tree.leaves(state.params)`.
-      apply: (state, noise, sign) -> the parameters of the pair's member 2p (sign 1.0) or 2p + 1 (-1.0).
+      apply: (state, noise, sign) -> the parameters of the pair's member 2p (sign 1.0) or 2p + 1 (-1.0). The factors
+        of a low-rank leaf do not depend on the sign.
     """
 
     draw: Callable[[ESState, Int[Array, ""]], list[Any]]
@@ -186,10 +187,10 @@ def _strategy(name: str, options: _Options) -> ES:
         return drawn
 
     def apply(state: ESState, drawn: list[Any], sign: Any) -> Params:
-        signed_sigma = sign * _sigma(options, state.generation)
+        sigma = _sigma(options, state.generation)
         arrays, treedef = jax.tree.flatten(state.params)
         leaves = zip(label(state.params), arrays, drawn, strict=True)
-        return treedef.unflatten([_perturb_leaf(leaf, array, unit, signed_sigma) for leaf, array, unit in leaves])
+        return treedef.unflatten([_perturb_leaf(leaf, array, unit, sigma, sign) for leaf, array, unit in leaves])
 
     def update(state: ESState, fitness: Fitness) -> tuple[ESState, dict[str, Array]]:
         return _update(options, label(state.params), state, fitness)
@@ -269,17 +270,17 @@ def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Arr
     return jax.lax.fori_loop(1, 1 + state.generation % options.persistent, add, first)
 
 
-def _perturb_leaf(leaf: Leaf, array: Array, drawn: Any, signed_sigma: Array) -> Any:
+def _perturb_leaf(leaf: Leaf, array: Array, drawn: Any, sigma: Array, sign: Array) -> Any:
     if leaf.kind is Kind.FROZEN:
         return array
     if leaf.kind is Kind.DENSE:
-        return Noised(array + (signed_sigma * drawn.astype(jnp.float32)).astype(array.dtype))
+        return Noised(array + (sign * sigma * drawn.astype(jnp.float32)).astype(array.dtype))
     split = len(leaf.shape) - leaf.columns
     lead, rows, columns = leaf.shape[: leaf.lead], leaf.shape[leaf.lead : split], leaf.shape[split:]
-    a = (signed_sigma * drawn.a.astype(jnp.float32)).astype(array.dtype)
+    a = (sigma * drawn.a.astype(jnp.float32)).astype(array.dtype)
     a = a.reshape(*lead, -1, *rows)
     b = drawn.b.reshape(*lead, -1, *columns)
-    perturbed = low_rank(array, a, b, leaf.lead, leaf.path)
+    perturbed = low_rank(array, a, b, leaf.lead, leaf.path, sign)
     return Noised(densify(perturbed)) if leaf.kind is Kind.DENSIFIED else perturbed
 
 

@@ -4,7 +4,6 @@ Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) p
 """
 
 import enum
-import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from eggroll_ray import noise
 from eggroll_ray.block_program import BlockProgram
 from eggroll_ray.es import ESState, Perturbation, sign_of
 from eggroll_ray.lift import lift
-from eggroll_ray.lowrank import is_perturbed, member_axes, own_arrays
+from eggroll_ray.lowrank import LowRank, Noised, is_perturbed, member_axes, twin_axes
 
 Params = Any
 Perturb = Callable[[ESState, Int[Array, ""]], Params]
@@ -91,10 +90,15 @@ class Evaluator(NamedTuple):
 
 
 class Members:
-    """The perturbed parameters of a block, to be used through `apply` without ever forming them."""
+    """The perturbed parameters of a block, to be used through `apply` without ever forming them.
 
-    def __init__(self, params: Params, size: int):
+    Their own arrays have the members on axis 0; of twins that share their factors, the pairs, and what differs between
+    twins (signs, noised arrays) has the two of a pair on axis 1.
+    """
+
+    def __init__(self, params: Params, size: int, twins: bool = False):
         self.params = params
+        self.twins = twins
         self._size = size
 
     def __len__(self) -> int:
@@ -102,17 +106,24 @@ class Members:
 
     def apply(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Runs `fn(params_i, *args_i)` for every member i, with the members on axis 0 of every arg."""
-        axes = (member_axes(self.params), *[0] * len(args))
-        return jax.vmap(lift(fn), axes, axis_size=self._size)(self.params, *args)
+        lifted, given = lift(fn), [0] * len(args)
+        if not self.twins:
+            return jax.vmap(lifted, (member_axes(self.params), *given), axis_size=self._size)(self.params, *args)
+        both = jax.vmap(lifted, (twin_axes(self.params), *given), axis_size=2)
+        pairs = jax.vmap(both, (member_axes(self.params), *given), axis_size=self._size // 2)
+        paired = jax.tree.map(lambda x: x.reshape(-1, 2, *x.shape[1:]), args)
+        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), pairs(self.params, *paired))
 
 
 jax.tree_util.register_pytree_node(
-    Members, lambda members: ((members.params,), len(members)), lambda size, children: Members(*children, size)
+    Members,
+    lambda members: ((members.params,), (len(members), members.twins)),
+    lambda kept, children: Members(*children, *kept),
 )
 
 
 def perturb_block(perturb: Perturb, state: ESState, members: Int[Array, " n"]) -> Members:
-    """Draws the noise of a block: factors `(n, ...)`, the mean parameters once.
+    """Draws the noise of a block: factors of each pair, or `(n, ...)` of members that are no twins; the mean once.
 
     Args:
       perturb: of a strategy.
@@ -121,26 +132,34 @@ def perturb_block(perturb: Perturb, state: ESState, members: Int[Array, " n"]) -
         members that are not twins get parameters of NaN, never another's noise.
     """
     n = members.shape[0]
-    axes = member_axes(jax.eval_shape(perturb, state, members[0]))
+    one = jax.eval_shape(perturb, state, members[0])
     if n % 2 or not isinstance(perturb, Perturbation):
-        return Members(jax.vmap(perturb, (None, 0), axes)(state, members), n)
+        return Members(jax.vmap(perturb, (None, 0), member_axes(one))(state, members), n)
     pairs = (members // 2).reshape(-1, 2)
     twins = jnp.all(pairs[:, :1] == pairs, axis=1, keepdims=True)
     signs = jnp.where(twins, sign_of(members).reshape(-1, 2), jnp.nan)
-    drawn = jax.tree.map(lambda x: jnp.repeat(x, 2, axis=0), jax.vmap(perturb.draw, (None, 0))(state, pairs[:, 0]))
-    return Members(jax.vmap(perturb.apply, (None, 0, 0), axes)(state, drawn, signs.reshape(-1)), n)
+    drawn = jax.vmap(perturb.draw, (None, 0))(state, pairs[:, 0])
+    both = jax.vmap(perturb.apply, (None, None, 0), twin_axes(one))
+    return Members(jax.vmap(both, (None, 0, 0), member_axes(one))(state, drawn, signs), n, twins=True)
 
 
 def noise_bytes(perturb: Perturb, state: ESState) -> int:
-    """Returns the bytes of the parameters that are a member's own: its factors and the leaves with dense noise.
+    """Returns the bytes of noise that a block holds for each member: its factors, of which twins share one copy, and
+    the leaves with dense noise.
 
     Args:
       perturb: of a strategy.
       state: of the strategy, or its shapes.
     """
     member = jax.eval_shape(perturb, state, jnp.int32(0))
-    own = [own_arrays(leaf) for leaf in jax.tree.leaves(member, is_leaf=is_perturbed)]
-    return sum(array.size * array.dtype.itemsize for array in itertools.chain(*own))
+    leaves = jax.tree.leaves(member, is_leaf=is_perturbed)
+    factors = sum(_nbytes(x) for leaf in leaves if isinstance(leaf, LowRank) for x in (leaf.a, leaf.b))
+    noised = sum(_nbytes(leaf.value) for leaf in leaves if isinstance(leaf, Noised))
+    return noised + factors // (2 if isinstance(perturb, Perturbation) else 1)
+
+
+def _nbytes(array: Any) -> int:
+    return array.size * array.dtype.itemsize
 
 
 def generation_key(state: ESState) -> PRNGKeyArray:

@@ -17,10 +17,10 @@ Role = str  # "lead", "row" or "col"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LowRank:
-    """The array `w + sum_r a[.., r, ..] b[.., r, ..]`, of the shape of `w`, never formed.
+    """The array `w + sign sum_r a[.., r, ..] b[.., r, ..]`, of the shape of `w`, never formed.
 
-    The scale sigma / sqrt(r) and the sign of the member are inside `a`. Fields are `Any` because
-    `jax.vmap` puts axis numbers in their place.
+    The scale sigma / sqrt(r) is inside `a`. The sign is apart, so that twins share `a` and `b`: half the memory
+    traffic of factors. Fields are `Any` because `jax.vmap` puts axis numbers in their place.
 
     Attributes:
         w: the shared array, any order of lead, row and column axes.
@@ -31,6 +31,7 @@ class LowRank:
         row_scale: `l 1 m` or None, multiplies `w` only (`a` already has it). Set by `lift` alone: a
             scale may be the member's own, so it is kept out of the shared `w`.
         col_scale: `l 1 k` or None, likewise with `b`.
+        sign: a scalar, 1 or -1, or None, which is 1.
     """
 
     w: Any
@@ -40,6 +41,7 @@ class LowRank:
     path: str
     row_scale: Any = None
     col_scale: Any = None
+    sign: Any = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,7 +78,7 @@ class LowRank:
 
 jax.tree_util.register_dataclass(
     LowRank,
-    data_fields=["w", "a", "b", "row_scale", "col_scale"],
+    data_fields=["w", "a", "b", "row_scale", "col_scale", "sign"],
     meta_fields=["roles", "path"],
 )
 
@@ -97,15 +99,17 @@ def low_rank(
     b: Float[Array, "..."],
     lead: int = 0,
     path: str = "",
+    sign: Float[Array, ""] | None = None,
 ) -> LowRank:
     """Perturbs `w` of shape `(*l, *m, *k)` by the low-rank term of `a` and `b`.
 
     Args:
         w: shared array: `lead` leading axes, then row axes, then column axes.
-        a: `(*l, r, *m)`, with scale and sign; its number of axes says where the rows of `w` end.
+        a: `(*l, r, *m)`, with the scale; its number of axes says where the rows of `w` end.
         b: `(*l, r, *k)`.
         lead: number of leading axes.
         path: name of the parameter, for error messages.
+        sign: of the member's term, 1 or -1; None is 1.
 
     Returns:
         The perturbed parameter, its factors cast to the dtype of `w`.
@@ -127,7 +131,7 @@ def low_rank(
             "Reshape the factors, or check the split into rows and columns."
         )
     roles = ("lead",) * lead + ("row",) * rows + ("col",) * (w.ndim - lead - rows)
-    return LowRank(w, a.astype(w.dtype), b.astype(w.dtype), roles, path)
+    return LowRank(w, a.astype(w.dtype), b.astype(w.dtype), roles, path, sign=sign)
 
 
 def is_perturbed(x: Any) -> bool:
@@ -151,7 +155,17 @@ def form(low: LowRank) -> Float[Array, "..."]:
     rank_axis = low.ndim
     ids = [[rank_axis if axis is None else axis for axis in low.factor_axes(side)] for side in ("row", "col")]
     term = jnp.einsum(low.a, ids[0], low.b, ids[1], list(range(low.ndim)))
-    return scaled_w(low) + term.astype(low.dtype)
+    return scaled_w(low) + signed(low, term).astype(low.dtype)
+
+
+def signed(low: LowRank, term: Any) -> Any:
+    """Gives the term of the factors, or a part of it, the member's sign."""
+    return term if low.sign is None else term * low.sign.astype(term.dtype)
+
+
+def fold_sign(low: LowRank) -> LowRank:
+    """The same with the sign inside `a`, which is then the member's own: where another term joins the factors."""
+    return dataclasses.replace(low, a=signed(low, low.a), sign=None)
 
 
 def scaled_w(low: LowRank) -> Float[Array, "..."]:
@@ -167,22 +181,23 @@ def scaled_w(low: LowRank) -> Float[Array, "..."]:
 
 
 def member_axes(tree: Any) -> Any:
-    """The `in_axes` or `out_axes` with which `jax.vmap` maps over the members of `tree`.
+    """The `in_axes` or `out_axes` with which `jax.vmap` maps over the members of `tree`, or over its pairs.
 
     Returns:
-        A tree of the same structure: 0 for factors and noised arrays, None for what is shared.
+        A tree of the same structure: 0 for factors, signs and noised arrays, None for what is shared.
     """
-    return jax.tree.map(_member_axes, tree, is_leaf=is_perturbed)
+    return jax.tree.map(lambda leaf: _own_axes(leaf, 0), tree, is_leaf=is_perturbed)
 
 
-def own_arrays(leaf: Any) -> tuple[Any, ...]:
-    """What of a leaf is a member's own: its factors or its noised array; () if it is shared."""
-    if isinstance(leaf, Noised):
-        return (leaf.value,)
-    return (leaf.a, leaf.b) if isinstance(leaf, LowRank) else ()
+def twin_axes(tree: Any) -> Any:
+    """Likewise over the two members of one pair, which share their factors too."""
+    return jax.tree.map(lambda leaf: _own_axes(leaf, None), tree, is_leaf=is_perturbed)
 
 
-def _member_axes(leaf: Any) -> Any:
+def _own_axes(leaf: Any, factors: int | None) -> Any:
     if isinstance(leaf, Noised):
         return Noised(0)
-    return dataclasses.replace(leaf, w=None, a=0, b=0) if isinstance(leaf, LowRank) else None
+    if not isinstance(leaf, LowRank):
+        return None
+    sign = None if leaf.sign is None else 0
+    return dataclasses.replace(leaf, w=None, a=factors, b=factors, sign=sign)

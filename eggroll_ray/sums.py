@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from eggroll_ray.lowrank import LowRank, Role, form, scaled_w
+from eggroll_ray.lowrank import LowRank, Role, fold_sign, form, scaled_w
 from eggroll_ray.rules import (
     Trace,
     UnsupportedPrimitiveError,
@@ -108,6 +108,7 @@ def _add_low_rank(eqn: Any, x: LowRank, y: LowRank) -> LowRank:
     refuse_scaled(eqn, x, y)
     if x.roles != y.roles or x.shape != y.shape:
         raise UnsupportedPrimitiveError(eqn.primitive.name, y, f"{x.path!r} has roles {x.roles}, shape {x.shape}")
+    x, y = fold_sign(x), fold_sign(y)
     axis = x.roles.count("lead")
     a, b = (jnp.concatenate(pair, axis) for pair in ((x.a, y.a), (x.b, y.b)))
     return dataclasses.replace(x, w=x.w + y.w, a=a, b=b, path=f"{x.path}+{y.path}")
@@ -127,6 +128,7 @@ def _add_plain(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) ->
     other = "col" if side == "row" else "row"
     ones = jnp.ones([1 if i is None else low.shape[i] for i in low.factor_axes(other)], low.dtype)
     a, b = (vector, ones) if side == "row" else (ones, vector)
+    low = fold_sign(low)
     axis = low.roles.count("lead")
     return dataclasses.replace(low, a=jnp.concatenate([low.a, a], axis), b=jnp.concatenate([low.b, b], axis))
 
@@ -149,6 +151,7 @@ def _stack(trace: Trace, eqn: Any, *values: Any) -> LowRank:
 
 def _join(eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
     """Concatenation as a sum of padded pieces: the ranks add up."""
+    values = [fold_sign(x) if isinstance(x, LowRank) else x for x in values]
     lows = [x for x in values if isinstance(x, LowRank)]
     refuse_scaled(eqn, *lows)
     for low in lows:

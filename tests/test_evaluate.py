@@ -22,7 +22,7 @@ from eggroll_ray.evaluate import (
     member_keys,
     perturb_block,
 )
-from eggroll_ray.lowrank import densify, member_axes
+from eggroll_ray.lowrank import densify, member_axes, twin_axes
 
 MODEL = {"b": jnp.zeros(3), "w": jnp.linspace(-1, 1, 28).reshape(7, 4)[:, :3]}
 X = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
@@ -116,8 +116,8 @@ def test_a_block_holds_the_mean_parameters_once():
     es = strategy()
     block = jax.eval_shape(lambda: perturb_block(es.perturb, es.init(MODEL, 0), jnp.arange(N)))
     low = block.params["w"]
-    assert low.w.shape == (7, 3) and low.a.shape == (N, 1, 7) and low.b.shape == (N, 1, 3)
-    assert block.params["b"].value.shape == (N, 3)
+    assert low.w.shape == (7, 3) and low.a.shape == (N // 2, 1, 7) and low.b.shape == (N // 2, 1, 3)
+    assert low.sign.shape == (N // 2, 2) and block.params["b"].value.shape == (N // 2, 2, 3)
 
 
 def test_twins_share_a_draw_and_get_what_each_alone_gets():
@@ -128,8 +128,10 @@ def test_twins_share_a_draw_and_get_what_each_alone_gets():
         pairs.append(pair)
         return es.perturb.draw(state, pair)
 
-    params = jax.jit(lambda: perturb_block(dataclasses.replace(es.perturb, draw=draw), state, numbers).params)()
-    found = jax.vmap(densify, (member_axes(params),))(params)
+    block = jax.jit(lambda: perturb_block(dataclasses.replace(es.perturb, draw=draw), state, numbers))()
+    params = block.params
+    found = jax.vmap(jax.vmap(densify, (twin_axes(params),)), (member_axes(params),))(params)
+    found = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), found)
     alone = jax.jit(lambda member: densify(es.perturb(state, member)))
     # Once for the shapes, and once under `vmap` over the pairs.
     assert [pair.shape for pair in pairs] == [(), ()]
@@ -141,8 +143,9 @@ def test_twins_share_a_draw_and_get_what_each_alone_gets():
 def test_members_that_are_no_twins_get_no_noise_of_others():
     es = strategy()
     params = perturb_block(es.perturb, es.init(MODEL, 3), jnp.array([0, 1, 2, 5])).params
-    finite = np.isfinite(np.asarray(params["b"].value)).all(axis=1)
-    assert finite.tolist() == [True, True, False, False]
+    finite = np.isfinite(np.asarray(params["b"].value)).all(axis=2)
+    assert finite.tolist() == [[True, True], [False, False]]
+    np.testing.assert_array_equal(np.isfinite(params["w"].sign), finite)
 
 
 def test_a_batched_fitness_needs_no_keys_for_the_test_either():

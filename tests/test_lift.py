@@ -1,5 +1,6 @@
 """`lift` against the oracle: the same function on explicitly formed matrices."""
 
+import dataclasses
 import functools
 import math
 import re
@@ -25,7 +26,7 @@ from lifted_policies import (
 from marks import mostly_slow
 
 from eggroll_ray.lift import lift
-from eggroll_ray.lowrank import LowRank, Noised, densify, is_perturbed, low_rank, member_axes
+from eggroll_ray.lowrank import LowRank, Noised, densify, is_perturbed, low_rank, member_axes, twin_axes
 from eggroll_ray.rules import UnsupportedPrimitiveError
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
@@ -134,6 +135,36 @@ def test_members_in_rollout(name: str):
     for m in range(MEMBERS):
         expected = stack([one.oracle(one.member(m), *inputs_at(m, t)) for t in range(STEPS)])
         assert_close(jax.tree.map(lambda x: x[m], actual), expected, one.tolerance)  # noqa: B023
+
+
+@pytest.mark.parametrize(
+    "name", mostly_slow(POLICIES, quick=["mlp", "gathers", "scales", "sums", "conv_scaled", "eqx_mlp"])
+)
+def test_twins_share_factors(name: str):
+    """A pair's factors are held once, and each twin gets what its own explicit arrays give, whatever `fn` does."""
+    one = case(name)
+    signs = jnp.array([1.0, -1.0])
+
+    def twins(perturbed: Any) -> Any:
+        def member(sign: Any) -> Any:
+            return jax.tree.map(lambda x: with_sign(x, sign), perturbed, is_leaf=is_perturbed)
+
+        axes = twin_axes(jax.eval_shape(member, signs[0]))
+        return jax.vmap(member, out_axes=axes)(signs), axes
+
+    perturbed, axes = twins(one.member(0))
+    in_axes = (axes, *(None for _ in one.inputs))
+    actual = quick_jit(jax.vmap(one.lifted, in_axes))(perturbed, *one.inputs)
+    both = [
+        jax.tree.map(lambda x, sign=sign: with_sign(x, sign), one.member(0), is_leaf=is_perturbed) for sign in signs
+    ]
+    assert_close(actual, stack([one.oracle(member, *one.inputs) for member in both]), one.tolerance)
+
+
+def with_sign(leaf: Any, sign: Any) -> Any:
+    if isinstance(leaf, Noised):
+        return Noised(leaf.value * (1 + 0.1 * sign).astype(leaf.value.dtype))
+    return dataclasses.replace(leaf, sign=sign) if isinstance(leaf, LowRank) else leaf
 
 
 @pytest.mark.parametrize("name", ["mlp", "transformer", "linen_conv", "gathers", "scales"])
@@ -366,6 +397,7 @@ def test_member_axes_share_the_matrix():
     axes = member_axes(tree)
     assert (axes["w"].w, axes["w"].a, axes["w"].b) == (None, 0, 0)
     assert (axes["b"].value, axes["c"]) == (0, None)
+    assert twin_axes(tree)["w"].a is None and twin_axes(tree)["b"].value == 0
 
 
 # --- arguments -----------------------------------------------------------------------------------

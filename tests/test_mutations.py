@@ -53,6 +53,10 @@ MUTATIONS = {
         [f"{SUM}[1-normal]"],
         ("es.py", "jnp.where(member % 2 == 0, 1.0, -1.0)", "jnp.where(member % 2 == 0, 1.0, 1.0)"),
     ),
+    "a member's sign is lost": (
+        [f"{SUM}[1-normal]"],
+        ("lowrank.py", "term if low.sign is None else term * low.sign.astype(term.dtype)", "term"),
+    ),
     "twins are added": (
         [f"{SUM}[1-normal]"],
         ("es.py", "shaped.weights[0::2] - shaped.weights[1::2]", "shaped.weights[0::2] + shaped.weights[1::2]"),
