@@ -4,7 +4,7 @@ from eggroll_ray.messages import Plan
 
 _DEFAULT_BLOCK = 256
 _CACHED_BLOCKS = (128, 64)  # of larger models; still smaller ones cost more in calls than they save in memory traffic
-_CACHE_BYTES = 1 << 20  # of a block's noise, about what a core's caches hold from one time step to the next
+_CACHE_BYTES = 2 << 20  # of a block's noise, about what a core's caches hold from one time step to the next
 _SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
 
 
@@ -21,7 +21,7 @@ def make_plan(
     Args:
       population_size: members, even.
       block_size: members of a block, an even divisor of the population size; None: the largest up to 256, or up to
-        128 or 64 where so many have more than 1 MB of noise. It goes by the model alone, never by the machine.
+        128 or 64 where so many have more than 2 MB of noise. It goes by the model alone, never by the machine.
       seed: of everything random.
       test_episodes: of a test of the mean parameters.
       groups: of parameters with a fitness of their own.
