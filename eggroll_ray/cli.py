@@ -37,6 +37,7 @@ from eggroll_ray.options import (
     make_trainer,
 )
 from eggroll_ray.plan import make_plan
+from eggroll_ray.program_cache import keep_programs
 from eggroll_ray.progress import Progress
 from eggroll_ray.record import load_state
 from eggroll_ray.report import write_report
@@ -162,6 +163,8 @@ def main(arguments: list[str] | None = None) -> int:
             description="Evolution strategies with low-rank perturbations (EGGROLL), in JAX, on Ray.",
             args=arguments,
         )
+        with _usage():
+            keep_programs()
         return _COMMANDS[type(command)](command)
     except (_UsageError, CheckpointError, FitnessError, WorkerError) as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)

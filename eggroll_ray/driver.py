@@ -31,6 +31,7 @@ from eggroll_ray.evaluate import Evaluator
 from eggroll_ray.fleet import Fleet
 from eggroll_ray.messages import Generation, Plan, Reply, Request, WorkerError
 from eggroll_ray.pool import OnEvent, Workers
+from eggroll_ray.program_cache import SETTING, keep_programs
 from eggroll_ray.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class _RemoteWorker:
     """A worker in an actor. A second thread takes cancellations while the first evaluates."""
 
     def __init__(self, make: Callable[[], Worker]):
+        keep_programs()
         self._worker = make()
         self._cancelled: list[tuple[int, tuple[int, ...] | None]] = []  # serial number of the step, blocks
 
@@ -391,6 +393,8 @@ def _runtime_env(workers: Workers, gpus: float) -> dict[str, Any]:
         variables["JAX_PLATFORMS"] = "cpu"  # Ray 2.60 shows the GPUs of a node to every process on it
     elif gpus < 1:
         variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * gpus:.3f}"
+    if SETTING in os.environ:  # a cluster that is running has an environment of its own
+        variables[SETTING] = os.environ[SETTING]
     host = socket.gethostname()
     if all(node["NodeManagerHostname"] == host for node in ray.nodes() if node["Alive"]):
         # What this process can import, its workers can: a cluster of this machine alone has the same files.

@@ -13,11 +13,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def use_two_or_more() -> None:
-    """Lets XLA use two threads where it would use one, if its backend has not started yet.
-
-    It goes by the environment variable NPROC, or else by the cores of this process.
-    """
+def xla_threads() -> int:
+    """Returns with how many threads XLA computes if it starts now: NPROC of the environment, or else all cores."""
     given = os.environ.get("NPROC", "")
-    if (int(given) if given.isdecimal() else cores()) == 1:
+    return int(given) if given.isdecimal() else cores()
+
+
+def use_two_or_more() -> None:
+    """Lets XLA use two threads where it would use one, if its backend has not started yet."""
+    if xla_threads() == 1:
         os.environ["NPROC"] = "2"

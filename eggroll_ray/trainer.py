@@ -23,6 +23,7 @@ from eggroll_ray.messages import TEST, Generation, Request, WorkerError
 from eggroll_ray.metrics import Row
 from eggroll_ray.plan import make_plan
 from eggroll_ray.pool import LocalPool, Pool, Workers
+from eggroll_ray.program_cache import keep_programs
 from eggroll_ray.ray_metrics import RayGauges
 from eggroll_ray.record import Recorder, Run, load_state
 from eggroll_ray.rows import episode_returns, fitness_columns, test_columns, usable_fitness
@@ -103,6 +104,8 @@ class Trainer:
     ):
         """Checks all that can be checked, makes the run folder, and starts no worker yet.
 
+        Programs that this process compiles are kept in the user's cache folder: `program_cache.keep_programs`.
+
         Args:
           evaluator: what to optimise: `from_env(...)` or `from_fitness(...)`.
           strategy: default `eggroll()`.
@@ -126,6 +129,7 @@ class Trainer:
         groups = max(1, len(evaluator.groups))
         make_plan(population_size, block_size, seed, episodes, groups)  # what is wrong with the numbers comes first
         _check_windows(self._strategy, evaluator.windows)
+        keep_programs()
         params = jax.eval_shape(lambda: evaluator.init(seed))
         leaves = self._strategy.label(params)
         state = jax.eval_shape(lambda params: self._strategy.init(params, seed), params)

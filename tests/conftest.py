@@ -5,7 +5,11 @@ import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Most of the time of these tests is compilation, often of the same program: also in Ray's workers and in examples.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="eggroll-ray-tests-"))
+# It is a cache of these tests' own, empty when they begin and shared by all processes of xdist, never that of the user:
+# what passes or fails must not depend on what was compiled before.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="eggroll-ray-tests-")
+os.environ["EGGROLL_RAY_CACHE"] = "off"  # also for programs that are started without that folder
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
