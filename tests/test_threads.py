@@ -39,7 +39,8 @@ print(hashlib.sha256(b"".join(np.asarray(x).tobytes() for x in leaves)).hexdiges
 
 def digest(cores: str = "", **variables: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "NPROC"}
-    environment |= {"JAX_PLATFORMS": "cpu", **variables}
+    # From a cache each of them would take what another compiled for as many threads as that one has.
+    environment |= {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_COMPILATION_CACHE": "false", **variables}
     done = subprocess.run([sys.executable, "-c", CODE, cores], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
