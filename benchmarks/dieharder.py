@@ -1,0 +1,95 @@
+"""The battery of tests `dieharder` (Robert G. Brown; Debian package of that name) on a stream of words.
+
+The words go to its standard input. It is a program of its own under the GPL: nothing of it is copied or linked.
+"""
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterable
+from typing import NamedTuple
+
+_COLUMNS = ("test_name", "ntuple", "tsamples", "psamples", "pvalues", "assessment")
+_STDIN_RAW = "200"  # its generator that reads words from the standard input
+PASSED, WEAK, FAILED = "PASSED", "WEAK", "FAILED"
+
+
+class Test(NamedTuple):
+    """A test by its number in `dieharder -l`; `ntuple` is its parameter, if it has one."""
+
+    number: int
+    ntuple: int | None = None
+
+
+class Assessment(NamedTuple):
+    """One p-value and what the battery says of it.
+
+    WEAK is a p-value in the outer hundredth, which one test in a hundred has by chance, FAILED one nearer to 0 or 1
+    than one in a million.
+    """
+
+    name: str
+    ntuple: int
+    p: float
+    verdict: str
+
+
+def check_installed() -> None:
+    """Raises RuntimeError where the program is missing."""
+    if shutil.which("dieharder") is None:
+        raise RuntimeError(
+            "the program dieharder is not there; install it (Debian, Ubuntu: apt-get install dieharder)."
+        )
+
+
+def run(test: Test, chunks: Iterable[bytes]) -> tuple[list[Assessment], int]:
+    """Runs one test on as much of a stream as it takes.
+
+    Args:
+      test: which.
+      chunks: raw words of 32 bits; enough of them.
+
+    Returns:
+      The assessments, and how many chunks were begun.
+
+    Raises:
+      RuntimeError: when it ends with an error, or the chunks do not suffice.
+      ValueError: when it says something else than assessments.
+    """
+    command = ["dieharder", "-g", _STDIN_RAW, "-d", str(test.number), "-c", "|"]
+    command += [] if test.ntuple is None else ["-n", str(test.ntuple)]
+    for column in _COLUMNS:
+        command += ["-D", column]
+    begun = 0
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        with contextlib.suppress(BrokenPipeError):  # it has seen enough
+            for chunk in chunks:
+                begun += 1
+                process.stdin.write(chunk)
+            process.kill()
+            raise RuntimeError(f"{' '.join(command)} wants more than {begun} chunks.")
+        with contextlib.suppress(BrokenPipeError):  # closing writes what is buffered
+            process.stdin.close()
+        said, errors = process.stdout.read(), process.stderr.read()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {errors.decode().strip()}")
+    return parse(said.decode()), begun
+
+
+def parse(said: str) -> list[Assessment]:
+    """Reads lines of `name|ntuple|tsamples|psamples|p-value|assessment`.
+
+    Raises:
+      ValueError: for a line of another form, or no line at all.
+    """
+    found = []
+    for line in filter(str.strip, said.splitlines()):
+        cells = [cell.strip() for cell in line.split("|")]
+        verdict = {"PASSED": PASSED, "WEAK": WEAK, "FAILED": FAILED}.get(cells[-1])
+        if len(cells) != len(_COLUMNS) or verdict is None:
+            raise ValueError(f"dieharder said {line!r}, which is no assessment.")
+        found.append(Assessment(cells[0], int(cells[1]), float(cells[4]), verdict))
+    if not found:
+        raise ValueError("dieharder said nothing; its version may have no such test.")
+    return found
