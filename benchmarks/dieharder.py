@@ -4,6 +4,7 @@ The words go to its standard input. It is a program of its own under the GPL: no
 """
 
 import contextlib
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -12,13 +13,6 @@ from typing import NamedTuple
 _COLUMNS = ("test_name", "ntuple", "tsamples", "psamples", "pvalues", "assessment")
 _STDIN_RAW = "200"  # its generator that reads words from the standard input
 PASSED, WEAK, FAILED = "PASSED", "WEAK", "FAILED"
-
-
-class Test(NamedTuple):
-    """A test by its number in `dieharder -l`; `ntuple` is its parameter, if it has one."""
-
-    number: int
-    ntuple: int | None = None
 
 
 class Assessment(NamedTuple):
@@ -42,11 +36,18 @@ def check_installed() -> None:
         )
 
 
-def run(test: Test, chunks: Iterable[bytes]) -> tuple[list[Assessment], int]:
+def version() -> str:
+    """What the program says of its version."""
+    said = subprocess.run(["dieharder", "-l"], capture_output=True, text=True).stdout
+    found = re.search(r"version (\S+)", said)
+    return found[1] if found else "of unknown version"
+
+
+def run(test: int, chunks: Iterable[bytes]) -> tuple[list[Assessment], int]:
     """Runs one test on as much of a stream as it takes.
 
     Args:
-      test: which.
+      test: its number in `dieharder -l`.
       chunks: raw words of 32 bits; enough of them.
 
     Returns:
@@ -56,8 +57,7 @@ def run(test: Test, chunks: Iterable[bytes]) -> tuple[list[Assessment], int]:
       RuntimeError: when it ends with an error, or the chunks do not suffice.
       ValueError: when it says something else than assessments.
     """
-    command = ["dieharder", "-g", _STDIN_RAW, "-d", str(test.number), "-c", "|"]
-    command += [] if test.ntuple is None else ["-n", str(test.ntuple)]
+    command = ["dieharder", "-g", _STDIN_RAW, "-d", str(test), "-c", "|"]
     for column in _COLUMNS:
         command += ["-D", column]
     begun = 0

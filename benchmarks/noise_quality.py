@@ -9,8 +9,6 @@ that are faulty on purpose; the doctor's checks of both laws; numbers per second
 they draw depends on the layout of the batch. About a minute of one core per stream.
 """
 
-import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +21,7 @@ import tyro
 
 import eggroll_ray as er
 from benchmarks import dieharder, generators, kept_rows
-from benchmarks.dieharder import FAILED, WEAK, Assessment, Test
+from benchmarks.dieharder import FAILED, WEAK, Assessment
 from benchmarks.noise_pages import page
 from benchmarks.noise_streams import STREAMS, words
 from benchmarks.rl_run import provenance
@@ -114,11 +112,11 @@ def measure_generators(pairs: int = 1024, numbers: int = 1024, repeats: int = 30
     return found
 
 
-def assess(test: Test, chunks: Callable[[int], Iterator[bytes]], first: int) -> dict[str, Any]:
+def assess(test: int, chunks: Callable[[int], Iterator[bytes]], first: int) -> dict[str, Any]:
     """Runs a test, and again on the next stretch where it was weak, as the battery's author recommends.
 
     Args:
-      test: which.
+      test: its number in `dieharder -l`.
       chunks: number of a chunk -> the stream from there on.
       first: where to begin.
     """
@@ -146,7 +144,7 @@ def settle(runs: Sequence[Sequence[Assessment]]) -> list[dict[str, Any]]:
 def battery(path: Path, streams: Sequence[str], tests: Sequence[int]) -> None:
     """Adds what is missing: every test on every stream, each on a stretch that no other test has seen."""
     dieharder.check_installed()
-    version = re.search(r"version (\S+)", subprocess.run(["dieharder", "-l"], capture_output=True, text=True).stdout)
+    version = dieharder.version()
     for name in streams:
         for number in tests:
             rows = kept_rows.load(path)
@@ -154,9 +152,9 @@ def battery(path: Path, streams: Sequence[str], tests: Sequence[int]) -> None:
             if kept_rows.find(rows, known):
                 continue
             first = max((row["end"] for row in rows if row.get("stream") == name), default=0)
-            found = assess(Test(number), lambda first, name=name: words(STREAMS[name], first), first)
+            found = assess(number, lambda first, name=name: words(STREAMS[name], first), first)
             about = {"what": STREAMS[name].what, "faulty": STREAMS[name].faulty}
-            about |= {"dieharder": version[1] if version else "unknown"}
+            about |= {"dieharder": version}
             kept_rows.save(path, known | about | found | provenance("jax", "jaxlib"), _KEY)
             print(name, number, [(one["name"], one["p"], one["verdict"]) for one in found["assessments"]], flush=True)
 
