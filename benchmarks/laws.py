@@ -9,7 +9,7 @@ the returns of the mean policy after equally many episodes of members, which no 
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from eggroll_ray.files import replace_file
 DOCS = Path(__file__).parent.parent / "docs"
 LAWS = {"normal": noise.normal, "rademacher": noise.rademacher}
 _COLOURS = {"normal": "#0b6e99", "rademacher": "#d1741f"}
+Curve = Sequence[Sequence[float]]  # [member-episodes, return of the mean policy]
 _KEY = ("env", "law", "seed")
 _CONFIDENCE = 0.95
 _CLOSE, _TELLING = (
@@ -111,12 +112,12 @@ class Comparison(NamedTuple):
     verdict: str
 
 
-def whole_curve(curve: Sequence[Sequence[float]]) -> float:
+def whole_curve(curve: Curve) -> float:
     """The mean return over all tests, which are equally far apart: the faster a run learns, the higher."""
     return float(np.mean([value for _, value in curve]))
 
 
-def last_quarter(curve: Sequence[Sequence[float]]) -> float:
+def last_quarter(curve: Curve) -> float:
     """The mean return over the tests in the last quarter of the member-episodes."""
     end = curve[-1][0]
     return float(np.mean([value for at, value in curve if at >= 0.75 * end]))
@@ -141,20 +142,21 @@ def interval(one: Sequence[float], other: Sequence[float]) -> tuple[float, float
     return difference - half, difference + half
 
 
-def learned(curves: Sequence[Sequence[Sequence[float]]]) -> float | None:
+def learned(curves: Sequence[Curve]) -> float | None:
     """How much higher the last quarter is than the start, mean over seeds; None if that may be nothing.
 
     It may be nothing where the interval of its mean reaches down to zero.
     """
     gains = [last_quarter(curve) - curve[0][1] for curve in curves]
-    error = float(stats.sem(gains)) if len(gains) > 1 else float("inf")
-    mean = float(np.mean(gains))
-    # With two gains alike, or all, the error is zero and so is its multiple.
-    least = mean - (error and error * float(stats.t.ppf((1 + _CONFIDENCE) / 2, max(1, len(gains) - 1))))
-    return mean if least > 0 else None
+    if len(gains) < 2:
+        return None
+    low, _ = interval((0.0, 0.0), gains)  # against a constant it is Student's interval of one mean
+    return float(np.mean(gains)) if low > 0 else None
 
 
-def compare(normal: Sequence[Any], rademacher: Sequence[Any], measure: Any) -> Comparison | None:
+def compare(
+    normal: Sequence[Curve], rademacher: Sequence[Curve], measure: Callable[[Curve], float]
+) -> Comparison | None:
     """Compares curves of the two laws; None with fewer than two of either."""
     if min(len(normal), len(rademacher)) < 2:
         return None
@@ -200,7 +202,8 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
     commits = ", ".join(sorted({row["commit"] or "no commit" for row in rows}))
     settings = {row["env"]: row["settings"] for row in rows}
     lines += ["", "![Curves](laws.png)", "", "Settings, the same for both laws (rank 1, Adam, tanh):", ""]
-    for env, own in settings.items():
+    for env in _curves(rows):
+        own = settings[env]
         layers = " x ".join(map(str, own["hidden"]))
         lines.append(
             f"- {env}: {own['population_size']} members, {own['generations']} generations, learning rate "
