@@ -39,10 +39,9 @@ class Stream(NamedTuple):
 
 
 def words(stream: Stream, first: int) -> Iterator[bytes]:
-    """The chunks of a stream from one on, as the bytes of little-endian words, without an end."""
-    while True:
-        yield stream.chunk(first).astype("<u4").tobytes()
-        first += 1
+    """The chunks of a stream from one on, as the bytes of little-endian words, to the last before one is repeated."""
+    for number in range(first, (1 << 32) // CHUNK):
+        yield stream.chunk(number).astype("<u4").tobytes()
 
 
 def _compiled(draw: Callable[[Array], Array]) -> Callable[[int], np.ndarray]:

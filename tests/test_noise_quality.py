@@ -58,6 +58,7 @@ def test_the_stream_of_one_pair_goes_on_where_a_chunk_ends() -> None:
     np.testing.assert_array_equal(one.chunk(4095), noise.normal.bits(noise.pair_key(leaf(), 1), (CHUNK,)))
     written = b"".join(itertools.islice(noise_streams.words(one, 1), 1))
     np.testing.assert_array_equal(np.frombuffer(written, "<u4"), wanted[CHUNK:])
+    assert len(list(noise_streams.words(one, 4095))) == 1  # of 2**32 words
 
 
 def test_the_stream_of_signs_is_one_bit_each() -> None:
