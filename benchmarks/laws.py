@@ -31,10 +31,8 @@ _COLOURS = {"normal": "#0b6e99", "rademacher": "#d1741f"}
 Curve = Sequence[Sequence[float]]  # [member-episodes, return of the mean policy]
 _KEY = ("env", "law", "seed")
 _CONFIDENCE = 0.95
-_CLOSE, _TELLING = (
-    0.10,
-    0.25,
-)  # shares of what was learned: as well as the other; the widest interval that says anything
+_CLOSE = 0.10  # share of what was learned by which one law may be behind and still learn as well
+_TELLING = 0.25  # share that an interval may be wide at most to say anything
 
 
 @dataclasses.dataclass(frozen=True)
