@@ -3,6 +3,7 @@
 Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) per member.
 """
 
+import dataclasses
 import enum
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -42,6 +43,22 @@ class Earlier(NamedTuple):
 # Evaluates members of one generation: (state, statistics, member numbers (n,) int32) -> Evaluation. An evaluator with
 # `keeps` is given a fourth argument: {generation: Earlier} for those that it keeps.
 EvaluateBlock = Callable[..., Evaluation]
+
+
+@dataclasses.dataclass(frozen=True)
+class CompiledBlock:
+    """An `EvaluateBlock` whose work is one compiled program, so that its memory is known before it runs.
+
+    Attributes:
+      evaluate: the `EvaluateBlock`.
+      lower: takes the same arguments, runs nothing, and returns the program for their shapes.
+    """
+
+    evaluate: EvaluateBlock
+    lower: Callable[..., jax.stages.Lowered]
+
+    def __call__(self, *given: Any) -> Evaluation:
+        return self.evaluate(*given)
 
 
 class Invalid(enum.Enum):
@@ -254,7 +271,7 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
                 del statistics
                 return Evaluation(judge(block(state, members), state, members, on_nan), 0)
 
-            return evaluate
+            return CompiledBlock(evaluate, lambda state, _, members: block.lower(state, members))
 
         @jax.jit
         def mean_fitness(params: Params, keys: Key[Array, " e"]) -> Array:

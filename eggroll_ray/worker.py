@@ -19,7 +19,7 @@ from jaxtyping import PRNGKeyArray
 
 from eggroll_ray import columns, noise
 from eggroll_ray.es import ES, ESState
-from eggroll_ray.evaluate import Earlier, Evaluation, Evaluator
+from eggroll_ray.evaluate import CompiledBlock, Earlier, Evaluation, Evaluator
 from eggroll_ray.messages import TEST, BlockResult, Generation, Plan, Reply, Request
 from eggroll_ray.packing import PackedPairs, pack_fitness
 
@@ -42,8 +42,8 @@ class Worker:
         self._plan = plan
         self._evaluate = evaluator.bind(strategy.perturb)
         self._update = jax.jit(strategy.update)
-        at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1
-        self._threads = ThreadPoolExecutor(at_once, "block") if at_once > 1 else None
+        self.at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1  # blocks
+        self._threads = ThreadPoolExecutor(self.at_once, "block") if self.at_once > 1 else None
         self._compiled = False  # once a block has been evaluated; two threads would compile twice
         self._lock = threading.Lock()  # a snapshot may be asked for while blocks are evaluated
         self._begin()
@@ -132,9 +132,26 @@ class Worker:
         return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, seconds)
 
     def _evaluate_members(self, members: np.ndarray) -> Evaluation:
-        if self._evaluator.keeps is None:
-            return self._evaluate(self._state, self._statistics, members)
-        return self._evaluate(self._state, self._statistics, members, self._past)
+        return self._evaluate(*self._given(members))
+
+    def _given(self, members: np.ndarray) -> tuple[Any, ...]:
+        """The arguments of an `EvaluateBlock`."""
+        given = (self._state, self._statistics, members)
+        return given if self._evaluator.keeps is None else (*given, self._past)
+
+    def block_bytes(self) -> int | None:
+        """Compiles a block, and returns the bytes that the evaluation of so many as are evaluated at once takes.
+
+        Parameters and other arguments count once, results and what is computed on the way for each block. None: a
+        block is no single compiled program, or the backend does not tell.
+        """
+        if not isinstance(self._evaluate, CompiledBlock):
+            return None
+        memory = self._evaluate.lower(*self._given(self._plan.members(0))).compile().memory_analysis()
+        if memory is None:
+            return None
+        each = memory.temp_size_in_bytes + memory.output_size_in_bytes
+        return memory.argument_size_in_bytes + self.at_once * each
 
     def reproduce(self, member: int) -> float | np.ndarray:
         """Evaluates one member at the current generation, and raises whatever its fitness raises.
