@@ -5,6 +5,7 @@ Importing it neither imports Ray nor starts a JAX backend.
 
 from eggroll_ray import fitness as fitness
 from eggroll_ray import noise as noise
+from eggroll_ray.block_search import fastest_block_size as fastest_block_size
 from eggroll_ray.blocking import blocking as blocking
 from eggroll_ray.cast import Agents as Agents
 from eggroll_ray.cast import by_agent as by_agent

@@ -358,6 +358,7 @@ def _plan(options: TrainOptions, evaluator: Evaluator) -> Plan:
     strategy = make_strategy(options.es)
     groups = max(1, len(evaluator.groups))
     block = options.worker.block_size
+    assert block != "auto"  # in a record it is a number: load_options
     state = jax.eval_shape(lambda: strategy.init(evaluator.init(options.seed), options.seed))
     own = noise_bytes(strategy.perturb, state)
     return make_plan(options.population_size, block, options.seed, options.test_episodes, groups, own)

@@ -25,6 +25,7 @@ from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 from ray.autoscaler.sdk import request_resources
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
+from eggroll_ray.block_search import fastest_block_size
 from eggroll_ray.cluster import WorkerLost
 from eggroll_ray.es import ES
 from eggroll_ray.evaluate import Evaluator
@@ -41,6 +42,7 @@ _RESOURCE_SECONDS = 20.0  # at the start, for a cluster that has too little
 _INLINE_BYTES = 100_000  # of a generation's outcome that travels with each call, as long as all of them together
 _INLINE_TOTAL_BYTES = 4_000_000  # are no more than that
 _LOOK_SECONDS = 1.0  # between looks at what the cluster has
+_SEARCH_SECONDS = 1800.0  # for the search of a block size, compilation included
 
 
 def ray_fleet(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers, on_event: OnEvent) -> Fleet:
@@ -52,6 +54,27 @@ def ray_fleet(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers, 
     make = functools.partial(Worker, strategy, evaluator, plan, threads=_threads(workers))
     cluster = RayCluster(make, plan.blocks, workers)
     return Fleet(cluster, plan, workers, strategy.signs_only, on_event)
+
+
+def fastest_on_ray(strategy: ES, evaluator: Evaluator, population_size: int, seed: int, workers: Workers) -> int:
+    """Returns the block size that is fastest on a worker, see `fastest_block_size`; one searches for all.
+
+    Raises:
+      WorkerError: when there is no cluster, it lacks the resources of the workers, or the search takes too long.
+      ValueError: where even the smallest block takes more than the memory.
+    """
+    cluster = RayCluster(lambda: None, population_size // 2, workers)
+    try:
+        given = {"seed": seed, "threads": _threads(workers), "workers": max(1, cluster.target())}
+        search = functools.partial(fastest_block_size, evaluator, strategy, population_size, **given)
+        return cluster.run(search, "search the block size", _SEARCH_SECONDS)
+    finally:
+        cluster.close()
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    keep_programs()
+    return function()
 
 
 class _RemoteWorker:
@@ -137,6 +160,29 @@ class RayCluster:
             max_concurrency=2,
         )
         return actor.remote(self._task)
+
+    def run(self, function: Callable[[], Any], label: str, seconds: float) -> Any:
+        """Calls a function once where a worker could be, in a process that ends with it, and returns what it returns.
+
+        Raises:
+          WorkerError: when its process was lost, or has no result after so many seconds.
+        """
+        task = ray.remote(
+            max_calls=1,
+            max_retries=0,
+            num_cpus=self._workers.cpus,
+            num_gpus=self._gpus,
+            runtime_env=_runtime_env(self._workers, self._gpus),
+        )(_call)
+        call = task.options(name=label).remote(ray.put(function))
+        try:
+            if not self.wait([call], seconds):
+                raise WorkerError(f"{label}: no result after {seconds:.0f} s; see `ray status`, or give a number.")
+            return self.result(call)
+        except WorkerLost as error:
+            raise WorkerError(f"{label}: its process was lost: {error}; give a number.") from error
+        finally:
+            ray.cancel(call, force=True)  # where it is still waited for
 
     def put(self, value: Any) -> Any:
         if isinstance(value, Generation):

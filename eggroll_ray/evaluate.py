@@ -51,11 +51,11 @@ class CompiledBlock:
 
     Attributes:
       evaluate: the `EvaluateBlock`.
-      lower: takes the same arguments, runs nothing, and returns the program for their shapes.
+      trace: takes the same arguments, runs nothing, and returns the program for their shapes.
     """
 
     evaluate: EvaluateBlock
-    lower: Callable[..., jax.stages.Lowered]
+    trace: Callable[..., jax.stages.Traced]
 
     def __call__(self, *given: Any) -> Evaluation:
         return self.evaluate(*given)
@@ -271,7 +271,7 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
                 del statistics
                 return Evaluation(judge(block(state, members), state, members, on_nan), 0)
 
-            return CompiledBlock(evaluate, lambda state, _, members: block.lower(state, members))
+            return CompiledBlock(evaluate, lambda state, _, members: block.trace(state, members))
 
         @jax.jit
         def mean_fitness(params: Params, keys: Key[Array, " e"]) -> Array:

@@ -18,7 +18,7 @@ from eggroll_ray.evaluate import Evaluator
 from eggroll_ray.host import from_host_env
 from eggroll_ray.metrics import Sink
 from eggroll_ray.pool import Workers
-from eggroll_ray.record import Run
+from eggroll_ray.record import Run, recorded_block_size
 from eggroll_ray.rollout import from_env
 from eggroll_ray.selfplay import Rivals, self_play
 from eggroll_ray.trackers import MLflow, Wandb
@@ -125,9 +125,10 @@ class WorkerOptions:
     resync_every: int | None = None
     """Generations after which all workers take over the parameters of one; it lets different devices work together,
     and gives up the same bits."""
-    block_size: int | None = None
+    block_size: int | Literal["auto"] | None = None
     """Members evaluated together, an even divisor of the population; by default the largest up to 256, or fewer
-    where those would not stay in the cache; on a GPU choose thousands."""
+    where those would not stay in the cache; on a GPU choose thousands. auto times which is fastest on a worker: another
+    machine may choose another, and then has other last bits."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +164,7 @@ class TrainOptions:
 
 
 def load_options(config: Path) -> TrainOptions:
-    """Reads the options out of a run's `config.json`.
+    """Reads the options out of a run's `config.json`; a block size that was searched for it is then a number.
 
     Raises:
       CheckpointError: when the file holds no options of the command line, or unknown ones.
@@ -175,9 +176,13 @@ def load_options(config: Path) -> TrainOptions:
             "Run(path, resume=True)."
         )
     try:
-        return _from_dict(TrainOptions, found)
+        options = _from_dict(TrainOptions, found)
     except TypeError as error:
         raise CheckpointError(f"{config} was written by another version of eggroll_ray: {error}") from error
+    if options.worker.block_size == "auto":
+        block_size = recorded_block_size(config)
+        options = dataclasses.replace(options, worker=dataclasses.replace(options.worker, block_size=block_size))
+    return options
 
 
 def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, resume: bool) -> Trainer:

@@ -50,9 +50,8 @@ def keep_programs() -> Path | None:
 
     It does nothing where JAX has been told of a cache folder, or to use none (`jax_compilation_cache_dir`,
     `jax_enable_compilation_cache`, or their environment variables), or where EGGROLL_RAY_CACHE is "off". The folder is
-    EGGROLL_RAY_CACHE, or else `eggroll_ray/programs` in `$XDG_CACHE_HOME` or `~/.cache`. Compiled programs are code: a
-    folder that another user owns or may write to is not used, which is logged as a warning. Nor is one that cannot be
-    written, which is no matter for the user.
+    `programs` in `cache_folder()`. Compiled programs are code: a folder that another user owns or may write to is not
+    used, which is logged as a warning. Nor is one that cannot be written, which is no matter for the user.
 
     Returns:
       The folder where this process keeps its programs, None if it is not this function that has turned the cache on.
@@ -60,9 +59,10 @@ def keep_programs() -> Path | None:
     Raises:
       ValueError: when EGGROLL_RAY_CACHE is neither "off" nor an absolute path.
     """
-    root = _root()
-    if root is None or _setting("compilation_cache_dir") is not None or not _setting("enable_compilation_cache"):
+    cache = cache_folder()
+    if cache is None or _setting("compilation_cache_dir") is not None or not _setting("enable_compilation_cache"):
         return None
+    root = cache / "programs"  # of all kinds of machines
     folder = root / _name()
     try:
         _make_private(folder)
@@ -88,22 +88,28 @@ def _setting(name: str) -> Any:
     return getattr(jax.config, f"jax_{name}")
 
 
-def _root() -> Path | None:
-    """The folder of all kinds of machines; None for none."""
+def cache_folder() -> Path | None:
+    """Returns this package's folder in the user's cache: EGGROLL_RAY_CACHE, or `$XDG_CACHE_HOME` or `~/.cache`.
+
+    It may not exist yet. None: the cache is turned off, or the user has no home.
+
+    Raises:
+      ValueError: when EGGROLL_RAY_CACHE is neither "off" nor an absolute path.
+    """
     given = os.environ.get(SETTING, "")
     if given == "off":
         return None
     if given:
-        if not (root := Path(given)).is_absolute():
+        if not (folder := Path(given)).is_absolute():
             raise ValueError(f'{SETTING}={given!r} must be "off" or an absolute path of a folder.')
-        return root
+        return folder
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not cache.is_absolute():  # the standard says that such a value does not count
         try:
             cache = Path.home() / ".cache"
         except RuntimeError:  # a user without a home
             return None
-    return cache / "eggroll_ray" / "programs"
+    return cache / "eggroll_ray"
 
 
 def _name() -> str:

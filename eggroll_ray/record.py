@@ -81,10 +81,7 @@ class Recorder:
         self._run, self._on_event = run, on_event
         settings = {**dataclasses.asdict(plan), **settings}
         if run.resume:
-            config = checkpoint.read_json(self.path / "config.json")
-            if "settings" not in config:
-                raise CheckpointError(f"{self.path / 'config.json'} has no settings: it is not a run folder.")
-            _check_same(config["settings"], settings, self.path)
+            _check_same(_settings(self.path / "config.json"), settings, self.path)
         else:
             checkpoint.create_run(self.path)
         self._lock = RunLock(self.path)
@@ -192,6 +189,18 @@ class Recorder:
                 self._on_event("record restored", "nothing is missing")
 
 
+def recorded_block_size(config: Path) -> int:
+    """Returns the block size of a recorded run, which it was given or which was searched for it.
+
+    Args:
+      config: the run's `config.json`.
+
+    Raises:
+      CheckpointError: when it is not that of a run.
+    """
+    return _settings(config)["block_size"]
+
+
 def load_state(
     run: Path, log: FitnessLog, template: Any, generation: int, keeps: Keeps = None
 ) -> tuple[Any, list[Generation]]:
@@ -218,6 +227,14 @@ def last_row(rows: Iterable[Row], generations: int) -> Row:
     """Returns the last row of a generation below `generations`, {} if there is none."""
     kept = [row for row in rows if "event" not in row and row.get("generation", generations) < generations]
     return kept[-1] if kept else {}
+
+
+def _settings(config: Path) -> Mapping[str, Any]:
+    """What decides the bits of a recorded run."""
+    found = checkpoint.read_json(config)
+    if "settings" not in found:
+        raise CheckpointError(f"{config} has no settings: it is not a run folder.")
+    return found["settings"]
 
 
 def _check_same(found: Mapping[str, Any], given: Mapping[str, Any], path: Path) -> None:

@@ -273,13 +273,13 @@ def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], Eva
             fitness = judge(returns.mean(axis=1), state, members, play.on_nan)
             return Evaluation(fitness, int(steps), moments)
 
-        def lower(
+        def trace(
             state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier] | None = None
-        ) -> jax.stages.Lowered:
+        ) -> jax.stages.Traced:
             context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
-            return block.lower(state, context, members)
+            return block.trace(state, context, members)
 
-        return CompiledBlock(evaluate, lower)
+        return CompiledBlock(evaluate, trace)
 
     return bind
 
@@ -347,15 +347,15 @@ def _windows(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBl
             returns, steps, moments = jax.device_get((returns, loop.steps, loop.moments))
             return Evaluation(judge(returns.mean(axis=1), state, members, play.on_nan), int(steps), moments)
 
-        def lower(
+        def trace(
             state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier]
-        ) -> jax.stages.Lowered:
+        ) -> jax.stages.Traced:
             number = int(state.generation)
             context = cast.context(statistics, past, int(state.seed), number)
             first = jnp.int32(number - number % windows)
-            return go_on.lower(state, first, context, members, jax.eval_shape(begin, state, members))
+            return go_on.trace(state, first, context, members, jax.eval_shape(begin, state, members))
 
-        return CompiledBlock(evaluate, lower)
+        return CompiledBlock(evaluate, trace)
 
     return bind
 

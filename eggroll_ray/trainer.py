@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import jax
 import numpy as np
 
 from eggroll_ray import checkpoint
+from eggroll_ray.block_search import can_be_timed, check_block_size, fastest_block_size
 from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.es import ES, eggroll
 from eggroll_ray.evaluate import Earlier, Evaluator, FitnessError, noise_bytes
@@ -25,7 +26,7 @@ from eggroll_ray.plan import make_plan
 from eggroll_ray.pool import LocalPool, Pool, Workers
 from eggroll_ray.program_cache import keep_programs
 from eggroll_ray.ray_metrics import RayGauges
-from eggroll_ray.record import Recorder, Run, load_state
+from eggroll_ray.record import Recorder, Run, load_state, recorded_block_size
 from eggroll_ray.rows import episode_returns, fitness_columns, test_columns, usable_fitness
 from eggroll_ray.signals import stop_on_signals
 from eggroll_ray.threads import cores
@@ -98,7 +99,7 @@ class Trainer:
         population_size: int = 512,
         seed: int = 0,
         workers: int | str | Workers = 0,
-        block_size: int | None = None,
+        block_size: int | Literal["auto"] | None = None,
         run: Run | Path | str | None = None,
         watch: Watch = Watch(),
     ):
@@ -114,7 +115,11 @@ class Trainer:
           workers: 0 (in this process), a number of Ray actors, "auto" (what the cluster has), or `Workers(...)`.
           block_size: members evaluated together, even, a divisor of the population size; it is part of what
             decides the last bits. Default: the largest such number up to 256, 128 or 64, so that the noise of a block
-            stays in a core's cache; on a GPU choose thousands.
+            stays in a core's cache: it goes by the model alone, so that a run started anew has the same bits on
+            every machine of a kind; on a GPU choose thousands. "auto": the fastest on the device of the workers, which
+            is timed before the run is made (`fastest_block_size`), on Ray by one process with the resources of a
+            worker. Another machine may choose another number, and then has other last bits; this run's is in its
+            record, and stays when it is continued or replayed.
           run: where the run is recorded, a new folder or `Run(...)`; None keeps no record.
           watch: how the mean parameters are watched, and the target at which to stop.
 
@@ -127,7 +132,9 @@ class Trainer:
         self._watch = watch
         episodes = evaluator.test_episodes if watch.episodes is None else watch.episodes
         groups = max(1, len(evaluator.groups))
-        make_plan(population_size, block_size, seed, episodes, groups)  # what is wrong with the numbers comes first
+        check_block_size(block_size)
+        # What is wrong with the numbers comes first; 2 divides every population.
+        make_plan(population_size, 2 if block_size == "auto" else block_size, seed, episodes, groups)
         _check_windows(self._strategy, evaluator.windows)
         keep_programs()
         params = jax.eval_shape(lambda: evaluator.init(seed))
@@ -135,6 +142,9 @@ class Trainer:
         state = jax.eval_shape(lambda params: self._strategy.init(params, seed), params)
         evaluator.check(self._strategy.perturb, state)
         own = noise_bytes(self._strategy.perturb, state)
+        self._run = Run(run) if isinstance(run, str | Path) else run
+        if block_size == "auto":
+            block_size = self._fastest_block_size(population_size, seed)
         self._plan = make_plan(population_size, block_size, seed, episodes, groups, own)
         settings = {
             "evaluator": evaluator.settings,
@@ -147,7 +157,6 @@ class Trainer:
         self._stopped = threading.Event()
         self._solved = False
         self._last_test: np.ndarray | None = None
-        self._run = Run(run) if isinstance(run, str | Path) else run
         self._recorder = None
         if self._run is not None:
             packed = self._strategy.signs_only
@@ -303,6 +312,18 @@ class Trainer:
             self._number = len(self._recorder.log)
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
             self._event("resumed", detail)
+
+    def _fastest_block_size(self, population_size: int, seed: int) -> int:
+        """The block size of the run that is continued, or else the fastest where the workers will compute."""
+        if self._run is not None and self._run.resume:
+            return recorded_block_size(Path(self._run.path) / "config.json")
+        if self._run is not None:
+            checkpoint.create_run(Path(self._run.path))  # a folder that will not do is refused before the search
+        if self._workers.count == 0 or not can_be_timed(self._evaluator, self._strategy):
+            return fastest_block_size(self._evaluator, self._strategy, population_size, seed=seed)
+        from eggroll_ray.driver import fastest_on_ray  # Ray is imported only where it is used
+
+        return fastest_on_ray(self._strategy, self._evaluator, population_size, seed, self._workers)
 
     def _make_pool(self) -> Pool:
         if self._workers.count == 0:

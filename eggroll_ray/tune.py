@@ -41,7 +41,8 @@ def trainable(
 
     Args:
       make_trainer: configuration -> trainer, without a record (`run=None`). `workers="auto"` takes the trial's
-        placement group and no more.
+        placement group and no more. Give `block_size` as a number or not at all where a trial that goes on has to have
+        the same bits: with "auto" it chooses again, unless its machine has kept the choice.
       generations: the total of a trial, what it took over included.
       metric: what the scheduler looks at, in every report: a generation without it repeats the last value.
       checkpoint_every: generations between checkpoints, those of the scheduler's perturbation interval or a divisor;

@@ -147,7 +147,7 @@ class Worker:
         """
         if not isinstance(self._evaluate, CompiledBlock):
             return None
-        memory = self._evaluate.lower(*self._given(self._plan.members(0))).compile().memory_analysis()
+        memory = self._evaluate.trace(*self._given(self._plan.members(0))).lower().compile().memory_analysis()
         if memory is None:
             return None
         each = memory.temp_size_in_bytes + memory.output_size_in_bytes

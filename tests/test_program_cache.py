@@ -83,7 +83,7 @@ def test_the_users_setting_names_a_folder_or_none(cache, monkeypatch):
     assert not list(cache.iterdir())
     monkeypatch.setenv("EGGROLL_RAY_CACHE", str(cache / "elsewhere"))
     assert cli.main(["envs"]) == 0
-    assert Path(str(in_use())).parent == cache / "elsewhere"
+    assert Path(str(in_use())).parent == cache / "elsewhere" / "programs"
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
@@ -241,4 +241,4 @@ print(json.dumps(ray.is_initialized()))
 @pytest.mark.ray
 def test_workers_on_ray_keep_their_programs_where_the_driver_was_told(tmp_path):
     run(ON_RAY, EGGROLL_RAY_CACHE="off", FOLDER=str(tmp_path))
-    assert list(tmp_path.glob("*/jit_block-*-cache"))  # which only workers compile
+    assert list(tmp_path.glob("programs/*/jit_block-*-cache"))  # which only workers compile
