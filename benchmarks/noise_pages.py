@@ -19,8 +19,13 @@ one nearer to 0 or 1 than one in a million. Each test sees a stretch of its own.
 | stream | words, million | p-values | passed | passed when repeated | weak each time | failed |
 |---|---|---|---|---|---|---|
 """
+_WEAK = """
+Weak each time (test, its parameter, p-values):
+
+"""
 _FAULTS = """
 What the faulty streams fail, which shows that the battery can find faults:
+
 """
 _DOCTOR = """
 ## The doctor
@@ -64,7 +69,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _battery(rows: Sequence[dict[str, Any]]) -> str:
-    text, faults = _BATTERY, ""
+    text, faults, weak = _BATTERY, "", ""
     for name in dict.fromkeys(row["stream"] for row in rows):
         own = [row for row in rows if row["stream"] == name]
         found = [one for row in own for one in row["assessments"]]
@@ -77,12 +82,16 @@ def _battery(rows: Sequence[dict[str, Any]]) -> str:
         ]
         million = max(row["end"] for row in own) * _CHUNK / 1e6
         text += f"| {name}: {own[0]['what']} | {million:,.0f} | {' | '.join(map(str, counts))} |\n"
+        for one in found:
+            if one["verdict"] == "WEAK":
+                weak += f"- {name}: {one['name']} {one['ntuple']}: {', '.join(f'{p:.4f}' for p in one['p'])}.\n"
         if own[0]["faulty"]:
             failed = {one["name"]: None for one in found if one["verdict"] == "FAILED"}
             faults += f"- {name}: {', '.join(failed) or 'nothing'}.\n"
     tests = ", ".join(map(str, sorted({row["test"] for row in rows})))
     versions = ", ".join(sorted({row["dieharder"] for row in rows}))
-    text += _FAULTS + "\n" + faults if faults else ""
+    text += _WEAK + weak if weak else ""
+    text += _FAULTS + faults if faults else ""
     return text + f"\nTests {tests} of dieharder {versions}. {_measured(rows)}"
 
 

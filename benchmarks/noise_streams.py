@@ -116,6 +116,10 @@ def _normals(number: Array) -> Array:
     return jnp.sum(octets << (np.uint32(8) * jax.lax.iota(jnp.uint32, 4))[None, :], axis=1, dtype=jnp.uint32)
 
 
+def _pcg64(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(1 << 32, size=CHUNK, dtype=np.uint32)
+
+
 STREAMS = {
     "one pair": Stream("word after word of one pair's key", _compiled(_one_pair(noise.normal.bits))),
     "pairs": Stream("the first words of pairs 0, 1, 2, ...", _compiled(_pairs)),
@@ -130,6 +134,7 @@ STREAMS = {
         "not used: Philox, word after word of one key", _compiled(_one_pair(generators.philox_words))
     ),
     "Squares": Stream("not used: Squares, word after word of one key", _compiled(_one_pair(generators.squares_words))),
+    "PCG64": Stream("not used: NumPy's generator, seeded with the number of each chunk", _pcg64),
     "threefry, 4 rounds": Stream(
         "faulty on purpose: `one pair` with 4 of the 20 rounds",
         _compiled(_one_pair(functools.partial(generators.threefry_words, rounds=4))),

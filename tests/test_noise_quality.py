@@ -215,7 +215,8 @@ def test_the_page_says_what_was_found(tmp_path: Path) -> None:
     noise_quality.main(render=True, docs=tmp_path)
     page = (tmp_path / "noise_quality.md").read_text()
     assert "| a: words | 105 | 3 | 1 | 1 | 1 | 0 |\n| b: words | 105 | 1 | 0 | 0 | 0 | 1 |\n" in page
-    assert "- b: runs.\n" in page and "- a:" not in page and "Tests 0, 15 of dieharder 3.2.1." in page
+    assert "- a: runs 0: 0.0010, 1.0000.\n" in page
+    assert "- b: runs.\n" in page and "- a: runs.\n" not in page and "Tests 0, 15 of dieharder 3.2.1." in page
     assert "| normal | 30 | none |\n" in page
     assert "| one | yes | 500 [400, 600] | 200 [190, 210] | - |\n" in page
     assert "| two | no: a loop | 500 [400, 600] | 200 [190, 210] | 900 [800, 1000] |\n" in page
