@@ -38,6 +38,8 @@ from eggroll_ray.evaluate import batched as batched
 from eggroll_ray.evaluate import from_fitness as from_fitness
 from eggroll_ray.evaluate import jittable as jittable
 from eggroll_ray.evaluate import perturb_block as perturb_block
+from eggroll_ray.forecast import Forecast as Forecast
+from eggroll_ray.forecast import predict as predict
 from eggroll_ray.heads import DeterministicHead as DeterministicHead
 from eggroll_ray.heads import SamplingHead as SamplingHead
 from eggroll_ray.host import from_host_env as from_host_env

@@ -1,0 +1,106 @@
+"""What this machine takes for a model, measured on a few blocks and two small populations, by the worker itself."""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from eggroll_ray.cost import Rates
+from eggroll_ray.es import ES
+from eggroll_ray.evaluate import Evaluator
+from eggroll_ray.gather import Round
+from eggroll_ray.messages import Generation, Plan, Request
+from eggroll_ray.packing import pack_fitness
+from eggroll_ray.pool import LocalPool
+from eggroll_ray.worker import Worker
+
+_ROUNDS = 4  # of blocks for each thread, as far as the members suffice
+
+
+class Calibration(NamedTuple):
+    """What was measured, and on how many members at most."""
+
+    rates: Rates
+    steps: float  # environment steps per member, 1 where there are none
+    members: int
+
+
+def calibrate(
+    evaluator: Evaluator, strategy: ES, plan: Plan, threads: int, *, members: int = 4096, repeats: int = 5
+) -> Calibration:
+    """Measures the rates of one device: this process, with the initial parameters.
+
+    Blocks are timed `threads` at a time where the evaluator allows it. An update is timed for two populations, and
+    what lies between them is put down to their members.
+
+    Args:
+      evaluator: what is optimised.
+      strategy: how.
+      plan: of the run that is to be predicted; its blocks are what is evaluated.
+      threads: blocks evaluated at once, on a CPU.
+      members: the largest population that is measured, where one round of blocks is no larger.
+      repeats: of each measurement, of which the median counts.
+    """
+    worker = Worker(strategy, evaluator, plan, threads)
+    pool = LocalPool(worker, plan, strategy.signs_only)
+    at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1
+    rounds = max(1, min(_ROUNDS, members // (at_once * plan.block_size)))
+    blocks = tuple(range(min(rounds * at_once, plan.blocks)))
+    found, evaluation, idle, driver = _evaluation(worker, pool, blocks, repeats)
+    most = min(members, plan.population_size)
+
+    def outcome(size: int, fitness: np.ndarray) -> Generation:
+        moments = (found.moments[0],) * max(1, size // plan.block_size)
+        return Generation(worker.number, pack_fitness(fitness) if strategy.signs_only else fitness, moments)
+
+    fixed, member = _update(worker, plan.groups, most, repeats, outcome)
+    rates = Rates(
+        block=max(0.0, evaluation - idle) / len(blocks),
+        generation=idle,
+        update=fixed,
+        update_member=member,
+        at_once=min(at_once, len(blocks)),
+        driver=driver,
+    )
+    evaluated = len(blocks) * plan.block_size
+    return Calibration(rates, found.steps / evaluated if found.steps else 1.0, max(evaluated, most))
+
+
+def _evaluation(
+    worker: Worker, pool: LocalPool, blocks: tuple[int, ...], repeats: int
+) -> tuple[Round, float, float, float]:
+    """What blocks give, their seconds, those of no block at all, and those of the driver around them."""
+    request = Request(worker.number, (), blocks)
+    found = pool.step(request, lambda: False)  # compiles
+    evaluation, idle, driver = [], [], []
+    for _ in range(repeats):
+        before = time.perf_counter()
+        found = pool.step(request, lambda: False)
+        driver.append(time.perf_counter() - before - found.evaluate_seconds)
+        evaluation.append(found.evaluate_seconds)
+        idle.append(worker.step(Request(worker.number, (), ())).seconds)
+    return found, statistics.median(evaluation), statistics.median(idle), statistics.median(driver)
+
+
+def _update(
+    worker: Worker, groups: int, members: int, repeats: int, outcome: Callable[[int, np.ndarray], Generation]
+) -> tuple[float, float]:
+    """Seconds of an update whatever the population, and for each member."""
+    draw = np.random.default_rng(0)
+    sizes = sorted({members, max(2, members // 8 * 2)})
+    seconds: list[list[float]] = [[] for _ in sizes]
+    for repeat in range(repeats + 1):
+        for size, times in zip(sizes, seconds, strict=True):
+            given = outcome(size, draw.normal(size=size * groups).astype(np.float32))
+            before = time.perf_counter()
+            worker.update(given)
+            if repeat:  # the first compiles
+                times.append(time.perf_counter() - before)
+    medians = [statistics.median(times) for times in seconds]
+    if len(sizes) == 1:
+        return 0.0, medians[0] / members
+    slope = max(0.0, (medians[1] - medians[0]) / (sizes[1] - sizes[0]))
+    return max(0.0, medians[1] - slope * sizes[1]), slope
