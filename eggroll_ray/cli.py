@@ -1,4 +1,4 @@
-"""The command line: `eggroll-ray train | resume | eval | replay | report | league | envs | doctor`."""
+"""The command line: `eggroll-ray train | resume | eval | replay | report | league | envs | doctor | plan`."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 import envs
-from eggroll_ray import checkpoint, noise
+from eggroll_ray import checkpoint, noise, plan_command
 from eggroll_ray.checkpoint import CheckpointError
 from eggroll_ray.doctor import diagnose, example_params
 from eggroll_ray.env import HostEnv
@@ -145,7 +145,7 @@ class Doctor:
     """Of the noise that is measured."""
 
 
-_Others = Resume | Eval | Replay | Report | League | Envs | Doctor
+_Others = Resume | Eval | Replay | Report | League | Envs | Doctor | plan_command.Plan
 
 
 class _UsageError(Exception):
@@ -337,6 +337,12 @@ def _doctor(command: Doctor) -> int:
     return int(bool(failed))
 
 
+def _plan_ahead(command: plan_command.Plan) -> int:
+    with _usage():
+        _say(plan_command.plan_run(command, envs.make))
+    return 0
+
+
 def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_start: bool) -> tuple[Worker, Evaluator]:
     """A worker in the state after some updates: of a checkpoint and the log, or of the log alone."""
     with _usage():
@@ -413,6 +419,7 @@ _COMMANDS: dict[type, Callable[[Any], int]] = {
     League: _league,
     Envs: _envs,
     Doctor: _doctor,
+    plan_command.Plan: _plan_ahead,
 }
 
 

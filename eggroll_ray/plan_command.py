@@ -1,0 +1,48 @@
+"""`eggroll-ray plan`: what `train` with the same options will take, before it is started."""
+
+import dataclasses
+from typing import Literal
+
+from eggroll_ray.forecast import predict
+from eggroll_ray.options import MakeEnv, TrainOptions, make_evaluator, make_strategy
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan(TrainOptions):
+    """Predict memory, speed and traffic of a run, and say what limits it; takes the options of train."""
+
+    device: Literal["this machine", "H100", "H200", "A100-80GB", "L4", "TPU v5e"] = "this machine"
+    """What each device is: this machine is measured, of the others only their makers' numbers are known."""
+    devices: tuple[int, ...] = (1, 8, 64, 512)
+    """Numbers of devices to predict for."""
+    network_gbps: float = 10.0
+    """Gigabits per second in and out of each machine."""
+    split_update: bool = False
+    """As if each device updated a slice of the parameters and sent it to the others."""
+    generation_seconds: float | None = None
+    """Also say how many members a generation of so many seconds may have."""
+
+
+def plan_run(command: Plan, make_env: MakeEnv) -> str:
+    """Returns the forecast as text.
+
+    Raises:
+      ValueError: for a value out of range, see `predict`.
+    """
+    limit = command.generation_seconds
+    if limit is not None and not limit > 0:
+        raise ValueError(f"generation_seconds={limit} must be positive, such as 1.")
+    forecast = predict(
+        make_evaluator(command, make_env),
+        make_strategy(command.es),
+        population_size=command.population_size,
+        block_size=command.worker.block_size,
+        device=command.device,
+        devices=command.devices,
+        network_gbps=command.network_gbps,
+        split_update=command.split_update,
+    )
+    if limit is None:
+        return str(forecast)
+    within = [f"{forecast.population_within(limit, count):,} on {count:,}" for count in command.devices]
+    return f"{forecast}\n\nMembers of a generation of {limit:g} s, by devices: {', '.join(within)}"
