@@ -148,6 +148,36 @@ def predict(
         that is not one compiled program.
     """
     strategy = strategy or eggroll()
+    _check(evaluator, device, devices, network_gbps)
+    state = strategy.init(evaluator.init(0), 0)
+    own = noise_bytes(strategy.perturb, state)
+    plan = make_plan(population_size, block_size, 0, evaluator.test_episodes, max(1, len(evaluator.groups)), own)
+    program = None if evaluator.program is None else evaluator.program(strategy.perturb, state, plan.block_size)
+    if device == HERE:
+        # Two programs that call LAPACK must not run at once.
+        threads = 1 if program is not None and calls_lapack(program) else cores()
+        found, available = calibrate(evaluator, strategy, plan, threads), memory_here()
+        rates, steps, sources = found.rates, found.steps, _measured(found)
+    else:
+        assert program is not None
+        update = update_program(strategy, state, population_size, evaluator.groups)
+        narrow = all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(state.params))
+        rates, sources = _from_datasheet(device, program, narrow, update, population_size)
+        steps, available = float(program.steps * evaluator.episodes), ACCELERATORS[device].memory
+    job = Job(plan, steps, strategy.signs_only, _nbytes(evaluator.moments), _trained(strategy, state))
+    cluster = Cluster(network_gbps, split_update)
+    return Forecast(
+        device=device,
+        job=job,
+        rates=rates,
+        cluster=cluster,
+        memory=_footprint(strategy, evaluator, state, plan, program, rates.at_once, available),
+        curve=tuple(predict_generation(job, rates, cluster, count) for count in devices),
+        assumptions=(*sources, *_common(cluster)),
+    )
+
+
+def _check(evaluator: Evaluator, device: str, devices: Sequence[int], network_gbps: float) -> None:
     check_device(device)
     if not devices or min(devices) < 1:
         raise ValueError(f"devices={tuple(devices)} must name at least one number of devices, each at least 1.")
@@ -158,48 +188,24 @@ def predict(
             f"device={device!r} can be predicted only for evaluators that are one compiled program, from_env without "
             f"a window or a jittable fitness; choose device={HERE!r}."
         )
-    state = strategy.init(evaluator.init(0), 0)
-    groups = max(1, len(evaluator.groups))
-    own = noise_bytes(strategy.perturb, state)
-    plan = make_plan(population_size, block_size, 0, evaluator.test_episodes, groups, own)
-    program = None if evaluator.program is None else evaluator.program(strategy.perturb, state, plan.block_size)
-    if device == HERE:
-        # Two programs that call LAPACK must not run at once.
-        threads = 1 if program is not None and calls_lapack(program) else cores()
-        found, available = calibrate(evaluator, strategy, plan, threads), memory_here()
-        sources = _measured(found)
-    else:
-        assert program is not None
-        update = update_program(strategy, state, population_size, evaluator.groups)
-        evaluation = bounds(work_of(program), ACCELERATORS[device], _is_narrow(state))
-        found = Calibration(
-            Rates(
-                block=max(evaluation.values()),
-                generation=0.0,
-                update=0.0,
-                # The sum is in float32 whatever the parameters are.
-                update_member=max(bounds(work_of(update), ACCELERATORS[device], False).values()) / population_size,
-            ),
-            steps=float(program.steps * evaluator.episodes),
-            members=0,
-        )
-        available = ACCELERATORS[device].memory
-        sources = _assumed(device, max(evaluation, key=lambda bound: evaluation[bound]))
-    job = Job(plan, found.steps, strategy.signs_only, _nbytes(evaluator.moments), _trained(strategy, state))
-    cluster = Cluster(network_gbps, split_update)
-    return Forecast(
-        device=device,
-        job=job,
-        rates=found.rates,
-        cluster=cluster,
-        memory=_footprint(strategy, evaluator, state, plan, program, found.rates.at_once, available),
-        curve=tuple(predict_generation(job, found.rates, cluster, count) for count in devices),
-        assumptions=(*sources, *_common(cluster)),
-    )
 
 
-def _is_narrow(state: ESState) -> bool:
-    return all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(state.params))
+def _from_datasheet(
+    device: str, program: Program, narrow: bool, update: Program, population_size: int
+) -> tuple[Rates, list[str]]:
+    """Rates of a device that is not at hand, and what they rest on."""
+    evaluation = bounds(work_of(program), ACCELERATORS[device], narrow)
+    # The sum of an update is in float32 whatever the parameters are.
+    each = max(bounds(work_of(update), ACCELERATORS[device], False).values()) / population_size
+    rates = Rates(block=max(evaluation.values()), generation=0.0, update=0.0, update_member=each)
+    return rates, [
+        f"{device}: numbers of its maker, NOT measured; programs are assumed to reach {REACHED:.0%} of them and to "
+        f"start a kernel every {1e6 * KERNEL_SECONDS:.0f} us",
+        f"a block takes as long as {max(evaluation, key=lambda bound: evaluation[bound])}",
+        "operations and bytes of the programs as they are traced, episodes that last to their end, float32 without "
+        "TF32; loops of unknown length within a time step are counted once",
+        f"memory as XLA plans it for {jax.default_backend()}",
+    ]
 
 
 def _footprint(
@@ -241,17 +247,6 @@ def _measured(found: Calibration) -> list[str]:
         f"{HERE} ({jax.devices()[0].device_kind}), measured with the initial parameters on {found.members:,} members, "
         f"{found.rates.at_once} blocks at once{steps}",
         "several devices are machines like this one, each with all of its cores or GPU",
-    ]
-
-
-def _assumed(device: str, bound: str) -> list[str]:
-    return [
-        f"{device}: numbers of its maker, NOT measured; programs are assumed to reach {REACHED:.0%} of them and to "
-        f"start a kernel every {1e6 * KERNEL_SECONDS:.0f} us",
-        f"a block takes as long as {bound}",
-        "operations and bytes of the programs as they are traced, episodes that last to their end, float32 without "
-        "TF32; loops of unknown length within a time step are counted once",
-        f"memory as XLA plans it for {jax.default_backend()}",
     ]
 
 

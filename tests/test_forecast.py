@@ -8,11 +8,11 @@ import pytest
 
 import eggroll_ray as er
 from eggroll_ray import fitness as shapings
-from eggroll_ray import work
-from eggroll_ray.cost import bytes_down, bytes_up, predict_generation
+from eggroll_ray import noise, work
+from eggroll_ray.cost import Job, bytes_down, bytes_up, predict_generation
 from eggroll_ray.forecast import Forecast
 from eggroll_ray.messages import Generation, Plan, Request
-from eggroll_ray.packing import PackedPairs
+from eggroll_ray.packing import pack_fitness
 from eggroll_ray.worker import Worker
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
@@ -39,7 +39,7 @@ def toy_env(steps=5):
 
 
 def strategy(**options):
-    return er.eggroll(optimizer=optax.adam(0.1), **options)
+    return er.eggroll(optimizer=optax.adam(0.1), law=noise.rademacher, **options)  # it compiles sooner
 
 
 @pytest.fixture(scope="module")
@@ -82,20 +82,14 @@ def test_other_devices_are_of_their_datasheets(elsewhere):
 @pytest.mark.parametrize("kind", SHAPINGS)
 def test_bytes_are_those_of_the_messages(kind):
     es, plan = strategy(shaping=SHAPINGS[kind]), Plan(48, 8, 0, 1)
-    evaluator = er.from_fitness(score, PARAMS)
-    workers = [Worker(es, evaluator, plan) for _ in range(3)]
-    replies = [worker.step(Request(0, (), (2 * i, 2 * i + 1))) for i, worker in enumerate(workers)]
-    forecast = er.predict(evaluator, es, population_size=48, block_size=8, device="L4", devices=(3,))
-    assert forecast.curve[0].bytes_up == bytes_up(forecast.job, 3) == sum(reply.nbytes for reply in replies)
-    packed = isinstance(replies[0].fitness, PackedPairs)
-    outcome = replies[0].fitness if packed else np.zeros(48, np.float32)
-    down = bytes_down(forecast.job)
-    assert packed == (kind == "signs")
-    if isinstance(outcome, np.ndarray):
-        assert down == Generation(0, outcome).nbytes
-    else:
-        assert down == -(-24 // 5)
-    assert forecast.curve[0].bytes_down == 3 * down
+    worker = Worker(es, er.from_fitness(score, PARAMS), plan)
+    replies = [worker.step(Request(0, (), (2 * i, 2 * i + 1))) for i in range(3)]
+    job = Job(plan, 1.0, es.signs_only, 0, 0)
+    assert bytes_up(job, 3) == sum(reply.nbytes for reply in replies)
+    fitness = np.zeros(48, np.float32)
+    outcome = Generation(0, pack_fitness(fitness) if es.signs_only else fitness)
+    assert bytes_down(job) == outcome.nbytes
+    assert (bytes_down(job) == 5) == (kind == "signs")
 
 
 def test_memory_is_what_xla_says_of_the_programs():

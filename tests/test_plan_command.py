@@ -6,7 +6,7 @@ from eggroll_ray.cli import main
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
-SMALL = "plan --env gymnax/CartPole-v1 --population-size 16 --hidden 4".split()
+SMALL = "plan --env gymnax/CartPole-v1 --population-size 16 --hidden 4 --law rademacher".split()
 
 
 def test_plan_predicts_this_machine(capsys):
