@@ -52,10 +52,12 @@ class CompiledBlock:
     Attributes:
       evaluate: the `EvaluateBlock`.
       trace: takes the same arguments, runs nothing, and returns the program for their shapes.
+      steps: the most that its loop runs.
     """
 
     evaluate: EvaluateBlock
     trace: Callable[..., jax.stages.Traced]
+    steps: int = 1
 
     def __call__(self, *given: Any) -> Evaluation:
         return self.evaluate(*given)

@@ -30,12 +30,12 @@ from eggroll_ray.cost import (
     predict_generation,
 )
 from eggroll_ray.es import ES, ESState, eggroll
-from eggroll_ray.evaluate import Evaluator, Program, noise_bytes
+from eggroll_ray.evaluate import Evaluator, noise_bytes
 from eggroll_ray.leaves import Kind
 from eggroll_ray.messages import Plan
 from eggroll_ray.plan import make_plan
 from eggroll_ray.threads import cores
-from eggroll_ray.work import calls_lapack, memory_of, update_program, work_of
+from eggroll_ray.work import Program, block_program, memory_of, update_program, work_of
 
 _MANY = 1 << 16  # members, of which the chunks of noise in an update are a small part of its memory
 
@@ -148,18 +148,21 @@ def predict(
         that is not one compiled program.
     """
     strategy = strategy or eggroll()
-    _check(evaluator, device, devices, network_gbps)
+    _check(device, devices, network_gbps)
     state = strategy.init(evaluator.init(0), 0)
     own = noise_bytes(strategy.perturb, state)
     plan = make_plan(population_size, block_size, 0, evaluator.test_episodes, max(1, len(evaluator.groups)), own)
-    program = None if evaluator.program is None else evaluator.program(strategy.perturb, state, plan.block_size)
+    program = block_program(evaluator, strategy, state, plan)
     if device == HERE:
-        # Two programs that call LAPACK must not run at once.
-        threads = 1 if program is not None and calls_lapack(program) else cores()
+        threads = 1 if program is not None and program.calls_out else cores()
         found, available = calibrate(evaluator, strategy, plan, threads), memory_here()
         rates, steps, sources = found.rates, found.steps, _measured(found)
     else:
-        assert program is not None
+        if program is None:
+            raise ValueError(
+                f"device={device!r} can be predicted only for evaluators that are one compiled program, from_env or a "
+                f"jittable fitness; choose device={HERE!r}."
+            )
         update = update_program(strategy, state, population_size, evaluator.groups)
         narrow = all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(state.params))
         rates, sources = _from_datasheet(device, program, narrow, update, population_size)
@@ -177,17 +180,12 @@ def predict(
     )
 
 
-def _check(evaluator: Evaluator, device: str, devices: Sequence[int], network_gbps: float) -> None:
+def _check(device: str, devices: Sequence[int], network_gbps: float) -> None:
     check_device(device)
     if not devices or min(devices) < 1:
         raise ValueError(f"devices={tuple(devices)} must name at least one number of devices, each at least 1.")
     if not network_gbps > 0:
         raise ValueError(f"network_gbps={network_gbps} must be positive, such as 10.")
-    if device != HERE and evaluator.program is None:
-        raise ValueError(
-            f"device={device!r} can be predicted only for evaluators that are one compiled program, from_env without "
-            f"a window or a jittable fitness; choose device={HERE!r}."
-        )
 
 
 def _from_datasheet(

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Literal
 
+from eggroll_ray.accelerators import HERE
+from eggroll_ray.block_search import fastest_block_size
 from eggroll_ray.forecast import predict
 from eggroll_ray.options import MakeEnv, TrainOptions, make_evaluator, make_strategy
 
@@ -32,11 +34,19 @@ def plan_run(command: Plan, make_env: MakeEnv) -> str:
     limit = command.generation_seconds
     if limit is not None and not limit > 0:
         raise ValueError(f"generation_seconds={limit} must be positive, such as 1.")
+    evaluator, strategy = make_evaluator(command, make_env), make_strategy(command.es)
+    block_size = command.worker.block_size
+    if block_size == "auto":
+        if command.device != HERE:
+            raise ValueError(
+                f"block_size='auto' is found by timing, for device={HERE!r} only; choose a number or None."
+            )
+        block_size = fastest_block_size(evaluator, strategy, command.population_size)
     forecast = predict(
-        make_evaluator(command, make_env),
-        make_strategy(command.es),
+        evaluator,
+        strategy,
         population_size=command.population_size,
-        block_size=command.worker.block_size,
+        block_size=block_size,
         device=command.device,
         devices=command.devices,
         network_gbps=command.network_gbps,

@@ -279,7 +279,7 @@ def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], Eva
             context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
             return block.trace(state, context, members)
 
-        return CompiledBlock(evaluate, trace)
+        return CompiledBlock(evaluate, trace, env.max_steps)
 
     return bind
 
@@ -355,7 +355,7 @@ def _windows(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBl
             first = jnp.int32(number - number % windows)
             return go_on.trace(state, first, context, members, jax.eval_shape(begin, state, members))
 
-        return CompiledBlock(evaluate, trace)
+        return CompiledBlock(evaluate, trace, window)
 
     return bind
 

@@ -16,8 +16,10 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
+from eggroll_ray.block_program import calls_out
 from eggroll_ray.es import ES, ESState
-from eggroll_ray.evaluate import Program
+from eggroll_ray.evaluate import CompiledBlock, Earlier, Evaluator
+from eggroll_ray.messages import Plan
 
 # Start a kernel that reads its operands from memory and writes its results there: products, and names that begin so.
 _WHOLE = ("dot_general", "conv_general_dilated", "sort", "top_k", "gather", "scatter", "triangular_solve")
@@ -25,6 +27,18 @@ _REDUCES = ("reduce_", "cum", "arg")  # names that begin so start a kernel into 
 # Cost no operation.
 _MOVES = """broadcast_in_dim reshape squeeze slice dynamic_slice dynamic_update_slice concatenate transpose pad rev iota
     convert_element_type copy random_wrap random_unwrap stop_gradient split""".split()
+
+
+class Program(NamedTuple):
+    """What is compiled."""
+
+    traced: jax.stages.Traced
+    steps: int = 1  # the most that its loop runs
+
+    @property
+    def calls_out(self) -> bool:
+        """Whether it calls LAPACK or Python: two such programs do not run at once."""
+        return calls_out(self.traced)
 
 
 class Work(NamedTuple):
@@ -66,9 +80,15 @@ def memory_of(program: Program) -> Memory:
     return Memory(found.output_size_in_bytes, found.temp_size_in_bytes)
 
 
-def calls_lapack(program: Program) -> bool:
-    """Whether a program calls LAPACK on the CPU, as some physics does: two such must never run at once."""
-    return "lapack_" in program.traced.lower().as_text()
+def block_program(evaluator: Evaluator, strategy: ES, state: ESState, plan: Plan) -> Program | None:
+    """Traces the evaluation of a block; None where it is not one compiled program."""
+    block = evaluator.bind(strategy.perturb)
+    if not isinstance(block, CompiledBlock):
+        return None
+    given = (state, evaluator.statistics, plan.members(0))
+    if evaluator.keeps is not None:
+        given = (*given, {0: Earlier(state.params, evaluator.statistics)})
+    return Program(block.trace(*given), block.steps)
 
 
 def update_program(strategy: ES, state: ESState, population_size: int, groups: tuple[str, ...]) -> Program:

@@ -12,9 +12,8 @@ import pytest
 from eggroll_ray import accelerators, cost, work
 from eggroll_ray.accelerators import ACCELERATORS, bounds
 from eggroll_ray.cost import ADVICE, Cluster, Footprint, Job, Rates, largest_population, predict_generation
-from eggroll_ray.evaluate import Program
 from eggroll_ray.messages import Plan
-from eggroll_ray.work import Work
+from eggroll_ray.work import Program, Work
 
 JOB = Job(Plan(4096, 256, 0, 1), steps=100.0, signs_only=False, moments=0, trained=10_000)
 RATES = Rates(block=1.0, generation=0.0, update=0.1, update_member=1e-4, driver=0.001)

@@ -96,8 +96,9 @@ def test_memory_is_what_xla_says_of_the_programs():
     evaluator, es = er.from_env(toy_env(), er.mlp((8,))), strategy()
     forecast = er.predict(evaluator, es, population_size=64, block_size=8, device="H100", devices=(1,))
     state = es.init(evaluator.init(0), 0)
-    assert evaluator.program is not None
-    compiled = evaluator.program(es.perturb, state, 8).traced.lower().compile().memory_analysis()
+    program = work.block_program(evaluator, es, state, Plan(64, 8, 0, 1))
+    assert program is not None
+    compiled = program.traced.lower().compile().memory_analysis()
     assert compiled is not None
     assert forecast.memory.block == compiled.temp_size_in_bytes + compiled.output_size_in_bytes
     held = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
@@ -110,8 +111,8 @@ def test_memory_is_what_xla_says_of_the_programs():
 def test_the_program_that_is_counted_is_the_one_that_evaluates():
     evaluator, es = er.from_env(toy_env(), er.mlp((8,))), strategy()
     state = es.init(evaluator.init(0), 0)
-    assert evaluator.program is not None
-    program = evaluator.program(es.perturb, state, 8)
+    program = work.block_program(evaluator, es, state, Plan(64, 8, 0, 1))
+    assert program is not None
     fitness, steps, _ = program.traced.lower().compile()(state, None, np.arange(8, dtype=np.int32))
     expected = evaluator.bind(es.perturb)(state, (), np.arange(8, dtype=np.int32))
     np.testing.assert_array_equal(np.asarray(fitness)[:, 0], expected.fitness)
@@ -119,14 +120,14 @@ def test_the_program_that_is_counted_is_the_one_that_evaluates():
     flops = [work.work_of(program._replace(steps=steps)).flops for steps in (1, 2, 5)]
     assert flops[2] - flops[1] == 3 * (flops[1] - flops[0])
     assert flops[1] - flops[0] >= 8 * 2 * (12 * 8 + 8 * 2)  # the policy's products
-    assert not work.calls_lapack(program)
+    assert not program.calls_out
 
 
 def test_programs_that_call_lapack_are_known():
     evaluator = er.from_fitness(lambda params, key: jnp.linalg.cholesky(jnp.eye(3) + params["w"] ** 2)[0, 0], MATRIX)
     es = strategy(leaves=er.LeafRules(densify=("w",)))
-    assert evaluator.program is not None
-    assert work.calls_lapack(evaluator.program(es.perturb, es.init(MATRIX, 0), 2))
+    program = work.block_program(evaluator, es, es.init(MATRIX, 0), Plan(2, 2, 0, 1))
+    assert program is not None and program.calls_out
 
 
 def test_an_evaluator_that_is_no_program_is_measured_without_its_memory():

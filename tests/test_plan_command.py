@@ -29,6 +29,7 @@ def test_plan_predicts_another_device(capsys):
         (["--population-size", "3"], "population_size=3 must be even"),
         (["--generation-seconds", "0"], "generation_seconds=0.0 must be positive"),
         (["--env", "nowhere/Nothing"], "unknown environment"),
+        (["--block-size", "auto", "--device", "H100"], "block_size='auto' is found by timing"),
         (["--sigma", "0"], "sigma=0.0 must be positive"),
     ],
 )
