@@ -1,6 +1,7 @@
 """Strict JAX for every test: no silent rank or dtype promotion, several CPU devices, programs compiled once."""
 
 import os
+import shutil
 import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -8,7 +9,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # It is a cache of these tests' own, empty when they begin and shared by all processes of xdist, never that of the user:
 # what passes or fails must not depend on what was compiled before.
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="eggroll-ray-tests-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(f"-{os.getpid()}", "eggroll-ray-tests-")
 os.environ["EGGROLL_RAY_CACHE"] = "off"  # also for programs that are started without that folder
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
@@ -27,3 +28,9 @@ def compile_quickly():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+def pytest_unconfigure():
+    folder = os.environ["JAX_COMPILATION_CACHE_DIR"]
+    if folder.endswith(f"-{os.getpid()}"):  # this very process made it: those that it starts inherit it
+        shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from marks import mostly_slow
+from marks import TORN_CACHE, mostly_slow
 from PIL import Image
 
 import eggroll_ray as er
@@ -335,7 +335,7 @@ action = numpy.zeros({action_shape(env.action_space)}, {"float32" if isinstance(
 jax.jit(env.step)(state, action, jax.random.key(2))
 numpy.save({str(tmp_path / "shown.npy")!r}, env.reset(jax.random.key(1))[1].observation)
 """
-    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+    subprocess.run([sys.executable, "-W", "error", "-W", f"ignore:{TORN_CACHE}", "-c", program], check=True)
     np.testing.assert_allclose(np.load(tmp_path / "shown.npy"), env.reset(jax.random.key(1))[1].observation, rtol=1e-6)
 
 
