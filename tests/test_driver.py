@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import optax
 import pytest
 import ray
+from clusters import STARTS, start_ray, too_slow
 from marks import mostly_slow
 
 import eggroll_ray as er
@@ -23,6 +25,7 @@ from eggroll_ray.metrics import read_metrics
 
 pytestmark = [
     pytest.mark.ray,
+    pytest.mark.timeout(600),  # a busy machine takes minutes to start Ray
     pytest.mark.filterwarnings("ignore:.*RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO.*:FutureWarning"),
 ]
 
@@ -64,7 +67,7 @@ def digest(evaluator: er.Evaluator, workers: int) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def local_ray():
     """One Ray for the module, started as the trainer starts it."""
-    driver._connect(er.Workers())
+    start_ray(lambda: driver._connect(er.Workers()))
     yield
     ray.shutdown()
 
@@ -298,17 +301,25 @@ def listening(session: int) -> list[str]:
     return addresses
 
 
+def trained_a_little(command: list[str], environment: dict[str, str], errors: Path) -> subprocess.Popen:
+    """Starts the script and waits until it has trained for six generations."""
+    for left in reversed(range(STARTS)):
+        shutil.rmtree(command[-1], ignore_errors=True)  # of a start that failed
+        with errors.open("w") as stderr:
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        if any(line.strip() == "5" for line in iter(process.stdout.readline, "")):
+            return process
+        process.communicate()
+        assert left and too_slow(errors.read_text()), errors.read_text()
+
+
 @pytest.mark.parametrize("number", mostly_slow([signal.SIGINT, signal.SIGTERM], quick=[signal.SIGTERM]))
 def test_a_signal_ends_a_run_in_order_and_leaves_nothing_behind(tmp_path, number):
     session = os.getpid() * 100 + number
     environment = {**os.environ, "EGGROLL_TEST_SESSION": str(session), "PYTHONUNBUFFERED": "1"}
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path / "run")], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    lines = iter(process.stdout.readline, "")
-    assert any(line.strip() == "5" for line in lines)
+    process = trained_a_little([sys.executable, str(script), str(tmp_path / "run")], environment, tmp_path / "errors")
     loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
     open_to = listening(session)
     assert open_to and set(open_to) <= loopback, open_to

@@ -5,6 +5,7 @@ import optax
 import pytest
 import ray
 import toy_games
+from clusters import start_ray
 from marks import mostly_slow
 from toy_games import constant_policy, delayed, higher_card, team_env, walks
 
@@ -13,6 +14,7 @@ from eggroll_ray import driver
 
 pytestmark = [
     pytest.mark.ray,
+    pytest.mark.timeout(600),  # a busy machine takes minutes to start Ray
     pytest.mark.filterwarnings("ignore:.*RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO.*:FutureWarning"),
 ]
 
@@ -50,7 +52,7 @@ def trainer(make, workers: int, **options) -> er.Trainer:
 @pytest.fixture(scope="module", autouse=True)
 def local_ray():
     cloudpickle.register_pickle_by_value(toy_games)  # workers cannot import it
-    driver._connect(er.Workers())
+    start_ray(lambda: driver._connect(er.Workers()))
     yield
     ray.shutdown()
     cloudpickle.unregister_pickle_by_value(toy_games)

@@ -387,17 +387,21 @@ def export(rows: list[dict]) -> dict[str, float]:
     """Starts Ray, gives rows to the gauges, and returns what Ray's agent exports of ours: name{our tags} -> value."""
     import ray
 
+    from clusters import start_ray
     port = free_port()
     sink = RayGauges("café")  # before Ray runs, as the command line makes it
-    ray.init(
-        num_cpus=1,
-        include_dashboard=False,
-        logging_level=logging.ERROR,
-        _metrics_export_port=port,
-        _system_config={"metrics_report_interval_ms": 500},
+    start_ray(
+        lambda: ray.init(
+            address="local",  # whatever other Ray there is on this machine
+            num_cpus=1,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            _metrics_export_port=port,
+            _system_config={"metrics_report_interval_ms": 500},
+        )
     )
     write(sink, *rows)
-    deadline, lines = time.monotonic() + 20, []
+    deadline, lines = time.monotonic() + 100, []
     while time.monotonic() < deadline and not any(line.startswith("ray_eggroll_workers") for line in lines):
         time.sleep(0.5)
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
@@ -415,10 +419,11 @@ def series(line: str) -> tuple[str, float]:
 
 @pytest.mark.ray
 def test_ray_exports_the_numbers_to_prometheus():
+@pytest.mark.timeout(600)  # a busy machine takes minutes to start Ray
     rows = [event(0), row(0) | {"steps": 100, "fitness_mean/hunter": 1.5}, row(1) | {"steps": 50, "requeued_blocks": 0}]
     # In a process of its own: Ray forks as it starts, which JAX warns of in a process that runs it.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        found = process.submit(export, rows).result(timeout=60)
+        found = process.submit(export, rows).result(timeout=500)
     assert found['ray_eggroll_fitness_mean{run="caf?"}'] == 0.5
     assert found['ray_eggroll_group_fitness_mean{group="hunter",run="caf?"}'] == 1.5
     assert found['ray_eggroll_run_seconds{run="caf?"}'] == 2.5
