@@ -51,7 +51,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def _available() -> bool:
     try:
-        run_isolated(["true"], dict(os.environ), 10)
+        run_isolated(["true"], dict(os.environ), 60)
     except (OSError, AssertionError, subprocess.TimeoutExpired):
         return False
     return True

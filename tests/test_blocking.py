@@ -45,8 +45,9 @@ def is_alive(pid):
     return bool(state) and not state.startswith("Z")
 
 
-def assert_dead(pid, seconds):
-    deadline = time.monotonic() + seconds
+def assert_dead(pid):
+    """It ends within a second or two, on a machine that is not busy."""
+    deadline = time.monotonic() + 60
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(pid)
@@ -86,7 +87,7 @@ def spin():
 
 @pytest.mark.parametrize("act", [pytest.param(functools.partial(time.sleep, 3600), marks=pytest.mark.slow), spin])
 def test_a_call_beyond_its_time_is_ended_and_the_next_one_runs(act):
-    es, limit = strategy(), 1.5
+    es, limit = strategy(), 3.0
     form = blocking(time_limit=limit, on_error=Invalid.DROP_PAIR)
     evaluator = from_fitness(when_positive(act), SLOPE, form)
     result = evaluate(evaluator, es, np.array([0, 1, 0, 1], np.int32))
@@ -94,7 +95,7 @@ def test_a_call_beyond_its_time_is_ended_and_the_next_one_runs(act):
     np.testing.assert_array_equal(np.isnan(result.fitness), [bad == 0, bad == 1] * 2)
     assert len(result.failures) == 2
     for text in result.failures:
-        assert text == f"member {bad} of generation 2: the call ran out of its time limit of 1.5 s"
+        assert text == f"member {bad} of generation 2: the call ran out of its time limit of 3.0 s"
 
 
 def test_a_process_that_dies_is_a_failure_of_its_member():
@@ -113,7 +114,7 @@ def test_a_process_that_died_between_generations_is_replaced():
     block, state = evaluator.bind(es.perturb), start(evaluator, es)
     pid = int(block(state, (), PAIR).fitness[0])
     os.kill(pid, signal.SIGKILL)
-    assert_dead(pid, 5)
+    assert_dead(pid)
     time.sleep(1)  # its other threads keep the pipe open a little longer
     assert block(state, (), PAIR).fitness.shape == (2,)
 
@@ -165,7 +166,7 @@ assert "ran out of 2.0 s to start" in result.failures[0]
 
 @pytest.mark.slow
 def test_a_process_that_never_starts_runs_out_of_time_also_with_many_parameters():
-    subprocess.run([sys.executable, "-c", STUCK], check=True, timeout=40)
+    subprocess.run([sys.executable, "-c", STUCK], check=True, timeout=200)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_processes_end_with_their_evaluator():
     assert is_alive(pid)
     del evaluator
     gc.collect()
-    assert_dead(pid, 2)
+    assert_dead(pid)
 
 
 ORPHANS = """
@@ -249,7 +250,7 @@ def test_processes_end_when_their_parent_is_killed():
     parent.kill()
     parent.wait()
     for pid in pids:
-        assert_dead(pid, 10)  # within a second or two on a machine that is not busy
+        assert_dead(pid)
     parent.stdout.close()
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jax
@@ -212,9 +213,9 @@ def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path):
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
     metrics = path / "metrics.jsonl"
     while process.poll() is None and (not metrics.exists() or len(metrics.read_text().splitlines()) < 3):
-        pass
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=200)
     assert process.returncode == 130, err
     assert f"eggroll-ray resume {path}" in out.replace("\n", " ") and "Traceback" not in err
     generations = json.loads((path / "result.json").read_text())["generations"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-PICTURE = ("--picture", str(Path(tempfile.gettempdir()) / "eggroll-ray-example"))
+PICTURE = ("--picture", "example")
 TINY = ("--generations", "2", "--population-size", "16")
 
 # Example -> its arguments, and what it prints with the result as the only group.
@@ -40,7 +40,8 @@ RUNS = {
 def run(name: str, *arguments: str, timeout: float = 280) -> str:
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, str(EXAMPLES / name), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=timeout)
+    with tempfile.TemporaryDirectory() as folder:  # for what it writes
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=timeout, cwd=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

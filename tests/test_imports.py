@@ -61,7 +61,7 @@ def test_environments_import_only_the_record():
 
 
 def run(code: str) -> str:
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

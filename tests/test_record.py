@@ -269,7 +269,7 @@ def in_child(call: str, path: Path) -> None:
         env={**os.environ, "PYTHONPATH": places},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
     )
     assert found.returncode == 0, found.stderr[-3000:]
 

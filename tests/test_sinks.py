@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from concurrent.futures import ProcessPoolExecutor
@@ -323,7 +324,7 @@ def test_rows_wait_for_a_server_that_comes_back(monkeypatch, caplog):
     server = Flaky(failures=4)
     sink = Background("server", server.write, server.finish)
     sink({"generation": 0})
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 100
     while not server.rows and time.monotonic() < deadline:
         time.sleep(0.01)
     write(sink, {"generation": 1}, {"generation": 2})
@@ -334,11 +335,11 @@ def test_rows_wait_for_a_server_that_comes_back(monkeypatch, caplog):
 
 def test_closing_does_not_wait_for_a_server_that_hangs(monkeypatch, caplog):
     monkeypatch.setattr(sinks, "_CLOSE_SECONDS", 0.1)
-    sink = Background("server", lambda each: time.sleep(3), lambda: None)
-    started = time.monotonic()
-    write(sink, row(0), row(1), row(2))
-    assert time.monotonic() - started < 2
-    assert "lacks" in caplog.records[-1].message
+    answer = threading.Event()
+    sink = Background("server", lambda each: answer.wait(), lambda: None)
+    write(sink, row(0), row(1), row(2))  # returns, though no answer ever comes
+    assert not answer.is_set() and "lacks" in caplog.records[-1].message
+    answer.set()
 
 
 def test_a_sink_that_got_no_row_leaves_nothing_behind(tmp_path):
@@ -370,7 +371,7 @@ def test_importing_the_sinks_imports_none_of_their_packages():
         "import sys, eggroll_ray, eggroll_ray.sinks, eggroll_ray.trackers, eggroll_ray.ray_metrics\n"
         "print(sorted({'tensorboardX', 'tensorboard', 'wandb', 'mlflow', 'ray'} & {*sys.modules}))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280)
     assert result.stdout.strip() == "[]", result.stderr
 
 
@@ -386,8 +387,8 @@ def free_port() -> int:
 def export(rows: list[dict]) -> dict[str, float]:
     """Starts Ray, gives rows to the gauges, and returns what Ray's agent exports of ours: name{our tags} -> value."""
     import ray
-
     from clusters import start_ray
+
     port = free_port()
     sink = RayGauges("café")  # before Ray runs, as the command line makes it
     start_ray(
@@ -418,8 +419,8 @@ def series(line: str) -> tuple[str, float]:
 
 
 @pytest.mark.ray
-def test_ray_exports_the_numbers_to_prometheus():
 @pytest.mark.timeout(600)  # a busy machine takes minutes to start Ray
+def test_ray_exports_the_numbers_to_prometheus():
     rows = [event(0), row(0) | {"steps": 100, "fitness_mean/hunter": 1.5}, row(1) | {"steps": 50, "requeued_blocks": 0}]
     # In a process of its own: Ray forks as it starts, which JAX warns of in a process that runs it.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
