@@ -3,10 +3,12 @@
 Adapters are imported as modules, so that these tests do not depend on the table of suites.
 """
 
+import functools
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,13 @@ def marl(name: str, **options: Any) -> Env:
 def game(name: str, **options: Any) -> Env:
     pytest.importorskip("pgx")
     return pgx_env.make(name, **options)
+
+
+@functools.cache
+def compiled(make: Callable[..., Env], name: str, **options: Any) -> Env:
+    """An environment whose programs are compiled once for all tests that play it by hand."""
+    env = make(name, **options)
+    return env._replace(reset=jax.jit(env.reset), step=jax.jit(env.step))
 
 
 # --- Every environment keeps the contract. Long episodes are cut: the check plays each to its end.
@@ -155,8 +164,8 @@ def test_a_wrong_option_of_pgx_is_named(name: str, options: dict[str, Any], text
 
 def play(env: Env, key: jax.Array, moves: list[int], other: int = 0) -> tuple[Any, list[Timestep]]:
     """Plays moves of whoever's turn it is; the others do `other`."""
-    state, shown = jax.jit(env.reset)(key)
-    step, seen = jax.jit(env.step), [shown]
+    state, shown = env.reset(key)
+    step, seen = env.step, [shown]
     for index, move in enumerate(moves):
         turn = int(state.suite_state.current_player)
         action = jnp.full(len(env.agents), other, jnp.int32).at[turn].set(move)
@@ -172,7 +181,7 @@ def key_where_begins(env: Env, player: int) -> jax.Array:
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("other", [0, 8])
 def test_three_in_a_row_win_for_whoever_has_them(first: int, other: int) -> None:
-    env = game("tic_tac_toe")
+    env = compiled(game, "tic_tac_toe")
     assert env.agents == ("player_0", "player_1") and env.max_steps == 9
     state, seen = play(env, key_where_begins(env, first), [0, 3, 1, 4, 2], other)
     for time, shown in enumerate(seen[:-1]):
@@ -191,20 +200,20 @@ def test_three_in_a_row_win_for_whoever_has_them(first: int, other: int) -> None
 
 
 def test_an_illegal_action_loses() -> None:
-    env = game("tic_tac_toe")
+    env = compiled(game, "tic_tac_toe")
     _, seen = play(env, key_where_begins(env, 1), [4, 4])
     assert seen[-1].done
     np.testing.assert_array_equal(seen[-1].reward, [-1, 1])
 
 
 def test_both_players_begin_about_as_often() -> None:
-    env = game("tic_tac_toe")
+    env = compiled(game, "tic_tac_toe")
     first = jax.vmap(lambda key: env.reset(key)[0].suite_state.current_player)(jax.random.split(KEY, 100))
     assert 30 < int(first.sum()) < 70
 
 
 def test_kuhn_poker_pays_the_higher_card_and_hides_the_other() -> None:
-    env = game("kuhn_poker")
+    env = compiled(game, "kuhn_poker")
     state, seen = play(env, KEY, [0, 0])  # bet, and bet: two chips each
     cards = np.asarray(state.suite_state._cards)
     winner = int(np.argmax(cards))
@@ -214,14 +223,14 @@ def test_kuhn_poker_pays_the_higher_card_and_hides_the_other() -> None:
 
 
 def test_a_game_that_is_cut_pays_nothing() -> None:
-    env = game("connect_four", max_steps=3)
+    env = compiled(game, "connect_four", max_steps=3)
     _, seen = play(env, KEY, [0, 1, 2])
     assert [bool(shown.done) for shown in seen] == [False, False, False, True]
     np.testing.assert_array_equal(seen[-1].reward, [0, 0])
 
 
 def test_four_in_a_column_win() -> None:
-    env = game("connect_four")
+    env = compiled(game, "connect_four")
     _, seen = play(env, key_where_begins(env, 0), [2, 3, 2, 3, 2, 3, 2])
     assert seen[-1].done
     np.testing.assert_array_equal(seen[-1].reward, [1, -1])
@@ -229,10 +238,10 @@ def test_four_in_a_column_win() -> None:
 
 @pytest.mark.slow
 def test_who_waits_in_backgammon_sees_its_own_board() -> None:
-    env = game("backgammon")
+    env = compiled(game, "backgammon")
     flip = pytest.importorskip("pgx.backgammon")._flip_board
     state, shown = env.reset(KEY)
-    step = jax.jit(env.step)
+    step = env.step
     for index in range(8):
         turn = int(state.suite_state.current_player)
         legal = np.flatnonzero(shown.mask[turn])
@@ -246,7 +255,7 @@ def test_who_waits_in_backgammon_sees_its_own_board() -> None:
 
 @pytest.mark.slow
 def test_a_merge_in_2048_pays_what_it_makes() -> None:
-    env = game("2048")
+    env = compiled(game, "2048")
     assert env.agents == ("player_0",) and env.agent_spaces == ()
     state, _ = env.reset(KEY)
     board = jnp.zeros(16, jnp.int32).at[0].set(3).at[3].set(3)  # two eights in the first row
@@ -267,7 +276,7 @@ def moved(env: Env, positions: Any, action: Any) -> tuple[Any, Timestep]:
 
 
 def test_spread_pays_near_landmarks_and_fines_collisions() -> None:
-    env = marl("MPE_simple_spread_v3")
+    env = compiled(marl, "MPE_simple_spread_v3")
     assert env.agents == ("agent_0", "agent_1", "agent_2") and env.agent_spaces == () and env.max_steps == 25
     state, shown = moved(env, [[0, 0], [0.1, 0], [0.9, 0.9], [1, 1], [-1, 0], [0, 0.5]], jnp.zeros(3, jnp.int32))
     agents, landmarks = np.split(np.asarray(state.suite_state.p_pos), 2)
@@ -279,7 +288,7 @@ def test_spread_pays_near_landmarks_and_fines_collisions() -> None:
 
 
 def test_a_discrete_action_pushes_along_its_axis() -> None:
-    env = marl("MPE_simple_v3")
+    env = compiled(marl, "MPE_simple_v3")
     assert env.agents == ("agent_0",) and env.action_space == Discrete(5)
     speeds = [moved(env, [[0, 0], [1, 1]], jnp.int32(action))[0].suite_state.p_vel[0] for action in range(5)]
     reached = 5.0 * 0.1  # acceleration times the time step
@@ -287,7 +296,7 @@ def test_a_discrete_action_pushes_along_its_axis() -> None:
 
 
 def test_the_speaker_is_padded_and_the_listener_hears_it() -> None:
-    env = marl("MPE_simple_speaker_listener_v4")
+    env = compiled(marl, "MPE_simple_speaker_listener_v4")
     assert env.agents == ("speaker_0", "listener_0")
     assert (env.observation_space.shape, env.action_space) == ((11,), Discrete(5))
     assert [(box.shape, space) for box, space in env.agent_spaces] == [((3,), Discrete(3)), ((11,), Discrete(5))]
@@ -297,7 +306,7 @@ def test_the_speaker_is_padded_and_the_listener_hears_it() -> None:
     goal = int(state.suite_state.goal)
     colour = np.where(np.arange(3) == goal, 0.65, 0.15)
     np.testing.assert_allclose(shown.observation[0], [*colour, *np.zeros(8)])
-    state, shown = jax.jit(env.step)(state, jnp.array([2, 1]), KEY)
+    state, shown = env.step(state, jnp.array([2, 1]), KEY)
     np.testing.assert_array_equal(shown.mask, mask)
     np.testing.assert_allclose(shown.observation[0], [*colour, *np.zeros(8)])
     np.testing.assert_array_equal(shown.observation[1, 8:], [0, 0, 1])
@@ -306,7 +315,7 @@ def test_the_speaker_is_padded_and_the_listener_hears_it() -> None:
 
 
 def test_a_longer_action_is_cut_to_what_an_agent_has() -> None:
-    env = marl("MPE_simple_speaker_listener_v4", action_type="Continuous")
+    env = compiled(marl, "MPE_simple_speaker_listener_v4", action_type="Continuous")
     assert isinstance(env.action_space, Box) and env.action_space.shape == (5,)
     assert [space.shape for _, space in env.agent_spaces if isinstance(space, Box)] == [(3,), (5,)]
     state, shown = env.reset(KEY)
@@ -319,8 +328,8 @@ def test_a_longer_action_is_cut_to_what_an_agent_has() -> None:
 
 
 def test_particles_end_exactly_at_their_limit_and_stay_there() -> None:
-    env = marl("MPE_simple_speaker_listener_v4", max_steps=3)
-    step, (state, shown) = jax.jit(env.step), env.reset(KEY)
+    env = compiled(marl, "MPE_simple_speaker_listener_v4", max_steps=3)
+    step, (state, shown) = env.step, env.reset(KEY)
     done, places = [bool(shown.done)], [state.suite_state.p_pos]
     for _ in range(3):
         state, shown = step(state, jnp.array([0, 2]), KEY)
@@ -333,10 +342,10 @@ def test_particles_end_exactly_at_their_limit_and_stay_there() -> None:
 
 
 def test_who_is_done_gets_nothing_any_more() -> None:
-    env = marl("MPE_simple_speaker_listener_v4")
+    env = compiled(marl, "MPE_simple_speaker_listener_v4")
     state, _ = env.reset(KEY)
     gone = state._replace(gone=jnp.array([True, False]))
-    _, shown = jax.jit(env.step)(gone, jnp.array([0, 0]), KEY)
+    _, shown = env.step(gone, jnp.array([0, 0]), KEY)
     assert shown.reward[0] == 0 and shown.reward[1] < 0
 
 
@@ -344,7 +353,7 @@ def test_who_is_done_gets_nothing_any_more() -> None:
 
 
 def test_the_riddle_pays_all_when_all_have_been_in_the_room() -> None:
-    env = marl("switch_riddle")
+    env = compiled(marl, "switch_riddle")
     np.testing.assert_array_equal(env.observation_space.high, [1, 1])
     state, shown = env.reset(KEY)
     inside = int(state.suite_state.agent_in_room)
@@ -360,9 +369,9 @@ def test_the_riddle_pays_all_when_all_have_been_in_the_room() -> None:
 
 @pytest.mark.slow
 def test_coin_game_ends_before_it_begins_anew() -> None:
-    env = marl("coin_game", num_inner_steps=3, num_outer_steps=2)
+    env = compiled(marl, "coin_game", num_inner_steps=3, num_outer_steps=2)
     assert env.agents == ("0", "1") and env.max_steps == 5
-    step, (state, shown) = jax.jit(env.step), env.reset(KEY)
+    step, (state, shown) = env.step, env.reset(KEY)
     stay = jnp.full(2, 4)
     start = state.suite_state.replace(
         **{name: jnp.array(place) for name, place in zip(COINS, [[0, 0], [1, 1], [0, 1], [2, 2]], strict=True)}
@@ -381,12 +390,12 @@ COINS = ("red_pos", "blue_pos", "red_coin_pos", "blue_coin_pos")
 
 @pytest.mark.slow
 def test_hanabi_masks_by_turn_and_pays_a_card_that_fits() -> None:
-    env = marl("hanabi")
+    env = compiled(marl, "hanabi")
     assert env.agents == ("agent_0", "agent_1") and env.action_space == Discrete(21)
     assert env.max_steps == 40 + (8 + 40 + 5) + 2
     state, shown = next(
         (state, shown)
-        for state, shown in map(jax.jit(env.reset), jax.random.split(KEY, 50))
+        for state, shown in map(env.reset, jax.random.split(KEY, 50))
         if state.suite_state.player_hands[0, :, :, 0].any()
     )
     ones = np.flatnonzero(np.asarray(state.suite_state.player_hands[0, :, :, 0]).any(axis=1))
@@ -400,7 +409,7 @@ def test_hanabi_masks_by_turn_and_pays_a_card_that_fits() -> None:
 
 @pytest.mark.slow
 def test_the_dead_of_smax_stop_and_share_their_teams_reward() -> None:
-    env = marl("SMAX", num_allies=2, num_enemies=3)
+    env = compiled(marl, "SMAX", num_allies=2, num_enemies=3)
     assert env.agents == ("ally_0", "ally_1", "enemy_0", "enemy_1", "enemy_2")
     assert [space for _, space in env.agent_spaces] == [Discrete(8)] * 2 + [Discrete(7)] * 3
     state, shown = env.reset(KEY)
@@ -416,7 +425,7 @@ def test_the_dead_of_smax_stop_and_share_their_teams_reward() -> None:
         unit_positions=place,
     )
     state = state._replace(suite_state=battle, gone=dead | (jnp.arange(5) > 2))
-    _, shown = jax.jit(env.step)(state, jnp.array([4, 5, 4, 4, 4]), KEY)  # shoots at the first enemy
+    _, shown = env.step(state, jnp.array([4, 5, 4, 4, 4]), KEY)  # shoots at the first enemy
     assert shown.done
     lost = (1 / 45) / 3  # share of the enemies' health
     np.testing.assert_allclose(shown.reward, [1 + lost, 1 + lost, 0, 0, 0], rtol=1e-5)
@@ -424,7 +433,7 @@ def test_the_dead_of_smax_stop_and_share_their_teams_reward() -> None:
 
 @pytest.mark.slow
 def test_only_stopping_is_left_to_a_dead_unit() -> None:
-    env = marl("SMAX")
+    env = compiled(marl, "SMAX")
     state, _ = env.reset(KEY)
     alive = jnp.arange(10) != 0
     battle = state.suite_state.replace(
@@ -439,9 +448,9 @@ def test_only_stopping_is_left_to_a_dead_unit() -> None:
 @pytest.mark.parametrize("shaping", [0.0, 2.0])
 @pytest.mark.parametrize("name", ["overcooked", "overcooked_v2"])
 def test_an_onion_in_the_pot_pays_when_it_is_shaped(name: str, shaping: float) -> None:
-    env = marl(name, shaping=shaping)
+    env = compiled(marl, name, shaping=shaping)
     assert env.observation_space.shape[:2] == (4, 5)
-    step, (state, _) = jax.jit(env.step), env.reset(KEY)
+    step, (state, _) = env.step, env.reset(KEY)
     # The first agent begins beside the onions, on the left in the first version and on the right in the second.
     stay, interact = 4, 5
     to_onions, to_pot = (3, (2, 0)) if name == "overcooked" else (0, (2, 3))
@@ -495,8 +504,7 @@ assert shown.observation.shape == {(2, *env.observation_space.shape)!r}
 
 
 def episode(env: Env, length: int) -> list[Any]:
-    reset, step = jax.jit(env.reset), jax.jit(env.step)
-    state, shown = reset(KEY)
+    state, shown = env.reset(KEY)
     states = [jax.device_get(state)]
     for index in range(length):
         if jax.tree.leaves(shown.mask):
@@ -505,7 +513,7 @@ def episode(env: Env, length: int) -> list[Any]:
             action = jnp.ones((len(env.agents), *env.action_space.shape))
         else:
             action = jax.random.randint(jax.random.key(index), (len(env.agents),), 0, 4)
-        state, shown = step(state, action, jax.random.key(index))
+        state, shown = env.step(state, action, jax.random.key(index))
         states.append(jax.device_get(state))
     return states
 
@@ -517,7 +525,7 @@ MARL_GIFS += ("HeuristicEnemySMAX", "overcooked", "overcooked_v2", "storm", "sto
 @pytest.mark.parametrize("name", mostly_slow(MARL_GIFS, quick=["MPE_simple_speaker_listener_v4"]))
 def test_jaxmarl_draws_an_animation(name: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    env = marl(name)
+    env = compiled(marl, name)
     assert env.render is not None
     file = env.render(episode(env, 8), tmp_path / "new folder" / "best.v1")
     assert file == tmp_path / "new folder" / "best.v1.gif"
@@ -530,7 +538,7 @@ def test_jaxmarl_draws_an_animation(name: str, tmp_path: Path) -> None:
 
 def test_particles_are_drawn_where_they_are(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    env = marl("MPE_simple_speaker_listener_v4")
+    env = compiled(marl, "MPE_simple_speaker_listener_v4")
     assert env.render is not None
     state, _ = env.reset(KEY)
     places = jnp.array([[-1, -1], [0.5, 0.5], [1, -1], [-1, 1], [0, 0]], jnp.float32)
@@ -545,7 +553,7 @@ def test_particles_are_drawn_where_they_are(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_bodies_are_drawn_as_a_page(tmp_path: Path) -> None:
-    env = marl("ant_4x2")
+    env = compiled(marl, "ant_4x2")
     assert env.render is not None
     page = env.render(episode(env, 2), tmp_path / "best")
     assert page == tmp_path / "best.html" and "showBraxSystem" in page.read_text("utf-8")
@@ -559,7 +567,7 @@ def test_what_the_suite_cannot_draw_is_not_drawn() -> None:
     "name", mostly_slow(["tic_tac_toe", "connect_four", "2048", "backgammon", "chess"], ["tic_tac_toe"])
 )
 def test_pgx_draws_every_position_of_a_game(name: str, tmp_path: Path) -> None:
-    env = game(name)
+    env = compiled(game, name)
     assert env.render is not None
     states = episode(env, 5)
     file = env.render(states, tmp_path / "new folder" / "best.v1")
@@ -573,7 +581,7 @@ def test_pgx_draws_every_position_of_a_game(name: str, tmp_path: Path) -> None:
 
 def test_minatar_is_drawn_in_colours(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    env = game("minatar-breakout")
+    env = compiled(game, "minatar-breakout")
     assert env.render is not None
     with Image.open(env.render(episode(env, 5), tmp_path / "best")) as image:
         assert image.n_frames > 1  # type: ignore[attr-defined]

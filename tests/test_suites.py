@@ -136,12 +136,12 @@ def test_a_jumanji_mask_of_combinations_becomes_one_choice() -> None:
     env = make("jumanji/Sudoku-v0")
     assert env.action_space == Discrete(9 * 9 * 9)
     assert make("jumanji/Sudoku-v0", mask=False).action_space == MultiDiscrete((9, 9, 9))
-    state, shown = env.reset(jax.random.key(0))
+    state, shown = jax.jit(env.reset)(jax.random.key(0))
     action = int(np.flatnonzero(shown.mask)[-1])
     row, column, digit = action // 81, action // 9 % 9, action % 9
     board = np.array(state.suite_state.board)
     assert board[row, column] == -1
-    after, _ = env.step(state, jnp.int32(action), jax.random.key(0))
+    after, _ = jax.jit(env.step)(state, jnp.int32(action), jax.random.key(0))
     board[row, column] = digit
     np.testing.assert_array_equal(after.suite_state.board, board)
 
@@ -188,7 +188,7 @@ def test_jumanji_takes_the_suites_limit_where_it_has_one() -> None:
 def test_navix_shows_the_grid_as_floats_and_takes_another_view() -> None:
     env = make("navix/Navix-DoorKey-8x8-v0")
     assert env.observation_space.shape == (8, 8, 3) and env.max_steps == 100 and env.action_space == Discrete(7)
-    _, shown = env.reset(jax.random.key(0))
+    _, shown = jax.jit(env.reset)(jax.random.key(0))
     kinds = np.asarray(shown.observation[..., 0])
     assert (kinds[[0, -1]] == 2).all() and (kinds == 10).sum() == 1  # walls around, and one player
     import navix

@@ -167,9 +167,11 @@ def test_the_persistent_estimate_sums_the_noise_since_the_episode_began(make):
     fitness = jnp.asarray(np.random.default_rng(0).normal(size=size), jnp.float32)
 
     def noise(generation):
+    perturb = jax.jit(lambda state, member: er.densify(strategy.perturb(state, member)))
+
         """sigma E of each member, as it was perturbed."""
         state = ESState(start.params, start.opt_state, start.seed, jnp.int32(generation))
-        return [jax.tree.map(np.asarray, er.densify(strategy.perturb(state, jnp.int32(i)))) for i in range(size)]
+        return [jax.tree.map(np.asarray, perturb(state, jnp.int32(i))) for i in range(size)]
 
     for generation, since in ((2, (0, 1, 2)), (3, (3,))):
         state = start._replace(generation=jnp.int32(generation))
