@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 from evaluating import SLOPE, evaluate, formed, members, sharing, start, strategy
+from marks import mostly_slow
 
 from eggroll_ray.blocking import blocking
 from eggroll_ray.evaluate import (
@@ -57,7 +58,7 @@ def fail():
     raise RuntimeError("the simulator has lost its licence")
 
 
-@pytest.mark.parametrize("policy", [Invalid.DROP_PAIR, Invalid.WORST])
+@pytest.mark.parametrize("policy", mostly_slow([Invalid.DROP_PAIR, Invalid.WORST], quick=[Invalid.WORST]))
 def test_an_exception_is_a_fitness_under_the_policy(policy):
     es, lost = strategy(), {Invalid.DROP_PAIR: np.nan, Invalid.WORST: -np.inf}[policy]
     evaluator = from_fitness(when_positive(fail), SLOPE, blocking(on_error=policy, on_nan=Invalid.RAISE))
@@ -170,7 +171,12 @@ def test_a_process_that_never_starts_runs_out_of_time_also_with_many_parameters(
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [(np.zeros(2), r"ndarray of shape \(2,\)"), ("1", "str"), (None, "NoneType")]
+    ("value", "found"),
+    [
+        (np.zeros(2), r"ndarray of shape \(2,\)"),
+        pytest.param("1", "str", marks=pytest.mark.slow),
+        pytest.param(None, "NoneType", marks=pytest.mark.slow),
+    ],
 )
 def test_a_blocking_fitness_of_another_type_is_refused(value, found):
     evaluator = from_fitness(lambda params, seed: value, SLOPE, blocking())

@@ -178,8 +178,8 @@ def key_where_begins(env: Env, player: int) -> jax.Array:
     return next(key for key in jax.random.split(KEY, 20) if env.reset(key)[0].suite_state.current_player == player)
 
 
-@pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize("other", [0, 8])
+@pytest.mark.parametrize("first", mostly_slow([0, 1], quick=[1]))
+@pytest.mark.parametrize("other", mostly_slow([0, 8], quick=[8]))
 def test_three_in_a_row_win_for_whoever_has_them(first: int, other: int) -> None:
     env = compiled(game, "tic_tac_toe")
     assert env.agents == ("player_0", "player_1") and env.max_steps == 9

@@ -42,8 +42,8 @@ def run(policy, observation, outputs=3):
 # --- networks ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("hidden", [(), (4,), (7, 5)])
-@pytest.mark.parametrize("shape", [(), (6,), (2, 3)])
+@pytest.mark.parametrize("hidden", [(), pytest.param((4,), marks=pytest.mark.slow), (7, 5)])
+@pytest.mark.parametrize("shape", [(), pytest.param((6,), marks=pytest.mark.slow), (2, 3)])
 def test_mlp_is_the_product_of_its_layers(hidden, shape):
     observation = jnp.asarray(np.random.default_rng(0).normal(size=shape), jnp.float32)
     params, outputs, carry = run(mlp(hidden), observation)

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from marks import mostly_slow
 from toy_games import constant_policy, delayed
 
 import eggroll_ray as er
@@ -45,7 +46,7 @@ def er_generation(number, fitness):
     return Generation(number, fitness)
 
 
-@pytest.mark.parametrize("window", [1, 3, 4, 8, 20])
+@pytest.mark.parametrize("window", mostly_slow([1, 3, 4, 8, 20], quick=[3, 20]))
 def test_windows_of_an_episode_add_up_to_it(window):
     frozen = er.eggroll(sigma=0.1, optimizer=optax.sgd(0.0), noise_reuse=100)
     whole = worker(er.from_env(ENV, constant_policy(), head=HEAD), frozen)
@@ -90,7 +91,7 @@ def test_episodes_held_of_another_past_are_not_used():
     np.testing.assert_array_equal(one.evaluate(0).fitness, expected)
 
 
-@pytest.mark.parametrize("stop", [2, 3])
+@pytest.mark.parametrize("stop", mostly_slow([2, 3], quick=[3]))
 def test_a_run_that_is_resumed_in_the_middle_of_an_episode_is_the_same(tmp_path, stop):
     def trainer(run, resume=False):
         recorded = er.Run(run, resume=resume, checkpoint_every=1)
@@ -166,9 +167,9 @@ def test_the_persistent_estimate_sums_the_noise_since_the_episode_began(make):
     start = strategy.init(params, 11)
     fitness = jnp.asarray(np.random.default_rng(0).normal(size=size), jnp.float32)
 
-    def noise(generation):
     perturb = jax.jit(lambda state, member: er.densify(strategy.perturb(state, member)))
 
+    def noise(generation):
         """sigma E of each member, as it was perturbed."""
         state = ESState(start.params, start.opt_state, start.seed, jnp.int32(generation))
         return [jax.tree.map(np.asarray, perturb(state, jnp.int32(i))) for i in range(size)]
@@ -197,10 +198,16 @@ def mean_step(window, options, episodes=40):
     return float(result.params["bias"][0]) / (tiny * episodes)
 
 
-def test_persistent_and_noise_reuse_estimates_have_no_bias_where_truncation_has():
+@pytest.mark.parametrize(
+    ("window", "options", "step", "bound"),
+    [
+        pytest.param(None, {}, -4, 0.8, marks=pytest.mark.slow),
+        (4, {}, 8, 0.8),  # truncated: the wrong sign
+        (4, {"persistent": 2}, -4, 1.6),
+        pytest.param(4, {"noise_reuse": 2}, -4, 0.8, marks=pytest.mark.slow),
+        pytest.param(2, {"persistent": 4}, -4, 1.6, marks=pytest.mark.slow),
+    ],
+)
+def test_persistent_and_noise_reuse_estimates_have_no_bias_where_truncation_has(window, options, step, bound):
     """The whole return is (8 - 3 * 4) x, so its slope is -4; within windows of 4 steps it seems to be 4 + 4."""
-    assert abs(mean_step(None, {}) + 4) < 0.8
-    assert abs(mean_step(4, {}) - 8) < 0.8  # truncated: the wrong sign
-    assert abs(mean_step(4, {"persistent": 2}) + 4) < 1.6
-    assert abs(mean_step(4, {"noise_reuse": 2}) + 4) < 0.8
-    assert abs(mean_step(2, {"persistent": 4}) + 4) < 1.6
+    assert abs(mean_step(window, options) - step) < bound
