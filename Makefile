@@ -12,8 +12,8 @@ train: $(INSTALLED)
 
 # Shapes and types of arrays are checked in the first half; what they are checked by cannot travel to Ray's workers.
 test: lint
-	$(BIN)/python -m pytest -n auto -m "not slow and not ray" --jaxtyping-packages=$(TYPED),beartype.beartype
-	$(BIN)/python -m pytest -m "ray and not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not ray" --jaxtyping-packages=$(TYPED),beartype.beartype
+	$(BIN)/python -m pytest -m "ray and not slow" $$(grep -l "mark[.]ray" tests/test_*.py)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow --timeout 3600
