@@ -1,0 +1,158 @@
+"""Who takes part in `benchmarks.end_to_end`, in what; the rows of its files, and what they say."""
+
+import dataclasses
+import json
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.end_to_end_run import WARM_UP, Settings
+from eggroll_ray.files import replace_file
+
+Row = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entrant:
+    """A program, and where it runs."""
+
+    name: str
+    module: str  # benchmarks.end_to_end_<module>
+    workers: int = 0  # Ray actors
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """An environment to be learned. Its first entrant is the one that the others are compared with."""
+
+    env: str
+    target: float
+    seconds: float  # of training alone, after which a run ends
+    tuning_seconds: float
+    entrants: tuple[Entrant, ...]
+
+    def tuned_as(self, entrant: Entrant) -> tuple[str, str]:
+        """The entrant and the environment that its settings come from."""
+        if entrant.module == OURS.module:
+            return OURS.name, f"gymnax/{self.env.partition('/')[2]}"
+        return entrant.name, self.env
+
+
+OURS = Entrant("eggroll_ray", "ours")
+OURS_ON_RAY = Entrant("eggroll_ray, 2 workers", "ours", workers=2)
+EVOSAX = Entrant("evosax", "evosax")
+EVOTORCH = Entrant("EvoTorch, 2 actors", "evotorch", workers=2)
+
+TASKS = (
+    Task("gymnax/CartPole-v1", 475.0, seconds=90, tuning_seconds=60, entrants=(OURS, OURS_ON_RAY, EVOSAX)),
+    Task("gymnax/Pendulum-v1", -250.0, seconds=180, tuning_seconds=90, entrants=(OURS, OURS_ON_RAY, EVOSAX)),
+    Task("gym/CartPole-v1", 475.0, seconds=120, tuning_seconds=60, entrants=(OURS_ON_RAY, EVOTORCH)),
+    Task("gym/Pendulum-v1", -250.0, seconds=300, tuning_seconds=100, entrants=(OURS_ON_RAY, EVOTORCH)),
+)
+ANT = "brax/ant"
+ANT_ENTRANTS = (OURS, EVOSAX)
+# Sigma and learning rate, the same six for all.
+GRID = tuple((sigma, rate) for sigma in (0.1, 0.2) for rate in (0.03, 0.05, 0.1))
+
+# What tells rows of a part from each other, beside the entrant; a new row takes the place of its like.
+KEYS = {
+    "tune": ("env", "seed", "sigma", "learning_rate"),
+    "race": ("env", "seed"),
+    "ant": ("population_size", "seed"),
+}
+
+
+def load(path: Path, part: str) -> list[Row]:
+    """Returns the rows of a part of a file, none if there is no file.
+
+    Raises:
+      ValueError: when it is no such file.
+    """
+    record = _read(path)
+    return list(record.get(part, []))
+
+
+def save(path: Path, part: str, row: Row) -> None:
+    """Adds a row to the file as it is now, in the place of an older one of the same key."""
+    record = _read(path)
+    kept = [old for old in record.get(part, []) if _key(part, old) != _key(part, row)]
+    record[part] = sorted([*kept, row], key=lambda row: _key(part, row))
+    parts = (f'"{name}": [\n' + ",\n".join(map(json.dumps, rows)) + "\n]" for name, rows in sorted(record.items()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
+
+
+def is_done(rows: Iterable[Row], entrant: Entrant, settings: Settings) -> bool:
+    """Whether there is a row of an entrant with these settings. Where it crashed, it may be tried again."""
+    asked = describe(settings)
+    return any(
+        row["entrant"] == entrant.name and row["settings"] == asked and outcome(row) != "crashed" for row in rows
+    )
+
+
+def describe(settings: Settings) -> Row:
+    """The settings as a row holds them: without the time, which is of no other process."""
+    found = json.loads(json.dumps(dataclasses.asdict(settings)))
+    del found["began"]
+    return found
+
+
+def outcome(row: Row) -> str:
+    """Says "solved", "not reached" (within the limit) or "crashed"."""
+    if row["ended_by"] == "crash":
+        return "crashed"
+    return "solved" if row["ended_by"] == "target" else "not reached"
+
+
+def seconds(row: Row, compiled: bool) -> float:
+    """How long a run took until its end; where the target was not reached, it would have taken longer.
+
+    Args:
+      row: of a run that did not crash.
+      compiled: from the moment when everything is compiled and every actor is there; or from the start of the
+        process, in which the warm-up's generations count once.
+    """
+    times = [point[1] for point in row["curve"]]
+    return times[-1] if compiled else row["start_seconds"] + times[-1] - times[min(WARM_UP, len(times) - 1)]
+
+
+def find(rows: Iterable[Row], entrant: str, env: str) -> list[Row]:
+    """Returns the rows of an entrant in an environment."""
+    return [row for row in rows if row["entrant"] == entrant and row["settings"]["env"] == env]
+
+
+def choose(rows: Iterable[Row], entrant: str, env: str) -> tuple[float, float]:
+    """Returns the sigma and learning rate by which an entrant got to the target soonest, in the median of the seeds.
+
+    Where none did, those with the highest return on the way.
+
+    Raises:
+      ValueError: without a run that did not crash.
+    """
+    tried: dict[tuple[float, float], list[Row]] = {}
+    for row in find(rows, entrant, env):
+        if outcome(row) != "crashed":
+            tried.setdefault((row["settings"]["sigma"], row["settings"]["learning_rate"]), []).append(row)
+    if not tried:
+        raise ValueError(f"{entrant} has not been tuned in {env}; run `python -m benchmarks.end_to_end tune` first.")
+    return min(tried, key=lambda setting: _merit(tried[setting]))
+
+
+def _merit(rows: Sequence[Row]) -> tuple[float, float]:
+    times = [seconds(row, compiled=True) if outcome(row) == "solved" else math.inf for row in rows]
+    return statistics.median(times), -statistics.median(max(point[3] for point in row["curve"]) for row in rows)
+
+
+def _key(part: str, row: Row) -> tuple[Any, ...]:
+    return row["entrant"], *(row["settings"][name] for name in KEYS[part])
+
+
+def _read(path: Path) -> dict[str, list[Row]]:
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text())
+    if not isinstance(found, dict) or not set(found) <= set(KEYS):
+        raise ValueError(f"{path} holds other parts than {sorted(KEYS)}: it is no file of benchmarks.end_to_end.")
+    return found
