@@ -49,7 +49,7 @@ def calibrate(
     at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1
     rounds = max(1, min(_ROUNDS, members // (at_once * plan.block_size)))
     blocks = tuple(range(min(rounds * at_once, plan.blocks)))
-    found, evaluation, idle, driver = _evaluation(worker, pool, blocks, repeats)
+    found, some, none = _evaluation(pool, blocks, repeats)
     most = min(members, plan.population_size)
 
     def outcome(size: int, fitness: np.ndarray) -> Generation:
@@ -58,31 +58,41 @@ def calibrate(
 
     fixed, member = _update(worker, plan.groups, most, repeats, outcome)
     rates = Rates(
-        block=max(0.0, evaluation - idle) / len(blocks),
-        generation=idle,
+        block=max(0.0, some.evaluation - none.evaluation) / len(blocks),
+        generation=none.evaluation,
         update=fixed,
         update_member=member,
         at_once=min(at_once, len(blocks)),
-        driver=driver,
+        driver=none.driver,
+        driver_block=max(0.0, some.driver - none.driver) / len(blocks),
     )
     evaluated = len(blocks) * plan.block_size
     return Calibration(rates, found.steps / evaluated if found.steps else 1.0, max(evaluated, most))
 
 
-def _evaluation(
-    worker: Worker, pool: LocalPool, blocks: tuple[int, ...], repeats: int
-) -> tuple[Round, float, float, float]:
-    """What blocks give, their seconds, those of no block at all, and those of the driver around them."""
-    request = Request(worker.number, (), blocks)
-    found = pool.step(request, lambda: False)  # compiles
-    evaluation, idle, driver = [], [], []
-    for _ in range(repeats):
+class _Seconds(NamedTuple):
+    evaluation: float
+    driver: float
+
+
+def _evaluation(pool: LocalPool, blocks: tuple[int, ...], repeats: int) -> tuple[Round, _Seconds, _Seconds]:
+    """What blocks give, the seconds of a generation with these blocks alone, and with none."""
+
+    def step(blocks: tuple[int, ...]) -> tuple[Round, _Seconds]:
         before = time.perf_counter()
-        found = pool.step(request, lambda: False)
-        driver.append(time.perf_counter() - before - found.evaluate_seconds)
-        evaluation.append(found.evaluate_seconds)
-        idle.append(worker.step(Request(worker.number, (), ())).seconds)
-    return found, statistics.median(evaluation), statistics.median(idle), statistics.median(driver)
+        found = pool.step(Request(0, (), blocks), lambda: False)
+        return found, _Seconds(found.evaluate_seconds, time.perf_counter() - before - found.evaluate_seconds)
+
+    found, _ = step(blocks)  # compiles
+    some, none = [], []
+    for _ in range(repeats):
+        some.append(step(blocks)[1])
+        none.append(step(())[1])
+    return found, _medians(some), _medians(none)
+
+
+def _medians(seconds: list[_Seconds]) -> _Seconds:
+    return _Seconds(*map(statistics.median, zip(*seconds, strict=True)))
 
 
 def _update(

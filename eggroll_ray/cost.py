@@ -41,6 +41,7 @@ class Rates(NamedTuple):
     update_member: float  # of an update, for each member
     at_once: int = 1  # blocks evaluated together
     driver: float | None = None  # of the driver, with one device in its own process; None: with one on Ray
+    driver_block: float = 0.0  # of the driver in the device's process, for each block
 
 
 class Job(NamedTuple):
@@ -105,13 +106,13 @@ def predict_generation(job: Job, rates: Rates, cluster: Cluster, devices: int) -
     busy = plan.blocks / devices * rates.block
     down, up = bytes_down(job), bytes_up(job, devices)
     update = rates.update + rates.update_member * plan.population_size / (devices if cluster.split_update else 1)
-    driver = rates.driver if devices == 1 else None
+    in_process = None if rates.driver is None or devices > 1 else rates.driver + plan.blocks * rates.driver_block
     return Prediction(
         devices=devices,
         evaluation=rates.generation + busy,
         idle=last - busy,
         update=update,
-        driver=_driver(devices, down + up) if driver is None else driver,
+        driver=_driver(devices, down + up) if in_process is None else in_process,
         network=_network(job, cluster, devices, down, up),
         bytes_down=devices * down,
         bytes_up=up,

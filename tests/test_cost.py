@@ -29,6 +29,7 @@ def test_evaluation_is_divided_by_the_devices_and_the_update_is_not():
     assert (one.evaluation, four.evaluation, one.idle, four.idle) == (16.0, 4.0, 0.0, 0.0)
     assert one.update == four.update == pytest.approx(0.1 + 0.4096)
     assert one.driver == 0.001 and four.driver > cost.DRIVER_SECONDS
+    assert predicted(1, driver_block=0.01).driver == pytest.approx(0.001 + 16 * 0.01)
     assert one.member_steps_per_second == pytest.approx(4096 * 100 / (16 + 0.5096 + 0.001))
     assert four.generation == pytest.approx(sum(four.terms().values()))
 
