@@ -21,7 +21,7 @@ from scipy import stats
 import eggroll_ray as er
 import envs
 from benchmarks import kept_rows
-from benchmarks.rl_run import provenance
+from benchmarks.measured import provenance
 from eggroll_ray import noise
 from eggroll_ray.files import replace_file
 

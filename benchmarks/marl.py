@@ -17,8 +17,9 @@ import eggroll_ray as er
 import envs
 from benchmarks import rl_figures, rl_rows
 from benchmarks.marl_learners import ACTIVATIONS, NUM_STEPS, RejaxIPPO
+from benchmarks.measured import provenance
 from benchmarks.rl_learners import Evolution, Learner
-from benchmarks.rl_run import Limits, describe, provenance, run
+from benchmarks.rl_run import Limits, describe, run
 from benchmarks.rl_settings import (
     ALGORITHMS,
     MULTI_AGENT_HIDDEN,

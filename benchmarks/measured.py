@@ -2,8 +2,10 @@
 
 import os
 import platform
+import subprocess
 import time
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -21,10 +23,25 @@ def machine() -> str:
 
 
 def head(command: str, *packages: str) -> dict[str, Any]:
-    """Returns the command, the date, the machine and the versions of packages, for the record of a benchmark."""
+    """Returns the command and the provenance, for the record of a benchmark that is measured as a whole."""
+    return {"command": command, **provenance(*packages)}
+
+
+def provenance(*packages: str) -> dict[str, Any]:
+    """Returns the machine, the versions of packages, the commit and the date, for what was measured now."""
     return {
-        "command": command,
-        "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
         "versions": {name: metadata.version(name) for name in packages},
+        "commit": _commit(),
+        "date": time.strftime("%Y-%m-%d"),
     }
+
+
+def _commit() -> str | None:
+    """Of the source; with a + where files differ from it. None outside of a repository."""
+    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()

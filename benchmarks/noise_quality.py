@@ -22,9 +22,9 @@ import tyro
 import eggroll_ray as er
 from benchmarks import dieharder, generators, kept_rows
 from benchmarks.dieharder import FAILED, WEAK, Assessment
+from benchmarks.measured import provenance
 from benchmarks.noise_pages import page
 from benchmarks.noise_streams import STREAMS, words
-from benchmarks.rl_run import provenance
 from benchmarks.timing import interleave
 from eggroll_ray import doctor, noise
 from eggroll_ray.files import replace_file

@@ -24,8 +24,9 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks import rl_figures, rl_rank, rl_rows, rl_search
+from benchmarks.measured import provenance
 from benchmarks.rl_learners import make_learner
-from benchmarks.rl_run import Limits, Stopwatch, describe, provenance, run
+from benchmarks.rl_run import Limits, Stopwatch, describe, run
 from benchmarks.rl_settings import ALGORITHMS, TASKS, Algorithm, ESSettings, PPOSettings, Settings, find_task
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -1,16 +1,12 @@
 """One run of the RL comparison: trains for some environment steps, tests on the way, times compiling apart."""
 
 import dataclasses
-import subprocess
 import time
-from importlib import metadata
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from jax import monitoring
 
-from benchmarks.measured import machine
 from benchmarks.rl_learners import Learner
 
 
@@ -127,23 +123,3 @@ def describe(row: dict[str, Any]) -> str:
         f"steps, {row['generations']} updates ({row['ended_by']}), {row['steps_per_second']:,.0f} steps/s, training "
         f"{row['seconds']:.1f} s, compiling {row['compile_seconds']:.1f} s, tests {row['test_seconds']:.1f} s"
     )
-
-
-def provenance(*packages: str) -> dict[str, Any]:
-    """Where and with what a row was measured."""
-    return {
-        "machine": machine(),
-        "versions": {name: metadata.version(name) for name in packages},
-        "commit": _commit(),
-        "date": time.strftime("%Y-%m-%d"),
-    }
-
-
-def _commit() -> str | None:
-    """Of the source; with a + where files differ from it. None outside of a repository."""
-    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()
