@@ -9,7 +9,9 @@ Products of matrices at float32 (not TF32) and bfloat16 (dense, without sparsity
   XLA makes an exact one of six in bfloat16, so a sixth of the rate stands for them.
 """
 
+import contextlib
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -59,9 +61,16 @@ def bounds(work: Work, accelerator: Accelerator, bfloat16: bool) -> dict[str, fl
     }
 
 
-def memory_here() -> float:
-    """Returns the bytes of memory of the device that this process computes on."""
-    device = jax.devices()[0]
-    if device.platform == "cpu":
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    return float(device.memory_stats()["bytes_limit"])
+def memory_here() -> int:
+    """Returns the bytes of memory of the device that this process computes on.
+
+    That is what JAX takes of it, or of a CPU the memory of the machine or of the container that this process runs in.
+    """
+    found = jax.devices()[0].memory_stats()
+    if found and "bytes_limit" in found:
+        return found["bytes_limit"]
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # not there, or "max"
+            total = min(total, int(Path(limit).read_text()))
+    return total

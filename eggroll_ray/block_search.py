@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import jax
 
+from eggroll_ray.accelerators import memory_here
 from eggroll_ray.checkpoint import as_json, write_json
 from eggroll_ray.es import ES, ESState
 from eggroll_ray.evaluate import CompiledBlock, Evaluator, noise_bytes
@@ -234,33 +235,32 @@ class _WorkerProbe:
 
 
 def _median_seconds(probes: Mapping[int, Probe]) -> dict[int, float]:
-    """Medians of interleaved measurements, after one of each that does not count."""
-    for probe in probes.values():
-        probe.seconds()
-    found: dict[int, list[float]] = {size: [] for size in probes}
+    """Medians of interleaved measurements, after one of each that does not count.
+
+    A size for which the memory does not suffice after all is left out, and so are those after it.
+    """
+    found: dict[int, list[float]] = {}
+    for size, probe in probes.items():
+        try:
+            probe.seconds()
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error) or not found:
+                raise
+            break
+        found[size] = []
     started = time.perf_counter()
     for _ in range(_REPEATS):
-        for size, probe in probes.items():
-            found[size].append(probe.seconds())
+        for size, values in found.items():
+            values.append(probes[size].seconds())
         if time.perf_counter() > started + _BUDGET_SECONDS:
             break
     return {size: statistics.median(values) for size, values in found.items()}
 
 
 def _device_memory(threads: int) -> int:
-    found = jax.devices()[0].memory_stats()
-    if found and "bytes_limit" in found:
-        return found["bytes_limit"]
-    return int(_machine_memory() / 2 * min(1.0, threads / cores()))
-
-
-def _machine_memory() -> int:
-    """Bytes of this machine, or of the container that this process runs in."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):  # not there, or "max"
-            total = min(total, int(Path(limit).read_text()))
-    return total
+    if jax.default_backend() != "cpu":
+        return memory_here()
+    return int(memory_here() / 2 * min(1.0, threads / cores()))
 
 
 def _key(

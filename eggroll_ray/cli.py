@@ -35,6 +35,7 @@ from eggroll_ray.options import (
     make_evaluator,
     make_strategy,
     make_trainer,
+    options_of_run,
 )
 from eggroll_ray.plan import make_plan
 from eggroll_ray.program_cache import keep_programs
@@ -191,7 +192,7 @@ def _train(command: Train) -> int:
 
 
 def _resume(command: Resume) -> int:
-    options = load_options(command.run / "config.json")
+    options = options_of_run(command.run)
     if command.generations is not None:
         options = dataclasses.replace(options, generations=command.generations)
     for name in ("workers", "address"):
@@ -236,7 +237,7 @@ def _outcome(options: TrainOptions, result: Result) -> str:
 
 
 def _eval(command: Eval) -> int:
-    options = load_options(command.run / "config.json")
+    options = options_of_run(command.run)
     worker, evaluator = _worker_at(command.run, options, command.generation, from_start=False)
     params, statistics = worker.mean()
     key = noise.stream_key(command.seed, "evaluation of a finished run")
@@ -252,7 +253,7 @@ def _eval(command: Eval) -> int:
 
 
 def _replay(command: Replay) -> int:
-    options = load_options(command.run / "config.json")
+    options = options_of_run(command.run)
     worker, _ = _worker_at(command.run, options, command.generation, from_start=True)
     digest = worker.digest()
     rows = [row for row in read_metrics(command.run / "metrics.jsonl") if "event" not in row]
@@ -277,7 +278,7 @@ def _report(command: Report) -> int:
 
 
 def _league(command: League) -> int:
-    options = load_options(command.run / "config.json")
+    options = options_of_run(command.run)
     worker, evaluator = _worker_at(command.run, options, 0, from_start=True)
     with _usage():
         _play_league(command.run, options, worker, evaluator, command)
@@ -364,7 +365,7 @@ def _plan(options: TrainOptions, evaluator: Evaluator) -> Plan:
     strategy = make_strategy(options.es)
     groups = max(1, len(evaluator.groups))
     block = options.worker.block_size
-    assert block != "auto"  # in a record it is a number: load_options
+    assert block != "auto"  # in a record it is a number: options_of_run
     state = jax.eval_shape(lambda: strategy.init(evaluator.init(options.seed), options.seed))
     own = noise_bytes(strategy.perturb, state)
     return make_plan(options.population_size, block, options.seed, options.test_episodes, groups, own)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from eggroll_ray.messages import Plan
 
-DEVICES_PER_MACHINE = 8  # assumed; what travels within a machine is part of the driver's time
 # Of the driver on Ray, fitted to docs/driver.json (1 to 32 workers on 2 cores; its rows are within 0.6 to 1.5 of it).
 DRIVER_SECONDS = 7e-3  # per generation
 DRIVER_WORKER_SECONDS = 9e-5  # per worker
@@ -58,6 +57,7 @@ class Cluster(NamedTuple):
     """How devices are connected, and what they share."""
 
     network_gbps: float = 10.0  # of each machine
+    per_machine: int = 8  # devices; what travels within a machine is part of the driver's time
     split_update: bool = False  # each device sums the noise for its slice of the parameters, and sends that to all
 
 
@@ -144,7 +144,7 @@ def _driver(workers: int, size: int) -> float:
 
 def _network(job: Job, cluster: Cluster, devices: int, down: int, up: int) -> float:
     """Seconds of what enters and leaves the driver's machine, and of the slices where the update is split."""
-    machines = math.ceil(devices / DEVICES_PER_MACHINE)
+    machines = math.ceil(devices / cluster.per_machine)
     others = (machines - 1) / machines
     size = (machines - 1) * down + others * up + (others * 4 * job.trained if cluster.split_update else 0)
     return 8 * size / (cluster.network_gbps * 1e9)

@@ -439,8 +439,9 @@ def _runtime_env(workers: Workers, gpus: float) -> dict[str, Any]:
         variables["JAX_PLATFORMS"] = "cpu"  # Ray 2.60 shows the GPUs of a node to every process on it
     elif gpus < 1:
         variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * gpus:.3f}"
-    if SETTING in os.environ:  # a cluster that is running has an environment of its own
-        variables[SETTING] = os.environ[SETTING]
+    # A cluster that is running has an environment of its own.
+    caches = (SETTING, "JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
+    variables |= {name: os.environ[name] for name in caches if name in os.environ}
     host = socket.gethostname()
     if all(node["NodeManagerHostname"] == host for node in ray.nodes() if node["Alive"]):
         # What this process can import, its workers can: a cluster of this machine alone has the same files.

@@ -129,9 +129,10 @@ class Members:
         if not self.twins:
             return jax.vmap(lifted, (member_axes(self.params), *given), axis_size=self._size)(self.params, *args)
         both = jax.vmap(lifted, (twin_axes(self.params), *given), axis_size=2)
-        pairs = jax.vmap(both, (member_axes(self.params), *given), axis_size=self._size // 2)
-        paired = jax.tree.map(lambda x: x.reshape(-1, 2, *x.shape[1:]), args)
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), pairs(self.params, *paired))
+        count = self._size // 2
+        pairs = jax.vmap(both, (member_axes(self.params), *given), axis_size=count)
+        paired = jax.tree.map(lambda x: x.reshape(count, 2, *x.shape[1:]), args)
+        return jax.tree.map(lambda x: x.reshape(self._size, *x.shape[2:]), pairs(self.params, *paired))
 
 
 jax.tree_util.register_pytree_node(

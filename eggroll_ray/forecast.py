@@ -20,7 +20,6 @@ from eggroll_ray.accelerators import (
 from eggroll_ray.calibrate import Calibration, calibrate
 from eggroll_ray.cost import (
     ADVICE,
-    DEVICES_PER_MACHINE,
     Cluster,
     Footprint,
     Job,
@@ -67,8 +66,10 @@ class Forecast:
         return prediction.limit if self.memory.fits else "memory"
 
     def population_within(self, seconds: float, devices: int) -> int:
-        """Returns the most members, in whole blocks, of which a generation takes no more than so long; 0 if none."""
-        return largest_population(self.job, self.rates, self.cluster, devices, seconds)
+        """Returns the most members, in whole blocks, that fit and take no more than so long a generation; 0 if none."""
+        fit = self.memory.largest_population(self.job.plan.population_size)
+        fit -= fit % self.job.plan.block_size
+        return min(fit, largest_population(self.job, self.rates, self.cluster, devices, seconds))
 
     def __str__(self) -> str:
         return "\n".join([*self._head(), "", *self._table(), "", *self._advice(), "", *self._notes()])
@@ -150,6 +151,7 @@ def predict(
     strategy = strategy or eggroll()
     _check(device, devices, network_gbps)
     state = strategy.init(evaluator.init(0), 0)
+    evaluator.check(strategy.perturb, state)
     own = noise_bytes(strategy.perturb, state)
     plan = make_plan(population_size, block_size, 0, evaluator.test_episodes, max(1, len(evaluator.groups)), own)
     program = block_program(evaluator, strategy, state, plan)
@@ -168,7 +170,7 @@ def predict(
         rates, sources = _from_datasheet(device, program, narrow, update, population_size)
         steps, available = float(program.steps * evaluator.episodes), ACCELERATORS[device].memory
     job = Job(plan, steps, strategy.signs_only, _nbytes(evaluator.moments), _trained(strategy, state))
-    cluster = Cluster(network_gbps, split_update)
+    cluster = Cluster(network_gbps, per_machine=_per_machine(device), split_update=split_update)
     return Forecast(
         device=device,
         job=job,
@@ -176,7 +178,7 @@ def predict(
         cluster=cluster,
         memory=_footprint(strategy, evaluator, state, plan, program, rates.at_once, available),
         curve=tuple(predict_generation(job, rates, cluster, count) for count in devices),
-        assumptions=(*sources, *_common(cluster)),
+        assumptions=(*sources, *_common(cluster, evaluator)),
     )
 
 
@@ -248,17 +250,26 @@ def _measured(found: Calibration) -> list[str]:
     ]
 
 
-def _common(cluster: Cluster) -> list[str]:
+def _per_machine(device: str) -> int:
+    """Devices of a machine: all that this one has, a CPU counting as one; of others what is usual."""
+    if device != HERE:
+        return Cluster().per_machine
+    return 1 if jax.default_backend() == "cpu" else jax.local_device_count()
+
+
+def _common(cluster: Cluster, evaluator: Evaluator) -> list[str]:
     update = "each device rebuilds the noise of the whole population"
     if cluster.split_update:
         update = (
             "the update is split into slices of the parameters, noise and all, and these are gathered: not built yet"
         )
+    windows = ["memory without the environments of all blocks that are kept from one window to the next"]
     return [
+        *(windows if evaluator.windows > 1 else []),
         "a generation is the sum of its terms; evaluation is divided by the devices in whole blocks",
         update,
         "the driver on Ray as in docs/driver.md, which was measured for no more than 32 workers",
-        f"{DEVICES_PER_MACHINE} devices to a machine, {cluster.network_gbps:g} Gbit/s in and out of it, one copy of "
+        f"{cluster.per_machine} devices to a machine, {cluster.network_gbps:g} Gbit/s in and out of it, one copy of "
         "the fitness to each machine",
     ]
 

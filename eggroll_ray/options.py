@@ -179,10 +179,23 @@ def load_options(config: Path) -> TrainOptions:
         options = _from_dict(TrainOptions, found)
     except TypeError as error:
         raise CheckpointError(f"{config} was written by another version of eggroll_ray: {error}") from error
-    if options.worker.block_size == "auto":
-        block_size = recorded_block_size(config)
-        options = dataclasses.replace(options, worker=dataclasses.replace(options.worker, block_size=block_size))
-    return options
+    return _with_recorded_block_size(options, config) if options.worker.block_size == "auto" else options
+
+
+def options_of_run(run: Path) -> TrainOptions:
+    """Reads the options of a run folder that is to be continued or looked at, with the block size that it has.
+
+    Raises:
+      CheckpointError: see `load_options`.
+    """
+    config = run / "config.json"
+    # The default, too: it may be another in this version.
+    return _with_recorded_block_size(load_options(config), config)
+
+
+def _with_recorded_block_size(options: TrainOptions, config: Path) -> TrainOptions:
+    block_size = recorded_block_size(config, options.population_size)
+    return dataclasses.replace(options, worker=dataclasses.replace(options.worker, block_size=block_size))
 
 
 def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, resume: bool) -> Trainer:

@@ -11,7 +11,10 @@ from eggroll_ray.options import MakeEnv, TrainOptions, make_evaluator, make_stra
 
 @dataclasses.dataclass(frozen=True)
 class Plan(TrainOptions):
-    """Predict memory, speed and traffic of a run, and say what limits it; takes the options of train."""
+    """Predict memory, speed and traffic of a run, and say what limits it; takes the options of train.
+
+    Those that say how many workers there are do not count: each device is a worker with all cores of its machine.
+    """
 
     device: Literal["this machine", "H100", "H200", "A100-80GB", "L4", "TPU v5e"] = "this machine"
     """What each device is: this machine is measured, of the others only their makers' numbers are known."""
@@ -41,7 +44,7 @@ def plan_run(command: Plan, make_env: MakeEnv) -> str:
             raise ValueError(
                 f"block_size='auto' is found by timing, for device={HERE!r} only; choose a number or None."
             )
-        block_size = fastest_block_size(evaluator, strategy, command.population_size)
+        block_size = fastest_block_size(evaluator, strategy, command.population_size, seed=command.seed)
     forecast = predict(
         evaluator,
         strategy,

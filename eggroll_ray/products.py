@@ -142,11 +142,12 @@ def _product_with_w_last(eqn: Any, w: Any, x: Any) -> Any:
     Measured on CPU for one layer of 1,024: 0.92 instead of 0.68 of the speed of the product without noise.
     """
     (w_sum, x_sum), (w_batch, x_batch) = eqn.params["dimension_numbers"]
+    precision = eqn.params["precision"]  # one for each operand
     return lax.dot_general(
         x,
         w,
         ((x_sum, w_sum), (x_batch, w_batch)),
-        precision=eqn.params["precision"],
+        precision=precision[::-1] if isinstance(precision, tuple) else precision,
         preferred_element_type=eqn.params["preferred_element_type"],
     )
 

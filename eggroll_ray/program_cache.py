@@ -66,7 +66,7 @@ def keep_programs() -> Path | None:
     folder = root / _name()
     try:
         _make_private(folder)
-        if (refusal := _refusal(root) or _refusal(folder)) is not None:
+        if (refusal := _refusal(cache) or _refusal(root) or _refusal(folder)) is not None:
             _log.warning("compiled programs are not kept: %s", refusal)
             return None
         with tempfile.TemporaryFile(dir=folder) as file:  # JAX would warn of every program that it cannot write

@@ -189,16 +189,19 @@ class Recorder:
                 self._on_event("record restored", "nothing is missing")
 
 
-def recorded_block_size(config: Path) -> int:
-    """Returns the block size of a recorded run, which it was given or which was searched for it.
+def recorded_block_size(config: Path, population_size: int) -> int:
+    """Returns the block size of a recorded run: given, the default of its time, or searched for it.
 
     Args:
       config: the run's `config.json`.
+      population_size: what the run must have.
 
     Raises:
-      CheckpointError: when it is not that of a run.
+      CheckpointError: when it is not that of a run, or of one with another population.
     """
-    return _settings(config)["block_size"]
+    found = _settings(config)
+    _check_same({"population_size": found["population_size"]}, {"population_size": population_size}, config.parent)
+    return found["block_size"]
 
 
 def load_state(

@@ -143,7 +143,9 @@ class Trainer:
         evaluator.check(self._strategy.perturb, state)
         own = noise_bytes(self._strategy.perturb, state)
         self._run = Run(run) if isinstance(run, str | Path) else run
-        if block_size == "auto":
+        if self._run is not None and self._run.resume and block_size in (None, "auto"):
+            block_size = recorded_block_size(Path(self._run.path) / "config.json", population_size)
+        elif block_size == "auto":
             block_size = self._fastest_block_size(population_size, seed)
         self._plan = make_plan(population_size, block_size, seed, episodes, groups, own)
         settings = {
@@ -314,9 +316,7 @@ class Trainer:
             self._event("resumed", detail)
 
     def _fastest_block_size(self, population_size: int, seed: int) -> int:
-        """The block size of the run that is continued, or else the fastest where the workers will compute."""
-        if self._run is not None and self._run.resume:
-            return recorded_block_size(Path(self._run.path) / "config.json")
+        """The fastest where the workers will compute."""
         if self._run is not None:
             checkpoint.create_run(Path(self._run.path))  # a folder that will not do is refused before the search
         if self._workers.count == 0 or not can_be_timed(self._evaluator, self._strategy):

@@ -11,7 +11,7 @@ import pytest
 from toy_games import constant_policy, higher_card, team_env, walks
 
 import eggroll_ray as er
-from eggroll_ray import block_search, cli, options
+from eggroll_ray import block_search, cli, options, plan
 from eggroll_ray.block_search import cached, candidates, choose
 from eggroll_ray.plan import make_plan
 from eggroll_ray.program_cache import cache_folder
@@ -103,6 +103,22 @@ def test_what_does_not_fit_is_neither_measured_nor_chosen():
     assert chosen({16: 3.0, 64: 2.0, 256: 1.0}, memory_bytes=1, needs=lambda size: None) == 256  # nobody knows
     with pytest.raises(ValueError, match=r"blocks of 16 members take 16 bytes, above the 15 .* set block_size"):
         chosen({16: 3.0, 64: 2.0}, memory_bytes=15)
+
+
+def test_a_size_that_runs_out_of_memory_is_left_out_with_those_above_it(monkeypatch):
+    def fail(self):
+        if self._needs >= 64:
+            raise jax.errors.JaxRuntimeError(message)
+        return 1.0
+
+    monkeypatch.setattr(Fake, "seconds", fail)
+    message = "RESOURCE_EXHAUSTED: out of memory"
+    assert chosen({16: 3.0, 64: 2.0, 256: 1.0}) == 16
+    with pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE"):
+        chosen({64: 2.0, 256: 1.0})
+    message = "INTERNAL: a fault"
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
+        chosen({16: 3.0, 64: 2.0})
 
 
 def test_a_single_size_is_not_measured(folder, monkeypatch):
@@ -238,6 +254,18 @@ def test_a_resumed_run_takes_its_recorded_size_whatever_would_be_chosen_now(tmp_
         assert now._plan.block_size == 16
 
 
+def test_a_run_keeps_the_default_of_its_time(tmp_path, monkeypatch):
+    with trainer(tmp_path / "run", block_size=None) as first:
+        first.fit(1)
+        assert first._plan.block_size == 32
+    monkeypatch.setattr(plan, "_DEFAULT_BLOCK", 16)
+    monkeypatch.setattr(plan, "_SMALLEST_DEFAULT_BLOCK", 16)
+    with trainer(block_size=None) as now, trainer(er.Run(tmp_path / "run", resume=True), block_size=None) as resumed:
+        assert (now._plan.block_size, resumed._plan.block_size) == (16, 32)
+    with pytest.raises(er.CheckpointError, match="population_size=32, now it is 64"):
+        er.Trainer(er.from_fitness(objective, START), population_size=64, run=er.Run(tmp_path / "run", resume=True))
+
+
 def test_a_folder_that_will_not_do_and_nonsense_are_refused_before_the_search(tmp_path, monkeypatch):
     asked = choose_always(monkeypatch, 16)
     (tmp_path / "run").mkdir()
@@ -289,7 +317,8 @@ def test_the_command_line_takes_auto_and_goes_by_the_recorded_number_afterwards(
     assert cli.main(["train", *SMALL, "--run", run]) == 0
     asked = choose_always(monkeypatch, 16)
     assert json.loads(config.read_text())["options"]["worker"]["block_size"] == "auto"
-    assert options.load_options(config).worker.block_size == 8  # what resume, eval, replay and --config go by
+    assert options.load_options(config).worker.block_size == 8  # what --config goes by
+    assert options.options_of_run(config.parent).worker.block_size == 8  # and resume, eval and replay
     assert cli.main(["replay", run, "--generation", "1"]) == 0
     assert "bit for bit" in capsys.readouterr().out and not asked
     with pytest.raises(SystemExit):

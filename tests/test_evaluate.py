@@ -140,6 +140,13 @@ def test_twins_share_a_draw_and_get_what_each_alone_gets():
             np.testing.assert_allclose(one[place], other, rtol=1e-6)
 
 
+def test_twins_may_carry_arrays_without_elements():
+    es = strategy()
+    members = perturb_block(es.perturb, es.init(MODEL, 3), jnp.arange(N))
+    carry, number = members.apply(lambda params, carry: (carry, params["b"].sum()), jnp.zeros((N, 0, 2)))
+    assert carry.shape == (N, 0, 2) and number.shape == (N,)
+
+
 def test_members_that_are_no_twins_get_no_noise_of_others():
     es = strategy()
     params = perturb_block(es.perturb, es.init(MODEL, 3), jnp.array([0, 1, 2, 5])).params

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from toy_games import constant_policy, higher_card
 
 import eggroll_ray as er
 from eggroll_ray import fitness as shapings
@@ -61,6 +62,18 @@ def test_this_machine_is_measured(here):
     assert [found.devices for found in here.curve] == [1, 4, 16]
     assert all(found.member_steps_per_second > 0 and found.generation > 0 for found in here.curve)
     assert here.curve[1].evaluation < here.curve[0].evaluation and here.curve[1].update == here.curve[0].update
+
+
+@pytest.mark.parametrize("kind", ["windows", "self-play"])
+def test_what_needs_earlier_generations_is_measured_too(kind):
+    if kind == "self-play":
+        evaluator = er.self_play(higher_card(), constant_policy(), rivals=er.Rivals(count=2, every=2))
+    else:
+        evaluator = er.from_env(toy_env(), er.mlp((8,)), window=2)
+    forecast = er.predict(evaluator, strategy(), population_size=16, block_size=8, devices=(1, 64))
+    assert forecast.memory.block and forecast.curve[0].evaluation > 0
+    assert ("from one window to the next" in str(forecast)) == (kind == "windows")
+    assert forecast.cluster.per_machine == 1  # a CPU is a machine
 
 
 def test_its_text_says_all_that_was_asked_for(here):
