@@ -47,7 +47,7 @@ from benchmarks.end_to_end_rows import (
     is_done,
 )
 from benchmarks.end_to_end_run import Settings, events, write_settings
-from benchmarks.measured import head
+from benchmarks.measured import provenance
 
 ROOT = Path(__file__).parent.parent
 _TUNING_SEED = 1000  # none of the race's
@@ -115,9 +115,7 @@ def main(options: Options) -> None:
         if python is None or is_done(end_to_end_rows.load(path, options.what), entrant, settings):
             continue
         row = {"entrant": entrant.name, "settings": describe(settings)} | run(python, entrant.module, settings)
-        measured = head(f"python -m benchmarks.end_to_end {options.what}")
-        del measured["versions"]  # of this process; the row has those of the program's own
-        end_to_end_rows.save(path, options.what, row | {"measured": measured})
+        end_to_end_rows.save(path, options.what, row | {"measured": provenance()})  # the row has its own versions
         print(_line(row), flush=True)
 
 
@@ -158,7 +156,7 @@ def _result(found: list[dict[str, Any]], failure: str | None, errors: str) -> Ro
     if failure is None and row["ended_by"] == "crash":
         failure = "ended without a result"
     if failure is not None:
-        shown = re.sub(r'File ".*/', 'File "', errors.strip())  # where it was installed is nobody's business
+        shown = re.sub(r"(?:/[^\s/:'\"]+)+/", "", errors.strip())  # where it was installed is nobody's business
         row |= {"ended_by": "crash", "stderr": f"{failure}: {shown[-_STDERR:]}"}
     return row
 

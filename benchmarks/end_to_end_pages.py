@@ -151,7 +151,8 @@ def _ant(rows: Sequence[Row]) -> list[str]:
         f"Generations per second once compiled, episodes of {steps} steps at most, backend generalized, without tests:",
         "median [lowest, highest] of processes. Ours runs blocks of members in threads, evosax one compiled program.",
         "",
-        "| members | program | processes | generations | generations/s | compiled after, s | times ours |",
+        "| members | program | processes | generations | generations/s "
+        f"| ready after (with {WARM_UP} generations), s | times ours |",
         "|---|---|---|---|---|---|---|",
     ]
     for size in sorted({row["settings"]["population_size"] for row in rows}):
@@ -184,8 +185,8 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
         "## Tuning",
         "",
         f"The same {len(GRID)} settings for each, with a seed that no race has; the best goes into the races. Seconds",
-        "are those once compiled, or in brackets the best return of a run that did not get to the target in time. Ours",
-        "is tuned in process, in gymnax, and not again on Ray or in Gymnasium. The rate is Adam's; EvoTorch's ClipUp",
+        "are those once compiled, or in brackets the best return of a run that did not get to the target in time. In",
+        "`gymnax/` ours on Ray has the settings of ours in process. The rate is Adam's; EvoTorch's ClipUp",
         "gets the one that makes steps as long (`benchmarks/end_to_end_evotorch.py`).",
         "",
         f"| program | environment | {' | '.join(f'{sigma:g}, {rate:g}' for sigma, rate in GRID)} |",

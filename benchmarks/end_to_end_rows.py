@@ -35,9 +35,8 @@ class Task:
 
     def tuned_as(self, entrant: Entrant) -> tuple[str, str]:
         """The entrant and the environment that its settings come from."""
-        if entrant.module == OURS.module:
-            return OURS.name, f"gymnax/{self.env.partition('/')[2]}"
-        return entrant.name, self.env
+        shared = entrant == OURS_ON_RAY and OURS in self.entrants  # the same but for who works
+        return OURS.name if shared else entrant.name, self.env
 
 
 OURS = Entrant("eggroll_ray", "ours")

@@ -109,8 +109,9 @@ def train(settings: Settings, learner: Learner, emit: Callable[[dict[str, Any]],
     for _ in range(WARM_UP):
         learner.advance()
     test(0)
+    start_seconds = time.monotonic() - settings.began - testing
     learner.rewind()
-    emit({"start_seconds": time.monotonic() - settings.began - testing})
+    emit({"start_seconds": start_seconds})
     generation, seconds, ended_by, confirmed = 0, 0.0, None, None
     while ended_by is None:
         if generation:

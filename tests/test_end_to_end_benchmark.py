@@ -80,6 +80,16 @@ def test_a_run_ends_at_its_limits_and_tests_are_not_timed():
     assert end["ended_by"] == "generations" and last["generation"] == 2
 
 
+def test_going_back_to_the_start_is_no_part_of_the_start():
+    class Slow(Fake):
+        def rewind(self) -> None:
+            time.sleep(0.5)
+            super().rewind()
+
+    start, *_ = ran(Slow([0.0] * 5), generations=1)
+    assert start["start_seconds"] < 0.5
+
+
 def test_without_tests_nothing_is_tested():
     learner = Fake([])
     *_, last, end = ran(learner, test_episodes=0, generations=1, target=None)
@@ -113,11 +123,12 @@ def test_ours_starts_again_after_warming_up_in_a_process_of_its_own(monkeypatch:
 def test_a_program_that_fails_has_crashed_whatever_it_printed(tmp_path: Path):
     script = tmp_path / "python"
     event = '{"generation": 0, "seconds": 0.0, "member_episodes": 0, "return": 9.0}'
-    script.write_text(f"#!/bin/sh\necho '{PREFIX}{event}'\necho 'File \"/a/b.py\", line 2' >&2\nexit 3\n")
+    said = 'File "/a/b.py", line 2: no /home/me/.data/x.so, see file:///tmp/me/log'
+    script.write_text(f"#!/bin/sh\necho '{PREFIX}{event}'\necho '{said}' >&2\nexit 3\n")
     script.chmod(0o755)
     row = end_to_end.run(script, "ours", SETTINGS)
     assert row["ended_by"] == "crash" and row["curve"] == [[0, 0.0, 0, 9.0]]
-    assert row["stderr"] == 'exit status 3: File "b.py", line 2'
+    assert row["stderr"] == 'exit status 3: File "b.py", line 2: no x.so, see file://log'
     script.write_text("#!/bin/sh\nexit 0\n")
     assert end_to_end.run(script, "ours", SETTINGS)["stderr"].startswith("ended without a result")
 
@@ -184,6 +195,15 @@ def test_rows_that_are_there_are_not_run_again_and_crashes_are(tmp_path: Path, m
     assert {(one.sigma, one.learning_rate) for one in raced} == {GRID[0]}
     end_to_end.main(dataclasses.replace(options, what="race", seeds=3))
     assert [one.seed for one in asked[len(GRID) + 5 :]] == [2, 2]
+    asked.clear()
+    end_to_end.main(dataclasses.replace(options, env=("gym/CartPole-v1",)))
+    tuned = [(one.env, one.workers, one.seconds) for one in asked]
+    assert tuned == [("gym/CartPole-v1", 2, 60)] * len(GRID), "in gym ours is tuned as what it is compared with"
+    asked.clear()
+    end_to_end.main(dataclasses.replace(options, what="race", env=("gym/CartPole-v1",), seeds=1))
+    assert [(one.workers, one.sigma, one.learning_rate) for one in asked] == [(2, *GRID[0])]
+    measured = end_to_end_rows.load(tmp_path / "end_to_end.json", "race")[-1]["measured"]
+    assert {"machine", "commit", "date"} <= measured.keys()
 
 
 def test_a_row_takes_the_place_of_its_like_and_other_files_are_refused(tmp_path: Path):
@@ -245,6 +265,7 @@ def test_ant_is_reported_in_generations_per_second():
     page = end_to_end_pages.page([], rows, [])
     assert "| 256 | eggroll_ray | 1 | 3 | 1 [1, 1] | 10 | 1.00 |" in page
     assert "| 256 | evosax | 1 | 3 | 0.5 [0.5, 0.5] | 10 | 0.50 |" in page
+    assert "| ready after (with 2 generations), s |" in page
 
 
 def test_nothing_measured_is_said():
