@@ -37,11 +37,34 @@ def provenance(*packages: str) -> dict[str, Any]:
     }
 
 
+def check_same(path: Path, record: dict[str, Any], now: dict[str, Any], remedy: str) -> None:
+    """Checks that rows which are added now belong under what a record says of itself.
+
+    Args:
+      path: of the record.
+      record: that is to be gone on with.
+      now: the provenance of the new rows.
+      remedy: what the user can do instead, a sentence.
+
+    Raises:
+      ValueError: for another machine, version or commit.
+    """
+    for name in ("machine", "versions", "commit"):
+        if record.get(name) != now[name]:
+            rule = "its page can only say one of them"
+            raise ValueError(f"{path} has {name} {record.get(name)}, new rows would have {now[name]}; {rule}. {remedy}")
+
+
 def _commit() -> str | None:
-    """Of the source; with a + where files differ from it. None outside of a repository."""
-    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    """Of the source; with a + where files differ from it, but for docs, where results go. None without a repository."""
     try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        commit = _git("rev-parse", "--short", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)docs")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return found.stdout.strip()
+    return f"{commit}+" if changed else commit
+
+
+def _git(*words: str) -> str:
+    folder = Path(__file__).parent
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()

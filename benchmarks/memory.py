@@ -17,7 +17,7 @@ from typing import Any
 
 import tyro
 
-from benchmarks.measured import head
+from benchmarks.measured import check_same, head
 from eggroll_ray.files import replace_file
 
 ROOT = Path(__file__).parent.parent
@@ -125,29 +125,24 @@ def page(record: dict[str, Any]) -> str:
         f"{WANTED_TEMPORARY_BYTES / 1e6:.0f} MB). There also the growth of the process when it ran, results included;",
         "what of it is neither held nor a result is not in XLA's account.",
         "",
-        "| what | law | members | held, MB | bytes a member | process grew, MB | results, MB |",
-        "|---|---|---|---|---|---|---|",
     ]
-    for law in LAWS:
-        for row in rows[law]:
-            held = row["update_temporary_bytes"]
-            name = f"{len(row['hidden'])} x {row['hidden'][0]} policy"
-            cells = [
-                name,
-                law,
-                f"{row['population']:,}",
-                f"{held / 1e6:.1f}",
-                f"{held / row['population']:,.0f}",
-                "",
-                "",
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, *_update_table(record)]) + "\n"
+
+
+def _update_table(record: dict[str, Any]) -> list[str]:
+    lines = ["| what | law | members | held, MB | bytes a member | process grew, MB | results, MB |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for law, rows in by_law(record).items():
+        for row in rows:
+            held, name = row["update_temporary_bytes"], f"{len(row['hidden'])} x {row['hidden'][0]} policy"
+            cells = [name, law, f"{row['population']:,}", f"{held / 1e6:.1f}", f"{held / row['population']:,.0f}"]
+            lines.append(f"| {' | '.join(cells)} |  |  |")
     for row in record["update"]:
         held, peaks = row["temporary_bytes"], row["peak_bytes"]
         cells = [f"{row['rows']:,} x {row['columns']:,}", row["law"], f"{row['population']:,}", f"{held / 1e6:.1f}"]
         cells += [f"{held / row['population']:,.0f}", f"{(peaks['updated'] - peaks['compiled']) / 1e6:.1f}"]
         lines.append(f"| {' | '.join(cells)} | {row['result_bytes'] / 1e6:.1f} |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def main(docs: Path = DOCS) -> None:
@@ -155,15 +150,19 @@ def main(docs: Path = DOCS) -> None:
 
     Args:
       docs: where data and page are.
+
+    Raises:
+      ValueError: when what is missing would be of another machine, version or commit than what is there.
     """
     path = docs / "memory.json"
     new = head("python -m benchmarks.memory", "jax", "jaxlib") | {"rollout": [], "update": []}
     record = json.loads(path.read_text()) if path.exists() else new
     wanted = [("update", {**UPDATE, "law": law}) for law in LAWS]
     wanted += [("rollout", {"population": population, "law": law}) for population in POPULATIONS for law in LAWS]
-    for what, arguments in wanted:
-        if any(arguments.items() <= row.items() for row in record[what]):
-            continue
+    missing = [(what, own) for what, own in wanted if not any(own.items() <= row.items() for row in record[what])]
+    if missing:
+        check_same(path, record, new, "Delete it to measure all anew.")
+    for what, arguments in missing:
         record[what].append(measure(what, **arguments))
         replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
         print(record[what][-1], flush=True)

@@ -25,7 +25,7 @@ import tyro
 
 import eggroll_ray as er
 import envs
-from benchmarks.measured import head
+from benchmarks.measured import check_same, head
 from benchmarks.speed import tanh_env
 from eggroll_ray.accelerators import KERNEL_SECONDS, REACHED
 from eggroll_ray.calibrate import Calibration, calibrate
@@ -51,7 +51,7 @@ class Case(NamedTuple):
 
 
 class Scaling(NamedTuple):
-    """Strong scaling of the 3 x 256 policy: two small populations, and the one that is predicted."""
+    """Strong scaling of a policy: two small populations, and the one that is predicted."""
 
     small: tuple[int, int]
     population: int
@@ -119,11 +119,20 @@ def compare(found: Prediction, measured: dict[str, float]) -> dict[str, Any]:
 
 
 def in_process(case: Case, generations: int) -> list[dict[str, Any]]:
-    """Predicts from small populations, and measures the larger ones, in this process."""
+    """Predicts from small populations, and measures the larger ones, in this process.
+
+    Raises:
+      ValueError: when blocks are so large that the small population is more than a quarter of a larger one.
+    """
     evaluator, strategy = er.from_env(make_env(case.env), er.mlp(case.hidden)), still(case.rank)
     own = noise_bytes(strategy.perturb, strategy.init(evaluator.init(0), 0))
     plans = [make_plan(size, case.block_size, 0, 1, member_bytes=own) for size in case.populations]
     found = calibrate(evaluator, strategy, plans[0], cores(), members=case.small)
+    if found.members > min(case.populations) / 4:
+        raise ValueError(
+            f"{case.env}: {found.members} members were measured, more than a quarter of {min(case.populations)}, which "
+            "are predicted from them; lower block_size, or raise the populations of the case."
+        )
     rows = []
     for plan in plans:
         prediction = predict_generation(Job(plan, found.steps, False, 0, 0), found.rates, Cluster(), 1)
@@ -162,7 +171,8 @@ def on_ray(scaling: Scaling, generations: int) -> list[dict[str, Any]]:
     for workers in (1, 2):
         prediction = predict_generation(job, calibration.rates, Cluster(), workers)
         measured = measure(workers, scaling.population)
-        rows.append({"workers": workers, "population": scaling.population, **compare(prediction, measured)})
+        row = {"workers": workers, "population": scaling.population, "hidden": scaling.hidden}
+        rows.append({**row, **compare(prediction, measured)})
     return rows
 
 
@@ -194,7 +204,7 @@ def project(population: int, block_size: int, device: str = "H100") -> list[dict
 
 
 def close(rows: list[dict[str, Any]], name: str) -> tuple[int, int]:
-    """How many of the rows that have a quantity are predicted within 25%, and how many have it."""
+    """How many of the rows that have a quantity are predicted within `WITHIN`, and how many have it."""
     ratios = [row["ratio"][name] for row in rows if name in row["ratio"]]
     return sum(1 - WITHIN <= ratio <= 1 + WITHIN for ratio in ratios), len(ratios)
 
@@ -216,13 +226,15 @@ def page(record: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in record["rows"]:
-        policy = f"{len(row['hidden'])} x {row['hidden'][0]}"
+        policy = _policy(row)
         cells = [row["env"], policy, row["rank"], f"{row['members_measured']:,}", f"{row['population']:,}"]
         cells += [row["members_per_block"], *_cells(row, ("generation", "evaluate", "update", "driver"))]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     lines += ["", "Memory is what XLA plans for the compiled programs; it is compared with XLA's figures in the tests,"]
     lines += ["not with the memory of a process.", "", "## Strong scaling", ""]
-    lines += ["3 x 256, from one Ray worker at two small populations; workers have one core each. Within 25%:"]
+    policy = _policy(record["scaling"][0])
+    lines.append(f"{policy}, from one Ray worker at two small populations; workers have one core each.")
+    lines.append(f"Within {WITHIN:.0%} are")
     names = ("generation", "evaluate", "update", "driver", "bytes_down", "bytes_up")
     lines += [*_count(record["scaling"], names, "on Ray"), ""]
     lines.append(f"| workers | members | {' | '.join(f'{name} | ratio' for name in names)} |")
@@ -232,6 +244,10 @@ def page(record: dict[str, Any]) -> str:
         lines.append(f"| {' | '.join(map(str, cells))} |")
     lines += _speed_up(record["scaling"])
     return "\n".join([*lines, *_projection(record["projection"])]) + "\n"
+
+
+def _policy(row: dict[str, Any]) -> str:
+    return f"{len(row['hidden'])} x {row['hidden'][0]}"
 
 
 def _count(rows: list[dict[str, Any]], names: tuple[str, ...], where: str) -> list[str]:
@@ -285,22 +301,24 @@ def main(short: bool = False, resume: bool = False, docs: Path = DOCS, generatio
 
     Args:
       short: a few minutes, nothing is written.
-      resume: keep the rows that plan.json has already.
+      resume: keep the rows that plan.json has already, where they belong to the cases of today.
       docs: where the results go.
       generations: that are measured of each run.
+
+    Raises:
+      ValueError: when what is missing would be of another machine, version or commit than what is there.
     """
     logging.getLogger("eggroll_ray").setLevel(logging.ERROR)
-    path = docs / "plan.json"
+    path, cases = docs / "plan.json", SHORT if short else CASES
     record = head("python -m benchmarks.plan" + " --short" * short, "jax", "jaxlib", "ray") | {"rows": []}
-    if resume and path.exists():
-        record |= {name: value for name, value in json.loads(path.read_text()).items() if name not in record}
-        record["rows"] = json.loads(path.read_text())["rows"]
+    if resume and not short and path.exists():
+        record = _kept(path, record)
 
     def keep() -> None:
         if not short:
             replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
 
-    for case in SHORT if short else CASES:
+    for case in cases:
         if not any(case_of(row) == case for row in record["rows"]):
             record["rows"] += in_process(case, generations)
             print(case, [row["ratio"]["generation"] for row in record["rows"][-len(case.populations) :]], flush=True)
@@ -310,12 +328,22 @@ def main(short: bool = False, resume: bool = False, docs: Path = DOCS, generatio
     if "scaling" not in record:
         record["scaling"] = on_ray(SHORT_SCALING if short else SCALING, generations)
         keep()
-    record["projection"] = project(*((4096, 512) if short else (262144, 512)))
-    keep()
+    if "projection" not in record:
+        record["projection"] = project(*((4096, 512) if short else (262144, 512)))
+        keep()
     if short:
         print(page(record))
     else:
         (docs / "plan.md").write_text(page(record))
+
+
+def _kept(path: Path, new: dict[str, Any]) -> dict[str, Any]:
+    """The record of a run that was ended, without the rows of cases that are no longer there."""
+    record = json.loads(path.read_text())
+    record["rows"] = [row for row in record["rows"] if case_of(row) in CASES]
+    if {*map(case_of, record["rows"])} != {*CASES} or not {"scaling", "projection"} <= {*record}:
+        check_same(path, record, new, "Delete it, or leave out --resume.")
+    return record
 
 
 def case_of(row: dict[str, Any]) -> Case:

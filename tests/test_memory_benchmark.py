@@ -1,5 +1,6 @@
 """The memory benchmark: the model, the page, and what the committed data must show."""
 
+import json
 import sys
 
 import numpy as np
@@ -71,3 +72,9 @@ def test_what_is_there_is_not_measured_again(tmp_path, monkeypatch: pytest.Monke
     memory.main(tmp_path)
     assert len(calls) == len(memory.LAWS) * (len(memory.POPULATIONS) + 1)
     assert first == (tmp_path / "memory.md").read_text()
+    record = json.loads((tmp_path / "memory.json").read_text())
+    record["rollout"].pop()
+    (tmp_path / "memory.json").write_text(json.dumps(record | {"commit": "of last year"}))
+    with pytest.raises(ValueError, match=r"memory.json has commit of last year, .* Delete it"):
+        memory.main(tmp_path)
+    assert len(calls) == len(memory.LAWS) * (len(memory.POPULATIONS) + 1)

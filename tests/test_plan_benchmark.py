@@ -19,7 +19,7 @@ def record(compile_quickly):
     for workers in (1, 2):
         found = predict_generation(Job(Plan(64, 8, 0, 1), 3.0, False, 0, 0), Rates(0.1, 0, 0.1, 0), Cluster(), workers)
         measured = MEASURED | {"bytes_down": workers * 256, "bytes_up": 64 * 4 + 8 * 56}
-        scaled.append({"workers": workers, "population": 64, **compare(found, measured)})
+        scaled.append({"workers": workers, "population": 64, "hidden": (8, 8), **compare(found, measured)})
     return {
         "command": "python -m benchmarks.plan",
         "date": "2026-01-01",
@@ -62,6 +62,7 @@ def test_the_page_says_how_many_forecasts_hold_and_what_is_only_projected(record
     assert f"generation {close(record['rows'], 'generation')[0]} of 1" in text.split("##")[0]
     assert f"| tanh-3 | 1 x 8 | 1 | {record['rows'][0]['members_measured']} | 256 | 4 |" in text
     assert "bytes_down 2 of 2" in text and "predicted" in text
+    assert "2 x 8, from one Ray worker" in text and "Within 25% are" in text
     assert text.count("| whole |") == text.count("| split |") == 4 and "Not measured" in text
 
 
@@ -71,8 +72,24 @@ def test_a_run_that_was_ended_goes_on_with_the_rows_that_are_missing(record, tmp
     monkeypatch.setattr(plan, "in_process", lambda case, _: asked.append(case) or [{**record["rows"][0], "rank": 4}])
     monkeypatch.setattr(plan, "on_ray", lambda *_: record["scaling"])
     monkeypatch.setattr(plan, "project", lambda *_: record["projection"])
-    (tmp_path / "plan.json").write_text(json.dumps({"rows": record["rows"]}))
+    monkeypatch.setattr(plan, "head", lambda *_: {"machine": "none", "versions": {"jax": "0"}, "commit": "abc"})
+    older = {**record["rows"][0], "small": 99}  # of a case that is no longer there
+    kept = {"machine": "none", "versions": {"jax": "0"}, "commit": "abd", "date": "2026-01-01", "command": "plan"}
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(kept | {"rows": [older, *record["rows"]]}))
+    with pytest.raises(ValueError, match=r"plan.json has commit abd, new rows would have abc; .* leave out --resume"):
+        plan.main(resume=True, docs=tmp_path)
+    assert not asked
+    path.write_text(json.dumps(kept | {"commit": "abc", "rows": [older, *record["rows"]]}))
     plan.main(resume=True, docs=tmp_path)
-    kept = json.loads((tmp_path / "plan.json").read_text())
+    kept = json.loads(path.read_text())
     assert asked == [TINY._replace(rank=4)] and [row["rank"] for row in kept["rows"]] == [1, 4]
-    assert (tmp_path / "plan.md").read_text() == page(kept)
+    assert (tmp_path / "plan.md").read_text() == page(kept) and kept["date"] == "2026-01-01"
+    monkeypatch.setattr(plan, "head", lambda *_: {"commit": "another"})
+    plan.main(resume=True, docs=tmp_path)  # nothing is missing: the page alone
+    assert json.loads(path.read_text()) == kept and len(asked) == 1
+
+
+def test_a_forecast_from_more_than_a_quarter_of_what_it_predicts_is_refused():
+    with pytest.raises(ValueError, match=r"tanh-3: 32 members were measured, more than a quarter of 64"):
+        in_process(TINY._replace(small=32, populations=(64, 256)), 1)

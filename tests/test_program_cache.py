@@ -108,7 +108,9 @@ def test_a_folder_that_others_may_write_to_is_not_used(cache, caplog, mode):
 def test_a_folder_of_another_user_is_not_used(cache, caplog, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: cache.stat().st_uid + 1)
     assert keep_programs() is None and in_use() is None
-    assert "eggroll_ray belongs to another user; set EGGROLL_RAY_CACHE to a folder of your own, or to off" in caplog.text
+    assert (
+        "eggroll_ray belongs to another user; set EGGROLL_RAY_CACHE to a folder of your own, or to off" in caplog.text
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_no_matter_for_the_user(cache, caplog, monkeypatch):
