@@ -183,7 +183,12 @@ def verdict(share: tuple[float, float, float] | None) -> str:
 
 
 def page(rows: Sequence[dict[str, Any]]) -> str:
-    """The page of the runs."""
+    """The page of the runs.
+
+    Raises:
+      ValueError: when runs of one environment have different settings.
+    """
+    settings = _settings(rows)
     lines = [_INTRODUCTION, "| environment | member-episodes | measure | seeds | normal | rademacher | difference |"]
     lines[-1] += " share of what was learned | verdict |"
     lines.append("|---|---|---|---|---|---|---|---|---|")
@@ -198,7 +203,6 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
     versions = sorted({f"{name} {version}" for row in rows for name, version in row["versions"].items()})
     machines = "; ".join(sorted({row["machine"] for row in rows}))
     commits = ", ".join(sorted({row["commit"] or "no commit" for row in rows}))
-    settings = {row["env"]: row["settings"] for row in rows}
     lines += ["", "![Curves](laws.png)", "", "Settings, the same for both laws (rank 1, Adam, tanh):", ""]
     for env in _curves(rows):
         own = settings[env]
@@ -212,6 +216,27 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _settings(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Environment -> what all of its runs were set to.
+
+    Raises:
+      ValueError: where two of them were not.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        own = row["settings"]
+        known = found.setdefault(row["env"], own)
+        names = [name for name in known | own if known.get(name) != own.get(name)]
+        if names:
+            differ = ", ".join(f"{name} ({known.get(name)} and {own.get(name)})" for name in names)
+            raise ValueError(
+                f"the runs of {row['env']} differ in {differ} and cannot be compared; run all of their seeds "
+                "with the settings of today, or take the older ones out of laws.json."
+            )
+    return found
+
+
+_MISSES = 1 - _CONFIDENCE ** (len(MEASURES) * len(TASKS))
 _INTRODUCTION = f"""\
 # Does Rademacher noise learn as well as normal noise?
 
@@ -222,7 +247,9 @@ Rademacher less normal, of the means over seeds, with Welch's {_CONFIDENCE:.0%} 
 quarter less the start, with normal noise.
 
 "As well" is said where the interval is within {_CLOSE:.0%} of what was learned, "too few seeds to tell" where it has
-zero in it and reaches beyond {_TELLING:.0%}.
+zero in it and reaches beyond {_TELLING:.0%}. What was learned is taken as exact there, though it is a mean over seeds
+too. Were they independent, one at least of {len(MEASURES) * len(TASKS)} such intervals would miss the truth in
+{_MISSES:.0%} of such comparisons.
 """
 
 

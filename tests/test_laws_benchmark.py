@@ -136,4 +136,10 @@ def test_the_page_says_what_was_measured(tmp_path: Path) -> None:
         "Pendulum-v1: 8 members, 2 generations, learning rate 0.1, sigma 0.2, layers 4 x 4, norm" in x for x in lines
     )
     assert lines[-1] == "Up to 2026-01-02 on abacus; jax 0.1; commit abc."
+    assert "one at least of 6 such intervals would miss the truth in 26% of" in " ".join(lines)
     assert (tmp_path / "laws.png").stat().st_size > 5_000
+    path = tmp_path / "laws.json"
+    rows = kept_rows.load(path)
+    kept_rows.save(path, rows[0] | {"settings": rows[0]["settings"] | {"sigma": 0.3}}, ("env", "law", "seed"))
+    with pytest.raises(ValueError, match=r"runs of gymnax/Pendulum-v1 differ in sigma \(0.2 and 0.3\)"):
+        laws.main(render=True, docs=tmp_path)
