@@ -11,6 +11,7 @@ On a CPU the batch also goes in blocks through threads, as a worker evaluates it
 process, after a warm-up that is timed apart.
 """
 
+import functools
 import gc
 import json
 import sys
@@ -164,35 +165,56 @@ def ppo_step(w: jax.Array, *batch: jax.Array) -> tuple[jax.Array, jax.Array]:
     return w - LEARNING_RATE * to_weights, to_inputs
 
 
-def ppo(w: jax.Array, x: jax.Array) -> Way:
-    """One step of PPO on the whole batch."""
+def ppo(w: jax.Array, x: jax.Array, ways: Sequence[Blocks]) -> Iterator[Way]:
+    """One step of PPO on the whole batch; in blocks their gradients are added up before it."""
     random = np.random.default_rng(1)
     actions = x @ w.T + jnp.asarray(random.normal(size=x.shape), x.dtype)
     advantages = jnp.asarray(random.normal(size=len(x)), jnp.float32)
     batch = (x, actions, jax.jit(log_likelihood)(w, x, actions), advantages)
-    step = jax.jit(ppo_step)
-    facts = {"way": "PPO-like", "form": "x @ w.T", "how": Blocks(len(x)).name}
-    return Way(facts, len(x), lambda: step(w, *batch))
+    whole = jax.jit(ppo_step)
+
+    def share(w: jax.Array, *block: jax.Array) -> jax.Array:
+        return surrogate(w, *block) * (len(block[0]) / len(x))
+
+    gradients = jax.jit(jax.grad(share, (0, 1)))
+    step = jax.jit(lambda w, parts: w - LEARNING_RATE * sum(parts))
+
+    def in_blocks(way: Blocks, blocks: Sequence[tuple[Any, ...]]) -> tuple[jax.Array, list[jax.Array]]:
+        found = way.run(gradients, blocks)
+        return step(w, [to_weights for to_weights, _ in found]), [to_inputs for _, to_inputs in found]
+
+    for way in ways:
+        facts = {"way": "PPO-like", "form": "x @ w.T", "how": way.name}
+        blocks = [(w, *block) for block in zip(*map(way.split, batch), strict=True)]
+        run = functools.partial(in_blocks, way, blocks) if way.threads else functools.partial(whole, w, *batch)
+        yield Way(facts, len(x), run)
 
 
 def ways_of(setting: Setting, threads: ThreadPoolExecutor | None) -> Iterator[Way]:
     """All ways to take a batch through the layer; with threads also in blocks."""
     w, x = layer(setting)
     strategies = [(rank, law, er.eggroll(rank=rank, law=law, sigma=0.01)) for rank in RANKS for law in LAWS]
-    whole, sizes = Blocks(setting.batch), {}
+    sizes = {}
     for rank, _, strategy in strategies:
         own = noise_bytes(strategy.perturb, strategy.init({"w": w}, 0))
         sizes[rank] = make_plan(setting.batch, None, 0, 1, member_bytes=own).block_size
 
-    def blocks(*wanted: int) -> list[Blocks]:
-        return [whole, *(Blocks(size, threads) for size in sorted({*wanted}) if threads)]
+    def blocks(members: int, *wanted: int) -> list[Blocks]:
+        return [Blocks(members), *(Blocks(size, threads) for size in sorted({*wanted}) if threads)]
 
-    yield from inference(w, x, blocks(*sizes.values(), max(2, setting.batch // 2)))
+    whole, few = len(x), x[: setting.dense_batch]
+    yield from inference(w, x, blocks(whole, _for_each_core(whole), *sizes.values()))
     for rank, law, strategy in strategies:
-        yield from evolution(strategy, w, x, blocks(sizes[rank]), {"way": "EGGROLL", "rank": rank, "law": law.name})
-    yield ppo(w, x)
-    few = x[: setting.dense_batch]
-    yield from evolution(er.openai_es(sigma=0.01), w, few, [Blocks(len(few))], {"way": "dense ES", "law": "normal"})
+        facts = {"way": "EGGROLL", "rank": rank, "law": law.name}
+        yield from evolution(strategy, w, x, blocks(whole, sizes[rank]), facts)
+    yield from ppo(w, x, blocks(whole, _for_each_core(whole)))
+    dense = blocks(len(few), _for_each_core(len(few)))
+    yield from evolution(er.openai_es(sigma=0.01), w, few, dense, {"way": "dense ES", "law": "normal"})
+
+
+def _for_each_core(members: int) -> int:
+    """Members of a block where each core gets one; an even number, so that twins stay together."""
+    return max(2, members // cores() // 2 * 2)
 
 
 def measure(setting: Setting) -> dict[str, Any]:

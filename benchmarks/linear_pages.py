@@ -53,8 +53,9 @@ def page(record: dict[str, Any]) -> str:
         "The set-up of the paper's Fig 2a: a batch of members, each with one input, through a layer x -> x W^T.",
         "The paper has dimension 8,192, bfloat16 and a batch of up to 1,024 on one GPU. How it measured PPO is not",
         "published: ours is the forward pass, the gradient of PPO's loss to weights and inputs (a layer within a",
-        f"network passes it on), and a step of gradient descent. Dense ES is timed with {dense} members and scaled to",
-        "the batch. Each bar is the fastest of the ways below that it stands for, and so is inference.",
+        "network passes it on), and a step of gradient descent; in blocks, gradients are added up before it. Dense ES",
+        f"is timed with {dense} members and scaled to the batch. Each bar is the fastest of the ways below that it",
+        "stands for, and so is inference.",
         "",
         "## Beside the paper's bars",
         "",
@@ -79,6 +80,10 @@ def _intensity(layers: list[dict[str, Any]]) -> list[str]:
         "second of a copy of a large array, measured in the same run. The bound is the time of the operations or that",
         "of the bytes, whichever is longer, with every byte moved once. Measured is normal noise, held. The last",
         "column is the batch from which on operations are the bound; smaller ones wait for memory.",
+        "",
+        "The bound is one of formulas, and can be beaten: they count the factors of each member, though twins share",
+        "theirs, and what is held may stay in a CPU's cache between repeats. The copy allocates its result each time,",
+        "which makes the bandwidth look lower than it is.",
     ]
     for layer in layers:
         balance = roofline.Balance(**layer["balance"])

@@ -71,6 +71,17 @@ def test_the_step_of_ppo_goes_along_the_policy_gradient_where_nothing_is_clipped
     np.testing.assert_allclose(to_inputs, weighted @ np.asarray(w), rtol=1e-4, atol=1e-5)
 
 
+def test_ppo_in_blocks_makes_the_step_of_the_whole_batch() -> None:
+    w, x = linear.layer(TINY)
+    with ThreadPoolExecutor(2) as threads:
+        whole, blocks = linear.ppo(w, x, [linear.Blocks(8), linear.Blocks(4, threads)])
+        (moved, to_inputs), (moved_too, parts) = whole.run(), blocks.run()
+    gradient, too = ((np.asarray(w - new) / linear.LEARNING_RATE) for new in (moved, moved_too))
+    assert np.abs(gradient).max() > 0.1 and len(parts) == 2
+    np.testing.assert_allclose(too, gradient, rtol=1e-2, atol=1e-3)
+    np.testing.assert_allclose(np.concatenate(parts), to_inputs, rtol=1e-4, atol=1e-5)
+
+
 def test_the_loss_of_ppo_is_clipped() -> None:
     w, x = linear.layer(TINY)
     actions = x @ w.T
@@ -103,18 +114,22 @@ def test_a_bound_is_of_operations_or_of_bytes_whichever_takes_longer() -> None:
     np.testing.assert_array_equal(machine.cases["copy"](), -np.ones(256, np.float32))
 
 
+def one_strategy_and_form(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(linear, "RANKS", (1,))
+    patch.setattr(linear, "LAWS", (noise.normal,))
+    patch.setattr(linear, "FORMS", {"w @ x": linear.FORMS["w @ x"]})
+
+
 @pytest.fixture(scope="module")
 def tiny_record() -> dict:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(linear, "RANKS", (1,))
-        patch.setattr(linear, "LAWS", (noise.normal,))
-        patch.setattr(linear, "FORMS", {"w @ x": linear.FORMS["w @ x"]})
+        one_strategy_and_form(patch)
         found = linear.measure(TINY)
     head = {"command": "count", "date": "2026-01-02", "machine": "abacus", "versions": {"jax": "0.1"}}
     return json.loads(json.dumps(head | {"name": "linear", "layers": [found]}))
 
 
-def test_all_ways_are_measured_and_times_are_those_of_the_whole_batch(tiny_record: dict) -> None:
+def test_all_ways_are_measured(tiny_record: dict) -> None:
     (layer,) = tiny_record["layers"]
     for _, facts in BARS.values():
         if facts.get("law") != "rademacher":
@@ -122,9 +137,20 @@ def test_all_ways_are_measured_and_times_are_those_of_the_whole_batch(tiny_recor
     hows = {way["how"] for way in layer["ways"] if way["way"] == "EGGROLL"}
     assert hows == {"one program", "blocks of 8"}
     assert percent(layer, fastest(layer, way="inference"))["median"] == 100
-    dense = fastest(layer, way="dense ES")
-    assert dense["members"] == 4
-    assert dense["first_seconds"] > dense["seconds"]["median"] / 2  # of half the batch, and it compiled
+    for way in ("inference", "PPO-like", "dense ES"):
+        assert {own["how"].split()[0] for own in layer["ways"] if own["way"] == way} == {"one", "blocks"}, way
+
+
+def test_times_are_scaled_to_one_call_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_strategy_and_form(monkeypatch)
+    second = dict.fromkeys(("first", "median", "low", "high"), 1.0)
+    monkeypatch.setattr(linear, "interleave", lambda cases, repeats: dict.fromkeys(cases, second))
+    found = linear.measure(TINY._replace(calls=5))
+    assert {way["members"] for way in found["ways"]} == {TINY.dense_batch, TINY.batch}
+    for way in found["ways"]:
+        seconds = {4: 2 / 5, 8: 1 / 5}[way["members"]]
+        assert way["seconds"] == pytest.approx({"median": seconds, "low": seconds, "high": seconds})
+    assert found["balance"]["bytes"] == pytest.approx(5 * 2 * TINY.copy_bytes)
 
 
 def test_the_page_says_what_was_measured(tiny_record: dict, tmp_path) -> None:
