@@ -7,12 +7,15 @@ import contextlib
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from scipy import stats
 
 _COLUMNS = ("test_name", "ntuple", "tsamples", "psamples", "pvalues", "assessment")
 _STDIN_RAW = "200"  # its generator that reads words from the standard input
 PASSED, WEAK, FAILED = "PASSED", "WEAK", "FAILED"
+WEAK_BELOW = 0.005  # and as far from 1
 
 
 class Assessment(NamedTuple):
@@ -93,3 +96,13 @@ def parse(said: str) -> list[Assessment]:
     if not found:
         raise ValueError("dieharder said nothing; its version may have no such test.")
     return found
+
+
+def weak_on_one_side(p_values: Sequence[float]) -> int:
+    """How many are weak, or worse, on the side where more of them are."""
+    return max(sum(p < WEAK_BELOW for p in p_values), sum(p > 1 - WEAK_BELOW for p in p_values))
+
+
+def chance(weak: int, runs: int) -> float:
+    """That fair noise is weak at least so often on one side or the other in so many runs: binomial; at most 1."""
+    return min(1.0, 2 * float(stats.binom.sf(weak - 1, runs, WEAK_BELOW)))

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-_CHUNK = 1 << 20  # words
+from benchmarks.dieharder import WEAK_BELOW, chance, weak_on_one_side
+from benchmarks.noise_streams import CHUNK
+
 _INTRODUCTION = """\
 # The quality and the speed of the noise
 
@@ -13,14 +15,17 @@ _BATTERY = """\
 ## A battery of tests on streams of the noise
 
 Streams of words of 32 bits, as the library draws them, through tests of `dieharder`. By chance one p-value in a hundred
-is weak (below 0.005 or above 0.995): its test is run again on the next stretch of the stream, twice at most. Failed is
-one nearer to 0 or 1 than one in a million. Each test sees a stretch of its own.
+is weak (below 0.005 or above 0.995): its test is run again on the next stretch of the stream, until it is not. Where
+two are weak on one side it is run ten times in all, and all of them count. Failed is one nearer to 0 or 1 than one in a
+million. Each test sees a stretch of its own.
 
-| stream | words, million | p-values | passed | passed when repeated | weak each time | failed |
+| stream | words, million | p-values | passed | passed when repeated | weak twice on one side | failed |
 |---|---|---|---|---|---|---|
 """
 _WEAK = """
-Weak each time (test, its parameter, p-values):
+Weak twice on one side (test, its parameter, p-values run by run). The chance is that of fair noise to be weak so often
+on one side in so many runs: binomial, one in 200 for each side. These are here because their first runs were weak,
+out of {count} p-values of streams without a fault: a chance of one in {count} would be nothing to wonder at.
 
 """
 _FAULTS = """
@@ -80,19 +85,27 @@ def _battery(rows: Sequence[dict[str, Any]]) -> str:
             sum(one["verdict"] == "WEAK" for one in found),
             sum(one["verdict"] == "FAILED" for one in found),
         ]
-        million = max(row["end"] for row in own) * _CHUNK / 1e6
+        million = max(row["end"] for row in own) * CHUNK / 1e6
         text += f"| {name}: {own[0]['what']} | {million:,.0f} | {' | '.join(map(str, counts))} |\n"
         for one in found:
             if one["verdict"] == "WEAK":
-                weak += f"- {name}: {one['name']} {one['ntuple']}: {', '.join(f'{p:.4f}' for p in one['p'])}.\n"
+                weak += f"- {name}: {one['name']} {one['ntuple']}: {_one_sided(one['p'])}\n"
         if own[0]["faulty"]:
             failed = {one["name"]: None for one in found if one["verdict"] == "FAILED"}
             faults += f"- {name}: {', '.join(failed) or 'nothing'}.\n"
     tests = ", ".join(map(str, sorted({row["test"] for row in rows})))
     versions = ", ".join(sorted({row["dieharder"] for row in rows}))
-    text += _WEAK + weak if weak else ""
+    count = sum(len(row["assessments"]) for row in rows if not row["faulty"])
+    text += _WEAK.format(count=f"{count:,}") + weak if weak else ""
     text += _FAULTS + faults if faults else ""
     return text + f"\nTests {tests} of dieharder {versions}. {_measured(rows)}"
+
+
+def _one_sided(p_values: Sequence[float]) -> str:
+    weak, runs = weak_on_one_side(p_values), len(p_values)
+    side = "below" if sum(p < WEAK_BELOW for p in p_values) == weak else "above 1 -"
+    shown = ", ".join(f"{p:.4f}" for p in p_values)
+    return f"{shown}; {weak} of {runs} are {side} {WEAK_BELOW}, a chance of {chance(weak, runs):.2g}."
 
 
 def _generator(name: str, own: dict[str, Any]) -> str:

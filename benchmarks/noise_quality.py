@@ -2,6 +2,7 @@
 
     python -m benchmarks.noise_quality            # docs/noise_quality.json, .md: what is not there yet
     python -m benchmarks.noise_quality --tests 0 8 --streams pairs leaves
+    python -m benchmarks.noise_quality --parts battery --tests 102 --streams pairs --again   # also what is there
     python -m benchmarks.noise_quality --render   # the page alone
 
 A battery of tests (`dieharder`, which has to be installed) on streams of the noise as the library draws it, and on two
@@ -34,7 +35,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 # counts of ones, parking lot, minimum distance in two and three dimensions, runs, craps, single bits, bits in groups of
 # 1 to 16, the uniform law, bytes, discrete cosine transform, single bits in blocks.
 TESTS = (0, 3, 4, 8, 10, 11, 12, 15, 16, 100, 102, 204, 205, 206, 209)
-_RUNS = 3  # of a test that is weak, at most
+_RUNS = 10  # of a test that is weak, at most
 _KEY = ("part", "stream", "test", "law")
 _PAIRS, _NUMBERS = 64, 33  # of the check of layouts
 
@@ -112,47 +113,68 @@ def measure_generators(pairs: int = 1024, numbers: int = 1024, repeats: int = 30
     return found
 
 
-def assess(test: int, chunks: Callable[[int], Iterator[bytes]], first: int) -> dict[str, Any]:
+def assess(
+    test: int, chunks: Callable[[int], Iterator[bytes]], first: int, taken: tuple[int, int] = (0, 0)
+) -> dict[str, Any]:
     """Runs a test, and again on the next stretch where it was weak, as the battery's author recommends.
+
+    It is run until no p-value is weak, see `settle`, or ten times: where two were weak on one side, always ten times.
 
     Args:
       test: its number in `dieharder -l`.
       chunks: number of a chunk -> the stream from there on.
       first: where to begin.
+      taken: the first chunk, and the one after the last, of a stretch that is left to other tests.
     """
     runs: list[list[Assessment]] = []
     end = first
     while not runs or (len(runs) < _RUNS and any(one["verdict"] == WEAK for one in settle(runs))):
-        assessments, begun = dieharder.run(test, chunks(end))
+        start = taken[1] if taken[0] <= end < taken[1] else end
+        assessments, begun = dieharder.run(test, chunks(start))
         runs.append(assessments)
-        end += begun
-    return {"first": first, "end": end, "assessments": settle(runs)}
+        end = start + begun
+    return {"first": first, "end": end, "taken": list(taken), "assessments": settle(runs)}
 
 
 def settle(runs: Sequence[Sequence[Assessment]]) -> list[dict[str, Any]]:
-    """What several runs of a test say of each of its p-values: the first that is not weak, or failed in any of them."""
+    """What several runs of a test say of each of its p-values: the first that is not weak.
+
+    Where one failed, or two were weak on one side before that, all of them count.
+    """
     found = []
     for repeats in zip(*runs, strict=True):
         counted = next((i for i, one in enumerate(repeats) if one.verdict != WEAK), len(repeats) - 1)
-        failed = any(one.verdict == FAILED for one in repeats)
-        last = repeats if failed else repeats[: counted + 1]
-        verdict = FAILED if failed else last[-1].verdict
+        last = repeats[: counted + 1]
+        verdict = last[-1].verdict
+        if any(one.verdict == FAILED for one in repeats):
+            last, verdict = repeats, FAILED
+        elif dieharder.weak_on_one_side([one.p for one in last]) > 1:
+            last, verdict = repeats, WEAK
         found.append({"name": last[0].name, "ntuple": last[0].ntuple, "p": [one.p for one in last], "verdict": verdict})
     return found
 
 
-def battery(path: Path, streams: Sequence[str], tests: Sequence[int]) -> None:
-    """Adds what is missing: every test on every stream, each on a stretch that no other test has seen."""
+def battery(path: Path, streams: Sequence[str], tests: Sequence[int], again: bool = False) -> None:
+    """Adds what is missing: every test on every stream, each on a stretch that no other test has seen.
+
+    Args:
+      path: of the rows.
+      streams: names of streams.
+      tests: numbers of tests.
+      again: also what is there, from where it began.
+    """
     dieharder.check_installed()
     version = dieharder.version()
     for name in streams:
         for number in tests:
             rows = kept_rows.load(path)
             known = {"part": "battery", "stream": name, "test": number}
-            if kept_rows.find(rows, known):
+            old = kept_rows.find(rows, known)
+            if old and not again:
                 continue
-            first = max((row["end"] for row in rows if row.get("stream") == name), default=0)
-            found = assess(number, lambda first, name=name: words(STREAMS[name], first), first)
+            end = max((row["end"] for row in rows if row.get("stream") == name), default=0)
+            first, taken = (old["first"], old.get("taken", (old["end"], end))) if old else (end, (0, 0))
+            found = assess(number, lambda first, name=name: words(STREAMS[name], first), first, taken)
             about = {"what": STREAMS[name].what, "faulty": STREAMS[name].faulty}
             about |= {"dieharder": version}
             kept_rows.save(path, known | about | found | provenance("jax", "jaxlib"), _KEY)
@@ -175,6 +197,7 @@ def main(
     streams: tuple[str, ...] = tuple(STREAMS),
     tests: tuple[int, ...] = TESTS,
     parts: tuple[str, ...] = ("generators", "doctor", "battery"),
+    again: bool = False,
     render: bool = False,
     docs: Path = DOCS,
 ) -> None:
@@ -184,6 +207,7 @@ def main(
       streams: which streams the battery is run on.
       tests: numbers of tests of `dieharder -l`.
       parts: of `generators` (measured anew), `doctor` and `battery`.
+      again: measure the tests of the battery also where they are there, from where they began.
       render: only write the page.
       docs: where noise_quality.json and noise_quality.md are.
 
@@ -204,7 +228,7 @@ def main(
         if "doctor" in parts:
             check_laws(path)
         if "battery" in parts:
-            battery(path, streams, tests)
+            battery(path, streams, tests, again)
     rows = kept_rows.load(path)
     if not rows:
         raise ValueError(f"there is nothing in {path} yet; run it without --render.")

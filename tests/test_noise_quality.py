@@ -151,11 +151,22 @@ def one(p: float, verdict: str) -> Assessment:
     return Assessment("runs", 0, p, verdict)
 
 
-def test_a_p_value_counts_that_is_not_weak_unless_one_failed() -> None:
-    first = [one(0.5, PASSED), one(0.001, WEAK), one(0.002, WEAK), one(0.4, PASSED)]
-    again = [one(0.999, WEAK), one(0.3, PASSED), one(0.999, WEAK), one(0.0, FAILED)]
-    found = [(row["p"], row["verdict"]) for row in settle([first, again])]
-    assert found == [([0.5], PASSED), ([0.001, 0.3], PASSED), ([0.002, 0.999], WEAK), ([0.4, 0.0], FAILED)]
+def test_a_p_value_counts_that_is_not_weak_unless_one_failed_or_two_were_weak_on_one_side() -> None:
+    first = [one(0.5, PASSED), one(0.001, WEAK), one(0.002, WEAK), one(0.4, PASSED), one(0.998, WEAK)]
+    again = [one(0.999, WEAK), one(0.3, PASSED), one(0.999, WEAK), one(0.0, FAILED), one(0.996, WEAK)]
+    third = [one(0.5, PASSED)] * 5
+    found = [(row["p"], row["verdict"]) for row in settle([first, again, third])]
+    assert found[:3] == [([0.5], PASSED), ([0.001, 0.3], PASSED), ([0.002, 0.999, 0.5], PASSED)]
+    assert found[3:] == [([0.4, 0.0, 0.5], FAILED), ([0.998, 0.996, 0.5], WEAK)]
+    assert settle([first, again])[2]["verdict"] == WEAK
+
+
+def test_the_chance_of_weak_p_values_is_binomial() -> None:
+    p_values = [0.998, 0.0049, 0.9951, 0.5, 0.995, 1.0]
+    assert dieharder.weak_on_one_side(p_values) == dieharder.weak_on_one_side([1 - p for p in p_values]) == 3
+    q = 0.005
+    assert dieharder.chance(2, 3) == pytest.approx(2 * (3 * q**2 * (1 - q) + q**3))
+    assert dieharder.chance(0, 3) == 1
 
 
 def test_a_weak_test_is_run_again_on_the_next_stretch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,9 +175,13 @@ def test_a_weak_test_is_run_again_on_the_next_stretch(monkeypatch: pytest.Monkey
     found = assess(15, itertools.count, 7)
     assert (found["first"], found["end"]) == (7, 17)
     assert found["assessments"] == [{"name": "runs", "ntuple": 0, "p": [0.001, 0.5], "verdict": PASSED}]
-    said.update(dict.fromkeys((12, 17), one(0.999, WEAK)))
+    said.update({12: one(0.999, WEAK), 17: one(0.998, WEAK)} | dict.fromkeys(range(22, 57, 5), one(0.5, PASSED)))
     found = assess(15, itertools.count, 7)
-    assert found["end"] == 22 and found["assessments"][0]["verdict"] == WEAK
+    assert found["end"] == 57 and found["assessments"][0]["verdict"] == WEAK
+    assert found["assessments"][0]["p"] == [0.001, 0.999, 0.998, *[0.5] * 7]
+    said[100] = one(0.4, PASSED)  # from 17 on there are other tests
+    found = assess(15, itertools.count, 7, (17, 100))
+    assert found["end"] == 105 and found["assessments"][0]["p"] == [0.001, 0.999, 0.4]
 
 
 def test_results_are_kept_and_each_test_sees_a_stretch_of_its_own(
@@ -185,6 +200,8 @@ def test_results_are_kept_and_each_test_sees_a_stretch_of_its_own(
         noise_quality.main(streams=("counter",), tests=tests, parts=("battery",), docs=tmp_path)
     starts = [STREAMS["counter"].chunk(first)[0] for first in (0, 2, 4)]
     assert seen == list(zip((0, 15, 16), starts, strict=True))
+    noise_quality.main(streams=("counter",), tests=(15,), parts=("battery",), again=True, docs=tmp_path)
+    assert seen[3:] == [seen[1]]
     page = (tmp_path / "noise_quality.md").read_text()
     assert "| counter: faulty on purpose: 0, 1, 2, ... times 2,654,435,769 | 6 | 3 | 3 | 0 | 0 | 0 |" in page
     assert "- counter: nothing." in page and "Tests 0, 15, 16 of dieharder 3.2.1." in page
@@ -204,7 +221,8 @@ def test_the_page_says_what_was_found(tmp_path: Path) -> None:
     common = {"machine": "abacus", "versions": {"jax": "0.1"}, "commit": "abc", "date": "2026-01-02"}
     path, key = tmp_path / "noise_quality.json", ("part", "stream", "test", "law")
     battery = {"part": "battery", "what": "words", "dieharder": "3.2.1", "first": 0, "end": 100}
-    ours = settle([[one(0.5, PASSED), one(0.001, WEAK), one(0.001, WEAK)], [one(0.5, PASSED)] * 2 + [one(1.0, WEAK)]])
+    runs = [0.5, 0.001, 0.001], [0.5, 0.5, 0.002], [0.5, 0.5, 0.5]
+    ours = settle([[one(p, PASSED if p == 0.5 else WEAK) for p in run] for run in runs])
     fault = settle([[one(0.0, FAILED)]])
     kept_rows.save(path, common | {"part": "doctor", "law": "normal", "checks": 30, "failed": []}, key)
     kept_rows.save(path, common | battery | {"stream": "a", "test": 15, "faulty": False, "assessments": ours}, key)
@@ -215,7 +233,8 @@ def test_the_page_says_what_was_found(tmp_path: Path) -> None:
     noise_quality.main(render=True, docs=tmp_path)
     page = (tmp_path / "noise_quality.md").read_text()
     assert "| a: words | 105 | 3 | 1 | 1 | 1 | 0 |\n| b: words | 105 | 1 | 0 | 0 | 0 | 1 |\n" in page
-    assert "- a: runs 0: 0.0010, 1.0000.\n" in page
+    said = "2 of 3 are below 0.005, a chance of 0.00015."
+    assert f"- a: runs 0: 0.0010, 0.0020, 0.5000; {said}\n" in page and "out of 3 p-values" in page
     assert "- b: runs.\n" in page and "- a: runs.\n" not in page and "Tests 0, 15 of dieharder 3.2.1." in page
     assert "| normal | 30 | none |\n" in page
     assert "| one | yes | 500 [400, 600] | 200 [190, 210] | - |\n" in page
