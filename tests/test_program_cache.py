@@ -234,7 +234,9 @@ def test_programs_that_are_loaded_compute_the_bits_of_compiled_ones_and_damaged_
 ON_RAY = """
 import json, os
 import ray
-ray.init(num_cpus=2, include_dashboard=False, configure_logging=False)  # with an environment of its own
+from clusters import start_ray
+# With an environment of its own.
+start_ray(lambda: ray.init(num_cpus=2, include_dashboard=False, configure_logging=False))
 os.environ["EGGROLL_RAY_CACHE"] = os.environ["FOLDER"]
 import eggroll_ray as er, numpy as np
 evaluator = er.from_fitness(lambda params, key: -(params["b"] ** 2).sum(), {"b": np.ones(6, np.float32)})
@@ -245,6 +247,8 @@ print(json.dumps(ray.is_initialized()))
 
 
 @pytest.mark.ray
+@pytest.mark.timeout(600)  # a busy machine takes minutes to start Ray
 def test_workers_on_ray_keep_their_programs_where_the_driver_was_told(tmp_path):
-    run(ON_RAY, EGGROLL_RAY_CACHE="off", FOLDER=str(tmp_path))
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))))
+    run(ON_RAY, EGGROLL_RAY_CACHE="off", FOLDER=str(tmp_path), PYTHONPATH=path)
     assert list(tmp_path.glob("programs/*/jit_block-*-cache"))  # which only workers compile

@@ -337,7 +337,9 @@ def test_closing_does_not_wait_for_a_server_that_hangs(monkeypatch, caplog):
     monkeypatch.setattr(sinks, "_CLOSE_SECONDS", 0.1)
     answer = threading.Event()
     sink = Background("server", lambda each: answer.wait(), lambda: None)
+    started = time.monotonic()
     write(sink, row(0), row(1), row(2))  # returns, though no answer ever comes
+    assert time.monotonic() - started < 20  # by default it waits for 30 seconds
     assert not answer.is_set() and "lacks" in caplog.records[-1].message
     answer.set()
 
