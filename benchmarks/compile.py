@@ -87,7 +87,8 @@ def first_generation(hidden: Sequence[int], started: float) -> Run:
 
 def in_fresh_process(case: Case, cache: Path | None) -> Run:
     """Does one generation in a process of its own, which keeps its programs in a folder, or nowhere."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_COMP", "JAX_PERS"))}
+    theirs = ("JAX_COMP", "JAX_PERS", "JAX_ENABLE_COMP")  # a user's settings of JAX's cache
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     environment["EGGROLL_RAY_CACHE"] = "off" if cache is None else str(cache)
     code = "import sys, json; from benchmarks import compile as c; "
     code += "print(json.dumps(c.first_generation(json.loads(sys.argv[1]), float(sys.argv[2]))))"
