@@ -38,7 +38,9 @@ def brax(*values: Any, slow: bool = False) -> Any:
 # --- Every environment keeps the contract.
 
 
-@pytest.mark.parametrize("name", mostly_slow(gymnax_env.names(), quick=["Pendulum-v1"]))
+@pytest.mark.parametrize(
+    "name", mostly_slow(gymnax_env.names(), quick=["Pendulum-v1", "CartPole-v1", "Breakout-MinAtar"])
+)
 def test_gymnax_keeps_the_contract(name: str) -> None:
     pytest.importorskip("gymnax")
     check_env(envs.make(f"gymnax/{name}"))

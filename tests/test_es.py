@@ -64,7 +64,7 @@ STRATEGIES = {
 }
 
 
-@pytest.mark.parametrize("name", mostly_slow(STRATEGIES, quick=["groups, adamw", "leaf rules", "openai_es"]))
+@pytest.mark.parametrize("name", mostly_slow(STRATEGIES, quick=["eggroll", "groups, adamw", "leaf rules", "openai_es"]))
 def test_battery(name):
     battery(STRATEGIES[name]())
 
