@@ -169,3 +169,11 @@ def test_the_page_says_what_was_measured(tiny_record: dict, tmp_path) -> None:
     assert "6, float32, batch 8: 4 billion operations and 1.0 GB a second, 4.0 operations per byte." in text
     draw(tiny_record, tmp_path / "linear.png")
     assert (tmp_path / "linear.png").stat().st_size > 5_000
+
+
+def test_the_committed_page_is_of_its_data() -> None:
+    record = json.loads((linear.DOCS / "linear.json").read_text())
+    assert (linear.DOCS / "linear.md").read_text() == page(record)
+    assert [(layer["dimension"], layer["batch"]) for layer in record["layers"]] == [(1024, 1024), (2048, 1024)]
+    for layer in record["layers"]:
+        assert percent(layer, fastest(layer, way="dense ES", noise="on the fly"))["median"] < 1  # 0.054 in the paper
