@@ -2,7 +2,7 @@
 
 import json
 
-from benchmarks import coevolution, driver, persistent
+from benchmarks import coevolution, driver, kept_rows, noise_pages, noise_quality, persistent, plan, speed, speed_pages
 
 
 def test_the_page_of_the_driver_benchmark_is_of_its_data():
@@ -30,3 +30,34 @@ def test_the_page_of_predators_and_prey_is_of_its_data_and_both_sides_learn_in_e
 def test_gains_are_of_each_side_against_the_same_frozen_opponents_but_the_untrained_ones():
     predator, prey = [[1.0, 0.5], [5.0, 3.5]], [[-1.0, -9.0], [-8.0, -6.0]]
     assert coevolution.gains({"predator": predator, "prey": prey}) == {"predator": 3.0, "prey": 2.0}
+
+
+def test_the_page_of_speed_is_of_its_data_and_noise_and_updates_are_as_fast_as_was_asked():
+    docs = persistent.DOCS
+    record = json.loads((docs / "performance.json").read_text())
+    assert (docs / "performance.md").read_text() == speed_pages.page(record)
+    assert [tuple(row[name] for name in speed.Rollout._fields[1:4]) for row in record["rollout"]] == [
+        (row.population, row.rank, row.law) for row in speed.FULL
+    ]
+    assert record["noise"]["normal"]["million_per_second"] > 120
+    assert record["noise"]["rademacher"]["million_per_second"] > 400
+    (update,) = (row for row in record["update"] if row["members"] == 131072)
+    assert update["ratio"]["normal"] < 0.6 and update["ratio"]["rademacher"] < 0.4
+    assert max(update["peak_mb"].values()) < 64
+
+
+def test_the_page_of_forecasts_is_of_its_data_and_bytes_are_exact():
+    record = json.loads((plan.DOCS / "plan.json").read_text())
+    assert (plan.DOCS / "plan.md").read_text() == plan.page(record)
+    assert {plan.case_of(row) for row in record["rows"]} == set(plan.CASES)
+    assert all(row["ratio"][name] == 1 for row in record["scaling"] for name in ("bytes_down", "bytes_up"))
+
+
+def test_the_page_of_the_noise_is_of_its_data_and_only_what_is_faulty_on_purpose_fails():
+    rows = kept_rows.load(noise_quality.DOCS / "noise_quality.json")
+    assert (noise_quality.DOCS / "noise_quality.md").read_text() == noise_pages.page(rows)
+    battery = [row for row in rows if row["part"] == "battery"]
+    assert {row["stream"] for row in battery} == set(noise_quality.STREAMS)
+    failing = {row["stream"] for row in battery for one in row["assessments"] if one["verdict"] == "FAILED"}
+    assert failing == {name for name, stream in noise_quality.STREAMS.items() if stream.faulty}
+    assert [row["failed"] for row in rows if row["part"] == "doctor"] == [[], []]
