@@ -37,7 +37,9 @@ class BlockProgram:
 
 def calls_out(traced: jax.stages.Traced) -> bool:
     """Whether a program calls anything that XLA does not compile: LAPACK, or a Python callback."""
+    module = traced.lower().compiler_ir("stablehlo")
+    assert module is not None  # this dialect is always there
     text = io.StringIO()
     # Without the numbers of constants, which may be a whole data set.
-    traced.lower().compiler_ir("stablehlo").operation.print(file=text, large_elements_limit=16)
+    module.operation.print(file=text, large_elements_limit=16)
     return "custom_call" in text.getvalue()
