@@ -78,3 +78,16 @@ def test_what_is_there_is_not_measured_again(tmp_path, monkeypatch: pytest.Monke
     with pytest.raises(ValueError, match=r"memory.json has commit of last year, .* Delete it"):
         memory.main(tmp_path)
     assert len(calls) == len(memory.LAWS) * (len(memory.POPULATIONS) + 1)
+
+
+def test_the_page_is_of_its_data_and_memory_is_bounded_whatever_the_population() -> None:
+    record = json.loads((memory.DOCS / "memory.json").read_text())
+    assert (memory.DOCS / "memory.md").read_text() == memory.page(record)
+    for rows in memory.by_law(record).values():
+        assert [found["population"] for found in rows] == list(memory.POPULATIONS)
+        assert max(rows[-1]["peak_bytes"].values()) < memory.WANTED_BYTES
+        # Vectors of one number per member, as many as it takes to rank the fitness; its noise would be thousands.
+        assert 10 * memory.growth(rows) < rows[-1]["member_noise_bytes"]
+    assert {found["law"] for found in record["update"]} == set(memory.LAWS)
+    for found in record["update"]:
+        assert found["temporary_bytes"] < memory.WANTED_TEMPORARY_BYTES
