@@ -2,7 +2,18 @@
 
 import json
 
-from benchmarks import coevolution, driver, kept_rows, noise_pages, noise_quality, persistent, plan, speed, speed_pages
+from benchmarks import (
+    coevolution,
+    driver,
+    kept_rows,
+    laws,
+    noise_pages,
+    noise_quality,
+    persistent,
+    plan,
+    speed,
+    speed_pages,
+)
 
 
 def test_the_page_of_the_driver_benchmark_is_of_its_data():
@@ -61,3 +72,9 @@ def test_the_page_of_the_noise_is_of_its_data_and_only_what_is_faulty_on_purpose
     failing = {row["stream"] for row in battery for one in row["assessments"] if one["verdict"] == "FAILED"}
     assert failing == {name for name, stream in noise_quality.STREAMS.items() if stream.faulty}
     assert [row["failed"] for row in rows if row["part"] == "doctor"] == [[], []]
+
+
+def test_the_page_of_the_laws_of_noise_is_of_its_data():
+    rows = kept_rows.load(laws.DOCS / "laws.json")
+    assert (laws.DOCS / "laws.md").read_text() == laws.page(rows)
+    assert {(row["law"], row["seed"]) for row in rows} == {(law, seed) for law in laws.LAWS for seed in range(5)}
