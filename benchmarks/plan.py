@@ -308,7 +308,6 @@ def main(short: bool = False, resume: bool = False, docs: Path = DOCS, generatio
     Raises:
       ValueError: when what is missing would be of another machine, version or commit than what is there.
     """
-    logging.getLogger("eggroll_ray").setLevel(logging.ERROR)
     path, cases = docs / "plan.json", SHORT if short else CASES
     record = head("python -m benchmarks.plan" + " --short" * short, "jax", "jaxlib", "ray") | {"rows": []}
     if resume and not short and path.exists():
@@ -354,4 +353,5 @@ def case_of(row: dict[str, Any]) -> Case:
 
 
 if __name__ == "__main__":
+    logging.getLogger("eggroll_ray").setLevel(logging.ERROR)  # of this program alone, not of a test that calls main
     sys.exit(tyro.cli(main))
