@@ -101,6 +101,7 @@ def test_settings_travel_as_one_argument_and_other_lines_are_no_events():
     assert events(f'hello\n{PREFIX}{{"generation": 1}}\nwarning\n{PREFIX}{{"gener') == [{"generation": 1}]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compile_quickly")
 def test_ours_starts_again_after_warming_up_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("gymnax")

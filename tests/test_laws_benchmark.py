@@ -69,6 +69,7 @@ def test_one_seed_says_nothing() -> None:
     assert compare([ramp(100)], [ramp(100)], whole_curve) is None
 
 
+@pytest.mark.slow
 def test_runs_are_kept_and_not_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -129,6 +129,7 @@ def tiny_record() -> dict:
     return json.loads(json.dumps(head | {"name": "linear", "layers": [found]}))
 
 
+@pytest.mark.slow
 def test_all_ways_are_measured(tiny_record: dict) -> None:
     (layer,) = tiny_record["layers"]
     for _, facts in BARS.values():
@@ -153,6 +154,7 @@ def test_times_are_scaled_to_one_call_of_the_whole_batch(monkeypatch: pytest.Mon
     assert found["balance"]["bytes"] == pytest.approx(5 * 2 * TINY.copy_bytes)
 
 
+@pytest.mark.slow
 def test_the_page_says_what_was_measured(tiny_record: dict, tmp_path) -> None:
     pytest.importorskip("matplotlib")
     (layer,) = tiny_record["layers"]

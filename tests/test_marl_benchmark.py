@@ -84,6 +84,7 @@ def test_independent_ppo_learns_for_every_agent(same_spaces: bool) -> None:
     assert before < 0.8 * best < 0.95 * best < learner.test(128, most_likely=True).mean() <= best * 1.0001
 
 
+@pytest.mark.slow
 def test_evolution_of_several_agents_has_one_network() -> None:
     settings = ESSettings(True, 0.1, 1.0, 1, 32, "adamw", 1, True, 0.3, 1.0)
     learner = Evolution(office(), settings, seed=0, network=er.mlp((8,)))

@@ -41,6 +41,7 @@ def test_a_peak_is_what_was_once_held_until_it_is_forgotten() -> None:
     assert process.peak_bytes() - before < 8 << 20
 
 
+@pytest.mark.slow
 @linux
 def test_a_generation_is_measured_in_a_process_of_its_own() -> None:
     found = memory.measure("rollout", population=4, law="rademacher", steps=2, hidden=8)

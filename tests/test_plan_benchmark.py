@@ -31,6 +31,7 @@ def record(compile_quickly):
     }
 
 
+@pytest.mark.slow
 def test_a_row_is_predicted_from_fewer_members_than_it_is_measured_with(record):
     (row,) = record["rows"]
     assert 16 <= row["members_measured"] < row["population"] == 256 and row["members_per_block"] == 4
@@ -41,6 +42,7 @@ def test_a_row_is_predicted_from_fewer_members_than_it_is_measured_with(record):
     json.dumps(record)
 
 
+@pytest.mark.slow
 def test_bytes_of_the_scaling_are_exact(record):
     assert [row["ratio"][name] for row in record["scaling"] for name in ("bytes_down", "bytes_up")] == [1.0] * 4
 
@@ -57,6 +59,7 @@ def test_rates_of_a_worker_are_the_line_through_two_populations():
     assert found.steps == 3 and found.members == 200
 
 
+@pytest.mark.slow
 def test_the_page_says_how_many_forecasts_hold_and_what_is_only_projected(record):
     text = page(record)
     assert f"generation {close(record['rows'], 'generation')[0]} of 1" in text.split("##")[0]
@@ -66,6 +69,7 @@ def test_the_page_says_how_many_forecasts_hold_and_what_is_only_projected(record
     assert text.count("| whole |") == text.count("| split |") == 4 and "Not measured" in text
 
 
+@pytest.mark.slow
 def test_a_run_that_was_ended_goes_on_with_the_rows_that_are_missing(record, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(plan, "CASES", [TINY, TINY._replace(rank=4)])
@@ -90,6 +94,7 @@ def test_a_run_that_was_ended_goes_on_with_the_rows_that_are_missing(record, tmp
     assert json.loads(path.read_text()) == kept and len(asked) == 1
 
 
+@pytest.mark.slow
 def test_a_forecast_from_more_than_a_quarter_of_what_it_predicts_is_refused():
     with pytest.raises(ValueError, match=r"tanh-3: 32 members were measured, more than a quarter of 64"):
         in_process(TINY._replace(small=32, populations=(64, 256)), 1)

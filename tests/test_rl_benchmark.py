@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from marks import mostly_slow
 
 import eggroll_ray as er
 import envs
@@ -88,7 +87,8 @@ def test_every_environment_is_one_of_ours() -> None:
 # --- The translation of settings.
 
 
-@pytest.mark.parametrize("rank", mostly_slow([None, 2], quick=[2]))
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [None, 2])
 def test_sgd_makes_the_step_of_the_paper_s_code(rank: int | None) -> None:
     """Three updates, whose learning rate and sigma both decay."""
     settings = ESSettings(True, 0.3, 0.9, 1, 16, "sgd", rank, False, 0.2, 0.7)
