@@ -18,12 +18,15 @@ test: lint
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
-# The rows that decide, in about five minutes, printed; all rows, into docs/performance.*.
+# The rows that decide, in about five minutes, printed; the whole suite, in about two hours, into bench/. Its last part
+# asks for the program dieharder. Not in it: benchmarks.end_to_end, whose peers need environments of their own.
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.speed --short
 
 bench-full: $(INSTALLED)
-	$(BIN)/python -m benchmarks.speed
+	for part in speed linear memory compile plan laws noise_quality; do \
+	  echo "benchmarks.$$part"; $(BIN)/python -m benchmarks.$$part --docs bench || exit; \
+	done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -169,19 +169,21 @@ def _spread(runs: Sequence[Run], name: str) -> str:
     return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
-def main(repeats: int = 3, render: bool = False) -> None:
-    """Measures, and writes docs/compile.json and docs/compile.md.
+def main(repeats: int = 3, render: bool = False, docs: Path = DOCS) -> None:
+    """Measures, and writes compile.json and compile.md.
 
     Args:
       repeats: fresh processes for each policy and cache.
       render: measure nothing; write the page of what was measured.
+      docs: where they go.
     """
-    path = DOCS / "compile.json"
+    path = docs / "compile.json"
     if not render:
+        docs.mkdir(parents=True, exist_ok=True)
         rows = measure(CASES, repeats)
         record = head(f"python -m benchmarks.compile --repeats {repeats}", "jax", "jaxlib") | {"rows": rows}
         replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
-    (DOCS / "compile.md").write_text(page(json.loads(path.read_text())))
+    (docs / "compile.md").write_text(page(json.loads(path.read_text())))
 
 
 if __name__ == "__main__":

@@ -154,6 +154,7 @@ def main(docs: Path = DOCS) -> None:
     Raises:
       ValueError: when what is missing would be of another machine, version or commit than what is there.
     """
+    docs.mkdir(parents=True, exist_ok=True)
     path = docs / "memory.json"
     new = head("python -m benchmarks.memory", "jax", "jaxlib") | {"rollout": [], "update": []}
     record = json.loads(path.read_text()) if path.exists() else new

@@ -309,6 +309,8 @@ def main(short: bool = False, resume: bool = False, docs: Path = DOCS, generatio
       ValueError: when what is missing would be of another machine, version or commit than what is there.
     """
     path, cases = docs / "plan.json", SHORT if short else CASES
+    if not short:
+        docs.mkdir(parents=True, exist_ok=True)
     record = head("python -m benchmarks.plan" + " --short" * short, "jax", "jaxlib", "ray") | {"rows": []}
     if resume and not short and path.exists():
         record = _kept(path, record)
