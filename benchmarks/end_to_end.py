@@ -8,7 +8,7 @@ The peers live in environments of their own:
 
     python -m benchmarks.end_to_end tune $PEERS    # six settings each, one seed: docs/end_to_end_tuning.json
     python -m benchmarks.end_to_end race $PEERS    # five seeds each with the best of them: docs/end_to_end.json
-    python -m benchmarks.end_to_end ant $PEERS     # generations per second in brax/ant: docs/end_to_end.json
+    python -m benchmarks.end_to_end ant $PEERS     # generations per second in brax/ant: docs/end_to_end_ant.json
     python -m benchmarks.end_to_end render         # docs/end_to_end.md and docs/end_to_end.png
 
 Every run is a process of its own, with both cores for itself. Each writes its row when it ends, and a run that is there
@@ -31,12 +31,13 @@ from typing import Any, Literal
 
 import tyro
 
-from benchmarks import end_to_end_pages, end_to_end_rows
+from benchmarks import end_to_end_pages, end_to_end_rows, kept_rows
 from benchmarks.end_to_end_rows import (
     ANT,
     ANT_ENTRANTS,
     EVOSAX,
     EVOTORCH,
+    FILES,
     GRID,
     OURS,
     TASKS,
@@ -45,6 +46,7 @@ from benchmarks.end_to_end_rows import (
     choose,
     describe,
     is_done,
+    key,
 )
 from benchmarks.end_to_end_run import Settings, events, write_settings
 from benchmarks.measured import provenance
@@ -84,16 +86,6 @@ class Options:
         theirs = {EVOSAX.module: self.evosax_python, EVOTORCH.module: self.evotorch_python}
         return {OURS.module: Path(sys.executable)} | theirs
 
-    @property
-    def results(self) -> Path:
-        """The file of the race and of ant."""
-        return self.docs / "end_to_end.json"
-
-    @property
-    def tuning(self) -> Path:
-        """The file of the settings that were tried."""
-        return self.docs / "end_to_end_tuning.json"
-
 
 Job = tuple[Entrant, Settings]
 
@@ -108,14 +100,15 @@ def main(options: Options) -> None:
     if options.what == "render":
         end_to_end_pages.render(options.docs)
         return
-    path = options.tuning if options.what == "tune" else options.results
+    path = options.docs / FILES[options.what]
     jobs = list({"tune": _tuning, "race": _race, "ant": _ant}[options.what](options))
     for entrant, settings in jobs:
         python = options.pythons[entrant.module]
-        if python is None or is_done(end_to_end_rows.load(path, options.what), entrant, settings):
+        if python is None or is_done(kept_rows.load(path), entrant, settings):
             continue
         row = {"entrant": entrant.name, "settings": describe(settings)} | run(python, entrant.module, settings)
-        end_to_end_rows.save(path, options.what, row | {"measured": provenance()})  # the row has its own versions
+        row |= {"measured": provenance()}  # it has its own versions
+        kept_rows.save(path, row, functools.partial(key, options.what))
         print(_line(row), flush=True)
 
 
@@ -178,7 +171,7 @@ def _tuning(options: Options) -> Iterator[Job]:
 
 
 def _race(options: Options) -> Iterator[Job]:
-    rows = end_to_end_rows.load(options.tuning, "tune")
+    rows = kept_rows.load(options.docs / FILES["tune"])
     for seed in range(options.seeds):
         for task in (task for task in TASKS if task.env in options.env):
             for entrant in task.entrants:

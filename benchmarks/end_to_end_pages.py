@@ -1,4 +1,4 @@
-"""The page and the picture of `benchmarks.end_to_end`, made from its two files alone."""
+"""The page and the picture of `benchmarks.end_to_end`, made from its three files alone."""
 
 import itertools
 import math
@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.end_to_end_rows import ANT_ENTRANTS, GRID, TASKS, Entrant, Row, Task, find, load, outcome, seconds
+from benchmarks.end_to_end_rows import ANT_ENTRANTS, FILES, GRID, TASKS, Entrant, Task, find, outcome, seconds
 from benchmarks.end_to_end_run import WARM_UP
+from benchmarks.kept_rows import Row, load
 
 _INTRODUCTION = f"""\
 # End to end: from the start of a program to a policy that solves its task
 
-`python -m benchmarks.end_to_end`; data: `docs/end_to_end.json`, `docs/end_to_end_tuning.json`. Ours is EGGROLL of rank
+`python -m benchmarks.end_to_end`; data: `docs/end_to_end.json`, `_ant.json` and `_tuning.json`. Ours is EGGROLL of rank
 1 with Adam, in its own process or on two Ray workers; evosax is Open_ES with Adam; EvoTorch is PGPE with ClipUp, its
 default, on two Ray actors. All have the same network (2 x 64, tanh, weights of variance 1 / fan_in), population,
 episodes per member (1), deterministic actions, antithetic twins, centred ranks, and no normalisation of observations.
@@ -39,9 +40,8 @@ at very different speeds. EvoTorch steps the latter, so it is compared with ours
 
 def render(docs: Path) -> None:
     """Writes end_to_end.md and end_to_end.png of what has been measured."""
-    results, tuning = docs / "end_to_end.json", docs / "end_to_end_tuning.json"
-    race = load(results, "race")
-    (docs / "end_to_end.md").write_text(page(race, load(results, "ant"), load(tuning, "tune")))
+    race, ant, tune = (load(docs / FILES[part]) for part in ("race", "ant", "tune"))
+    (docs / "end_to_end.md").write_text(page(race, ant, tune))
     if any(row["curve"] for row in race):
         draw(race, docs / "end_to_end.png")
 

@@ -1,17 +1,13 @@
-"""Who takes part in `benchmarks.end_to_end`, in what; the rows of its files, and what they say."""
+"""Who takes part in `benchmarks.end_to_end`, in what; and what the rows of its files say."""
 
 import dataclasses
 import json
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
 
 from benchmarks.end_to_end_run import WARM_UP, Settings
-from eggroll_ray.files import replace_file
-
-Row = dict[str, Any]
+from benchmarks.kept_rows import Row
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,32 +51,18 @@ ANT_ENTRANTS = (OURS, EVOSAX)
 # Sigma and learning rate, the same six for all.
 GRID = tuple((sigma, rate) for sigma in (0.1, 0.2) for rate in (0.03, 0.05, 0.1))
 
-# What tells rows of a part from each other, beside the entrant; a new row takes the place of its like.
-KEYS = {
+# The file of each part, and what tells its rows from each other, beside the entrant.
+FILES = {"tune": "end_to_end_tuning.json", "race": "end_to_end.json", "ant": "end_to_end_ant.json"}
+_KEYS = {
     "tune": ("env", "seed", "sigma", "learning_rate"),
     "race": ("env", "seed"),
     "ant": ("population_size", "seed"),
 }
 
 
-def load(path: Path, part: str) -> list[Row]:
-    """Returns the rows of a part of a file, none if there is no file.
-
-    Raises:
-      ValueError: when it is no such file.
-    """
-    record = _read(path)
-    return list(record.get(part, []))
-
-
-def save(path: Path, part: str, row: Row) -> None:
-    """Adds a row to the file as it is now, in the place of an older one of the same key."""
-    record = _read(path)
-    kept = [old for old in record.get(part, []) if _key(part, old) != _key(part, row)]
-    record[part] = sorted([*kept, row], key=lambda row: _key(part, row))
-    parts = (f'"{name}": [\n' + ",\n".join(map(json.dumps, rows)) + "\n]" for name, rows in sorted(record.items()))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
+def key(part: str, row: Row) -> object:
+    """What tells a row of a part from others: a new row takes the place of its like."""
+    return row["entrant"], *(row["settings"][name] for name in _KEYS[part])
 
 
 def is_done(rows: Iterable[Row], entrant: Entrant, settings: Settings) -> bool:
@@ -142,16 +124,3 @@ def choose(rows: Iterable[Row], entrant: str, env: str) -> tuple[float, float]:
 def _merit(rows: Sequence[Row]) -> tuple[float, float]:
     times = [seconds(row, compiled=True) if outcome(row) == "solved" else math.inf for row in rows]
     return statistics.median(times), -statistics.median(max(point[3] for point in row["curve"]) for row in rows)
-
-
-def _key(part: str, row: Row) -> tuple[Any, ...]:
-    return row["entrant"], *(row["settings"][name] for name in KEYS[part])
-
-
-def _read(path: Path) -> dict[str, list[Row]]:
-    if not path.exists():
-        return {}
-    found = json.loads(path.read_text())
-    if not isinstance(found, dict) or not set(found) <= set(KEYS):
-        raise ValueError(f"{path} holds other parts than {sorted(KEYS)}: it is no file of benchmarks.end_to_end.")
-    return found

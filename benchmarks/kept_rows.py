@@ -1,7 +1,7 @@
 """Rows of a long benchmark in one JSON file that is written anew, in one step, after each of them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,9 @@ def find(rows: Sequence[Row], known: Row) -> Row | None:
     return next((row for row in rows if known.items() <= row.items()), None)
 
 
-def save(path: Path, row: Row, key: Sequence[str]) -> None:
-    """Adds a row to the file as it is now, in place of those whose entries of `key` are the same; a row is a line."""
+def save(path: Path, row: Row, key: Callable[[Row], object]) -> None:
+    """Adds a row to the file as it is now, in place of those of the same key; a row is a line."""
     row = json.loads(json.dumps(row))
-    rows = [old for old in load(path) if any(old.get(name) != row.get(name) for name in key)] + [row]
+    rows = [old for old in load(path) if key(old) != key(row)] + [row]
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, ("[\n" + ",\n".join(json.dumps(one) for one in rows) + "\n]\n").encode())

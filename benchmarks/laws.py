@@ -8,6 +8,7 @@ the returns of the mean policy after equally many episodes of members, which no 
 """
 
 import dataclasses
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 LAWS = {"normal": noise.normal, "rademacher": noise.rademacher}
 _COLOURS = {"normal": "#0b6e99", "rademacher": "#d1741f"}
 Curve = Sequence[Sequence[float]]  # [member-episodes, return of the mean policy]
-_KEY = ("env", "law", "seed")
+key = operator.itemgetter("env", "law", "seed")  # of a run
 _CONFIDENCE = 0.95
 _CLOSE = 0.10  # share of what was learned by which one law may be behind and still learn as well
 _TELLING = 0.25  # share that an interval may be wide at most to say anything
@@ -334,7 +335,7 @@ def run(path: Path, task: Task, law: str, seed: int) -> None:
         print(f"{task.env} {law} seed {seed}: is there already", flush=True)
         return
     row = known | train(task, law, seed) | provenance("jax", "optax", task.env.partition("/")[0])
-    kept_rows.save(path, row, _KEY)
+    kept_rows.save(path, row, key)
     print(f"{task.env} {law} seed {seed}: {row['curve'][0][1]:.4g} to {row['curve'][-1][1]:.4g}", flush=True)
 
 

@@ -1,6 +1,7 @@
 """The end-to-end benchmark: how runs are timed, what a crash is, what is not run again, what is chosen, the page."""
 
 import dataclasses
+import functools
 import sys
 import time
 from collections.abc import Sequence
@@ -13,10 +14,12 @@ import pytest
 
 import eggroll_ray as er
 import envs
-from benchmarks import end_to_end, end_to_end_pages, end_to_end_rows
-from benchmarks.end_to_end_rows import EVOSAX, GRID, OURS, OURS_ON_RAY, Row, choose, outcome, save, seconds
+from benchmarks import end_to_end, end_to_end_pages, end_to_end_rows, kept_rows
+from benchmarks.end_to_end_rows import EVOSAX, GRID, OURS, OURS_ON_RAY, choose, outcome, seconds
 from benchmarks.end_to_end_run import PREFIX, WARM_UP, Settings, events, read_settings, train, write_settings
+from benchmarks.kept_rows import Row, save
 
+RACE = functools.partial(end_to_end_rows.key, "race")
 CARTPOLE, PENDULUM = "gymnax/CartPole-v1", "gymnax/Pendulum-v1"
 SETTINGS = Settings(env=CARTPOLE, seed=3, sigma=0.1, learning_rate=0.1, began=0.0, target=475.0)
 
@@ -184,7 +187,7 @@ def test_rows_that_are_there_are_not_run_again_and_crashes_are(tmp_path: Path, m
     options = end_to_end.Options("tune", env=(CARTPOLE,), docs=tmp_path)
     end_to_end.main(options)
     assert [(one.sigma, one.learning_rate) for one in asked] == list(GRID)
-    rows = end_to_end_rows.load(tmp_path / "end_to_end_tuning.json", "tune")
+    rows = kept_rows.load(tmp_path / "end_to_end_tuning.json")
     assert [outcome(row) for row in rows].count("crashed") == 1 and len(rows) == len(GRID)
     end_to_end.main(options)
     assert asked[len(GRID) :] == [asked[1]], "the one that crashed"
@@ -203,19 +206,19 @@ def test_rows_that_are_there_are_not_run_again_and_crashes_are(tmp_path: Path, m
     asked.clear()
     end_to_end.main(dataclasses.replace(options, what="race", env=("gym/CartPole-v1",), seeds=1))
     assert [(one.workers, one.sigma, one.learning_rate) for one in asked] == [(2, *GRID[0])]
-    measured = end_to_end_rows.load(tmp_path / "end_to_end.json", "race")[-1]["measured"]
+    measured = kept_rows.load(tmp_path / "end_to_end.json")[-1]["measured"]
     assert {"machine", "commit", "date"} <= measured.keys()
 
 
 def test_a_row_takes_the_place_of_its_like_and_other_files_are_refused(tmp_path: Path):
     path = tmp_path / "end_to_end.json"
     for took in (5.0, 6.0):
-        save(path, "race", row_of(OURS.name, CARTPOLE, 0, took))
-    save(path, "race", row_of(OURS.name, CARTPOLE, 1, 7.0))
-    assert [seconds(row, compiled=True) for row in end_to_end_rows.load(path, "race")] == [6.0, 7.0]
+        save(path, row_of(OURS.name, CARTPOLE, 0, took), RACE)
+    save(path, row_of(OURS.name, CARTPOLE, 1, 7.0), RACE)
+    assert [seconds(row, compiled=True) for row in kept_rows.load(path)] == [6.0, 7.0]
     path.write_text('{"rows": []}')
-    with pytest.raises(ValueError, match=r"no file of benchmarks\.end_to_end"):
-        save(path, "race", row_of(OURS.name, CARTPOLE, 0, 5.0))
+    with pytest.raises(ValueError, match="not a file of this benchmark"):
+        save(path, row_of(OURS.name, CARTPOLE, 0, 5.0), RACE)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +253,7 @@ def test_the_page_tells_crashed_from_never_reached(tmp_path: Path):
     assert "gym/Pendulum" not in page and "## brax/ant" not in page
     assert "2026-01-02, abacus." in page and "jax 0.1." in page
     for row in race:
-        save(tmp_path / "end_to_end.json", "race", row)
+        save(tmp_path / "end_to_end.json", row, RACE)
     end_to_end_pages.render(tmp_path)
     assert (tmp_path / "end_to_end.md").read_text().startswith("# End to end")
     assert (tmp_path / "end_to_end.png").stat().st_size > 5_000

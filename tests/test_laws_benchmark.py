@@ -125,7 +125,7 @@ def test_the_page_says_what_was_measured(tmp_path: Path) -> None:
                 }
                 settings["normalize_observations"] = env == laws.TASKS[1].env
                 row = {"env": env, "law": law, "seed": seed, "settings": settings, "curve": ramp(end)}
-                kept_rows.save(tmp_path / "laws.json", row | common, ("env", "law", "seed"))
+                kept_rows.save(tmp_path / "laws.json", row | common, laws.key)
     laws.main(render=True, docs=tmp_path)
     lines = (tmp_path / "laws.md").read_text().splitlines()
     table = [line for line in lines if line.startswith("|")]
@@ -141,6 +141,6 @@ def test_the_page_says_what_was_measured(tmp_path: Path) -> None:
     assert (tmp_path / "laws.png").stat().st_size > 5_000
     path = tmp_path / "laws.json"
     rows = kept_rows.load(path)
-    kept_rows.save(path, rows[0] | {"settings": rows[0]["settings"] | {"sigma": 0.3}}, ("env", "law", "seed"))
+    kept_rows.save(path, rows[0] | {"settings": rows[0]["settings"] | {"sigma": 0.3}}, laws.key)
     with pytest.raises(ValueError, match=r"runs of gymnax/Pendulum-v1 differ in sigma \(0.2 and 0.3\)"):
         laws.main(render=True, docs=tmp_path)

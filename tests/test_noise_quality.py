@@ -219,7 +219,7 @@ def test_wrong_requests_are_refused_before_any_work(tmp_path: Path, monkeypatch:
 
 def test_the_page_says_what_was_found(tmp_path: Path) -> None:
     common = {"machine": "abacus", "versions": {"jax": "0.1"}, "commit": "abc", "date": "2026-01-02"}
-    path, key = tmp_path / "noise_quality.json", ("part", "stream", "test", "law")
+    path, key = tmp_path / "noise_quality.json", noise_quality.key
     battery = {"part": "battery", "what": "words", "dieharder": "3.2.1", "first": 0, "end": 100}
     runs = [0.5, 0.001, 0.001], [0.5, 0.5, 0.002], [0.5, 0.5, 0.5]
     ours = settle([[one(p, PASSED if p == 0.5 else WEAK) for p in run] for run in runs])
