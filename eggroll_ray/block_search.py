@@ -23,13 +23,14 @@ import jax
 
 from eggroll_ray.accelerators import memory_here
 from eggroll_ray.checkpoint import as_json, write_json
+from eggroll_ray.digest import code_digest
 from eggroll_ray.es import ES, ESState
 from eggroll_ray.evaluate import CompiledBlock, Evaluator, noise_bytes
 from eggroll_ray.messages import Plan, Request
 from eggroll_ray.plan import make_plan
 from eggroll_ray.program_cache import cache_folder
 from eggroll_ray.threads import cores
-from eggroll_ray.worker import Worker, code_digest
+from eggroll_ray.worker import Worker
 
 _log = logging.getLogger(__name__)
 

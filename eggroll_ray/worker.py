@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,6 +17,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from eggroll_ray import columns, noise
+from eggroll_ray.digest import code_digest, digest
 from eggroll_ray.es import ES, ESState
 from eggroll_ray.evaluate import CompiledBlock, Earlier, Evaluation, Evaluator
 from eggroll_ray.messages import TEST, BlockResult, Generation, Plan, Reply, Request
@@ -266,21 +266,3 @@ def _spread(fitness: np.ndarray) -> tuple[float, ...]:
     if not len(finite):
         return (0.0, 0.0, 0.0, np.inf, -np.inf)
     return (float(len(finite)), finite.sum(), (finite * finite).sum(), finite.min(), finite.max())
-
-
-def code_digest() -> str:
-    """Returns a fingerprint of this package's source: another version of it may compute other bits."""
-    hasher = hashlib.blake2b(digest_size=4)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        hasher.update(path.read_bytes())
-    return hasher.hexdigest()
-
-
-def digest(tree: Any) -> str:
-    """Returns a 64-bit fingerprint of all arrays of a pytree, in hexadecimal."""
-    hasher = hashlib.blake2b(digest_size=8)
-    for leaf in jax.tree.leaves(tree):
-        array = np.asarray(leaf)
-        hasher.update(f"{array.dtype}{array.shape}".encode())
-        hasher.update(np.ascontiguousarray(array).tobytes())
-    return hasher.hexdigest()
