@@ -269,7 +269,7 @@ def _common(cluster: Cluster, evaluator: Evaluator) -> list[str]:
         "a generation is the sum of its terms; evaluation is divided by the devices in whole blocks",
         update,
         "the driver on Ray as in docs/driver.md, which was measured for no more than 32 workers",
-        f"{cluster.per_machine} devices to a machine, {cluster.network_gbps:g} Gbit/s in and out of it, one copy of "
+        f"{cluster.per_machine} device{'s' * (cluster.per_machine > 1)} to a machine, {cluster.network_gbps:g} Gbit/s in and out of it, one copy of "
         "the fitness to each machine",
     ]
 
