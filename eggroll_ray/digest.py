@@ -24,9 +24,9 @@ def digest(tree: Any) -> str:
         flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
         if flat.nbytes >= _LARGE:
             whole = flat.nbytes - flat.nbytes % (8 * _WORDS)
-            hasher.update(_condense(flat[:whole].view(np.uint64).reshape(-1, _WORDS)))
+            hasher.update(_condense(flat[:whole].view(np.uint64).reshape(-1, _WORDS)).data)
             flat = flat[whole:]
-        hasher.update(flat)
+        hasher.update(flat.data)
     return hasher.hexdigest()
 
 
