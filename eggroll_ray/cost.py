@@ -181,21 +181,28 @@ class Footprint(NamedTuple):
     update: int  # beside the state: its next value, chunks of noise, fitness
     member: float  # of the update, for each further member
     available: float
+    members: int  # of the population
+    kept: float = 0.0  # of each member's episodes, where they go on in the next generation; devices share them
 
-    @property
-    def total(self) -> int:
-        return self.state + max(self.at_once * (self.block or 0), self.update)
+    def total(self, devices: int) -> float:
+        """Returns the bytes of each of so many devices."""
+        kept = self.members * self.kept / devices
+        return self.state + kept + max(self.at_once * (self.block or 0), self.update)
 
-    @property
-    def fits(self) -> bool:
-        return self.total <= self.available
+    def fits(self, devices: int) -> bool:
+        """Whether each of so many devices has room for it."""
+        return self.total(devices) <= self.available
 
-    def largest_population(self, population_size: int) -> int:
-        """Returns the even number of members that fit, of the footprint of so many; 0 where a block does not."""
-        if self.state + self.at_once * (self.block or 0) > self.available:
+    def largest_population(self, devices: int) -> int:
+        """Returns the even number of members that fit on so many devices; 0 where a block does not."""
+        room = self.available - self.state
+        beside_blocks = room - self.at_once * (self.block or 0)
+        if beside_blocks < 0:
             return 0
-        room = self.available - self.state - self.update
-        return max(0, 2 * int((population_size + room / self.member) / 2))
+        kept = self.kept / devices
+        by_update = (room - self.update + self.member * self.members) / (self.member + kept)
+        by_blocks = beside_blocks / kept if kept else math.inf
+        return max(0, 2 * int(min(by_update, by_blocks) / 2))
 
     def largest_block(self, block_size: int) -> int | None:
         """Returns the even number of members that fit into a block, of the footprint of so many; None: not known."""

@@ -63,11 +63,11 @@ class Forecast:
 
     def limit(self, prediction: Prediction) -> str:
         """What limits a run on so many devices: one of the names of `cost.ADVICE`."""
-        return prediction.limit if self.memory.fits else "memory"
+        return prediction.limit if self.memory.fits(prediction.devices) else "memory"
 
     def population_within(self, seconds: float, devices: int) -> int:
         """Returns the most members, in whole blocks, that fit and take no more than so long a generation; 0 if none."""
-        fit = self.memory.largest_population(self.job.plan.population_size)
+        fit = self.memory.largest_population(devices)
         fit -= fit % self.job.plan.block_size
         return min(fit, largest_population(self.job, self.rates, self.cluster, devices, seconds))
 
@@ -75,15 +75,17 @@ class Forecast:
         return "\n".join([*self._head(), "", *self._table(), "", *self._advice(), "", *self._notes()])
 
     def _head(self) -> list[str]:
-        plan, memory = self.job.plan, self.memory
+        plan, memory, devices = self.job.plan, self.memory, self.curve[0].devices
         block = "not known" if memory.block is None else f"{_mb(memory.at_once * memory.block)}"
         largest = memory.largest_block(plan.block_size)
+        share = memory.kept * plan.population_size / devices
+        kept = f"episodes kept for their next window {_mb(share)}, " if share else ""
         return [
             f"{plan.population_size:,} members in {plan.blocks:,} blocks of {plan.block_size:,}, on {self.device}",
-            f"Memory per device: {_mb(memory.total)} of {_mb(memory.available)} MB: parameters and optimiser "
-            f"{_mb(memory.state)}, and the larger of {memory.at_once} blocks at once ({block}) and the update "
+            f"Memory per device: {_mb(memory.total(devices))} of {_mb(memory.available)} MB: parameters and optimiser "
+            f"{_mb(memory.state)}, {kept}and the larger of {memory.at_once} blocks at once ({block}) and the update "
             f"({_mb(memory.update)})",
-            f"Fits into the memory: {memory.largest_population(plan.population_size):,} members"
+            f"Fits into the memory: {memory.largest_population(devices):,} members"
             + ("" if largest is None else f", blocks of {largest:,}"),
         ]
 
@@ -178,7 +180,7 @@ def predict(
         cluster=cluster,
         memory=_footprint(strategy, evaluator, state, plan, program, rates.at_once, available),
         curve=tuple(predict_generation(job, rates, cluster, count) for count in devices),
-        assumptions=(*sources, *_common(cluster, evaluator)),
+        assumptions=(*sources, *_common(cluster)),
     )
 
 
@@ -221,14 +223,19 @@ def _footprint(
         program = update_program(strategy, state, members, evaluator.groups)
         return memory_of(program).total + 4 * members * plan.groups
 
+    block = None if program is None else memory_of(program)
+    # What the program of a window returns is the episodes to go on with, and little more.
+    kept = 0.0 if block is None or evaluator.windows == 1 else block.outputs / plan.block_size
     needed, many = update(plan.population_size), max(_MANY, 2 * plan.population_size)
     return Footprint(
         state=_nbytes(state) + _nbytes(evaluator.statistics),
-        block=None if program is None else memory_of(program).total,
+        block=None if block is None else block.total,
         at_once=at_once,
         update=needed,
         member=(update(many) - needed) / (many - plan.population_size),
         available=available,
+        members=plan.population_size,
+        kept=kept,
     )
 
 
@@ -257,20 +264,18 @@ def _per_machine(device: str) -> int:
     return 1 if jax.default_backend() == "cpu" else jax.local_device_count()
 
 
-def _common(cluster: Cluster, evaluator: Evaluator) -> list[str]:
+def _common(cluster: Cluster) -> list[str]:
     update = "each device rebuilds the noise of the whole population"
     if cluster.split_update:
         update = (
             "the update is split into slices of the parameters, noise and all, and these are gathered: not built yet"
         )
-    windows = ["memory without the environments of all blocks that are kept from one window to the next"]
     return [
-        *(windows if evaluator.windows > 1 else []),
         "a generation is the sum of its terms; evaluation is divided by the devices in whole blocks",
         update,
         "the driver on Ray as in docs/driver.md, which was measured for no more than 32 workers",
-        f"{cluster.per_machine} device{'s' * (cluster.per_machine > 1)} to a machine, {cluster.network_gbps:g} Gbit/s in and out of it, one copy of "
-        "the fitness to each machine",
+        f"{cluster.per_machine} device{'s' * (cluster.per_machine > 1)} to a machine, {cluster.network_gbps:g} Gbit/s "
+        "in and out of it, one copy of the fitness to each machine",
     ]
 
 

@@ -85,14 +85,27 @@ def test_the_largest_population_is_the_last_that_is_in_time(seconds, devices):
 
 
 def test_a_footprint_says_what_fits():
-    footprint = Footprint(state=100, block=400, at_once=2, update=300, member=2.0, available=1000.0)
-    assert footprint.total == 900 and footprint.fits
-    assert footprint.largest_population(64) == 64 + 300
+    footprint = Footprint(state=100, block=400, at_once=2, update=300, member=2.0, available=1000.0, members=64)
+    assert footprint.total(1) == footprint.total(8) == 900 and footprint.fits(1)
+    assert footprint.largest_population(1) == footprint.largest_population(8) == 64 + 300
     assert footprint.largest_block(8) == 8
     larger = footprint._replace(block=500)
-    assert not larger.fits and larger.largest_population(64) == 0 and larger.largest_block(8) == 6
+    assert not larger.fits(1) and larger.largest_population(1) == 0 and larger.largest_block(8) == 6
     assert footprint._replace(block=None).largest_block(8) is None
-    assert footprint._replace(block=None).total == 400
+    assert footprint._replace(block=None).total(1) == 400
+
+
+def test_devices_share_the_episodes_that_are_kept():
+    footprint = Footprint(
+        state=100, block=400, at_once=2, update=300, member=2.0, available=1000.0, members=64, kept=10.0
+    )
+    assert [footprint.total(devices) for devices in (1, 2, 64)] == [1540, 1220, 910]
+    assert [footprint.fits(devices) for devices in (1, 2, 64)] == [False, False, True]
+    for devices in (1, 2, 64):
+        members = footprint.largest_population(devices)
+        for count, fits in ((members, True), (members + 2, False)):
+            grown = footprint._replace(members=count, update=300 + 2.0 * (count - 64))
+            assert grown.fits(devices) == fits
 
 
 def test_the_time_of_the_driver_is_that_of_the_measurements_on_ray():

@@ -1,5 +1,7 @@
 """Forecasts of a small run: what can be checked to the byte, and that times are of the right things."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -72,7 +74,13 @@ def test_what_needs_earlier_generations_is_measured_too(kind):
         evaluator = er.from_env(toy_env(), er.mlp((8,)), window=2)
     forecast = er.predict(evaluator, strategy(), population_size=16, block_size=8, devices=(1, 64))
     assert forecast.memory.block and forecast.curve[0].evaluation > 0
-    assert ("from one window to the next" in str(forecast)) == (kind == "windows")
+    assert ("episodes kept for their next window" in str(forecast)) == (kind == "windows") == (forecast.memory.kept > 0)
+    if kind == "windows":
+        state = strategy().init(evaluator.init(0), 0)
+        program = work.block_program(evaluator, strategy(), state, Plan(16, 8, 0, 1))
+        assert program is not None
+        episodes = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(program.traced.out_info))
+        assert 0 <= 8 * forecast.memory.kept - episodes < 500  # a pointer to each array
     assert forecast.cluster.per_machine == 1  # a CPU is a machine
 
 
@@ -118,7 +126,7 @@ def test_memory_is_what_xla_says_of_the_programs():
     assert forecast.memory.state == held
     assert forecast.memory.update >= held  # the next state
     assert 4 <= forecast.memory.member < 500  # fitness, ranks, weights
-    assert forecast.memory.total == held + max(forecast.memory.block, forecast.memory.update)
+    assert forecast.memory.total(1) == held + max(forecast.memory.block, forecast.memory.update)
 
 
 def test_the_program_that_is_counted_is_the_one_that_evaluates():
