@@ -15,6 +15,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -126,7 +127,11 @@ class RayCluster:
           WorkerError: when there is no cluster, or it lacks the resources.
         """
         self._local = not (ray.is_initialized() or _address(workers))  # a Ray of this machine, which will not grow
-        self._own_ray = _connect(workers)
+        # The processes that a Ray starts with become workers, if they need no other environment than its own.
+        self._inherited = _variables(workers, _gpus_known(workers), here=True)
+        self._own_ray = _connect(workers, self._inherited)
+        if not self._own_ray or not self._local:
+            self._inherited = {}
         self._local = self._local or ray.util.get_current_placement_group() is not None  # nor will a trial's group
         self._workers, self._blocks = workers, blocks
         self._asked = False
@@ -151,7 +156,7 @@ class RayCluster:
         return self._target
 
     def start(self, index: int) -> Any:
-        options = _runtime_env(self._workers, self._gpus)
+        options = _runtime_env(self._workers, self._gpus, self._inherited)
         actor = self._remote.options(
             name=f"{self._name} worker {index}",
             num_cpus=self._workers.cpus,
@@ -172,7 +177,7 @@ class RayCluster:
             max_retries=0,
             num_cpus=self._workers.cpus,
             num_gpus=self._gpus,
-            runtime_env=_runtime_env(self._workers, self._gpus),
+            runtime_env=_runtime_env(self._workers, self._gpus, self._inherited),
         )(_call)
         call = task.options(name=label).remote(ray.put(function))
         try:
@@ -329,8 +334,13 @@ def _explain_start(text: str) -> str:
     return f"a worker could not start: {text}\n{remedy}"
 
 
-def _connect(workers: Workers) -> bool:
-    """Connects to a cluster, or starts Ray on this machine alone; returns whether this call did."""
+def _connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({})) -> bool:
+    """Connects to a cluster, or starts Ray on this machine alone; returns whether this call did.
+
+    Args:
+      workers: say where.
+      variables: of the environment of a Ray that is started.
+    """
     if ray.is_initialized():
         return False
     quiet: dict[str, Any] = {"configure_logging": False, "logging_level": logging.WARNING}
@@ -344,7 +354,7 @@ def _connect(workers: Workers) -> bool:
         return True
     # Two CPUs at least, so that the shortest example, with two workers, runs on a machine with one.
     cpus = max(2, os.cpu_count() or 1)
-    with _on_loopback():
+    with _on_loopback(variables):
         # "local": without it Ray would join whatever cluster somebody has started on this machine.
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     return True
@@ -399,13 +409,13 @@ def _check_reachable(address: str) -> None:
 
 
 @contextlib.contextmanager
-def _on_loopback() -> Iterator[None]:
-    """Makes a Ray that starts here listen to this machine only, report no usage and say nothing.
+def _on_loopback(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
+    """Makes a Ray that starts here, with more variables, listen to this machine only, report no usage and say nothing.
 
     Ray takes the network address of the machine, even where it is told 127.0.0.1, unless clusters are off;
     it reads that switch when it is imported.
     """
-    variables = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    variables = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0", "RAY_USAGE_STATS_ENABLED": "0", **more}
     before = {name: os.environ.get(name) for name in variables}
     clusters, logger = ray_constants.ENABLE_RAY_CLUSTER, logging.getLogger("ray")
     level = logger.level
@@ -431,20 +441,39 @@ def _threads(workers: Workers) -> int:
     return max(1, math.ceil(workers.cpus))
 
 
-def _runtime_env(workers: Workers, gpus: float) -> dict[str, Any]:
-    """The runtime environment of a worker: what must be set before it imports JAX, under the user's own."""
+def _gpus_known(workers: Workers) -> float | None:
+    """GPUs of each worker, None where that depends on the cluster."""
+    return 0.0 if workers.gpus is None and workers.count != "auto" else workers.gpus
+
+
+def _variables(workers: Workers, gpus: float | None, here: bool) -> dict[str, str]:
+    """What must be set in a worker's process before it imports JAX.
+
+    Args:
+      workers: how many cores each has.
+      gpus: of each; None: not known yet, and what depends on it is left out.
+      here: whether it runs on this machine.
+    """
     threads = str(_threads(workers))  # of XLA the worker takes two at least: threads.py
     variables = {"NPROC": threads, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-    if not gpus:
+    if gpus == 0:
         variables["JAX_PLATFORMS"] = "cpu"  # Ray 2.60 shows the GPUs of a node to every process on it
-    elif gpus < 1:
+    elif gpus is not None and gpus < 1:
         variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * gpus:.3f}"
     # A cluster that is running has an environment of its own.
     caches = (SETTING, "JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
     variables |= {name: os.environ[name] for name in caches if name in os.environ}
-    host = socket.gethostname()
-    if all(node["NodeManagerHostname"] == host for node in ray.nodes() if node["Alive"]):
+    if here:
         # What this process can import, its workers can: a cluster of this machine alone has the same files.
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    return variables
+
+
+def _runtime_env(workers: Workers, gpus: float, inherited: Mapping[str, str]) -> dict[str, Any]:
+    """The runtime environment of a worker: what it does not inherit from Ray, under the user's own."""
+    host = socket.gethostname()
+    here = all(node["NodeManagerHostname"] == host for node in ray.nodes() if node["Alive"])
+    missing = dict(_variables(workers, gpus, here).items() - inherited.items())
     given = dict(workers.runtime_env)
-    return {**given, "env_vars": variables | dict(given.get("env_vars", {}))}
+    variables = missing | dict(given.get("env_vars", {}))
+    return {**given, "env_vars": variables} if variables else given

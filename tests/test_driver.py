@@ -240,6 +240,27 @@ def test_a_worker_with_one_core_does_not_compute_with_one_thread():
     assert rows[0]["fitness_mean"] == 2  # what one computes has other bits
 
 
+def test_the_processes_that_a_new_ray_starts_with_become_its_workers():
+    """Another environment would make Ray start others, while those stand idle: seconds on a laptop."""
+    code = """
+        import os
+        import eggroll_ray as er, numpy as np
+        import ray
+
+        def threads(members, keys):
+            assert ray.get_runtime_context().get_runtime_env_string() == "{}"
+            return np.full(len(keys), float(os.environ["OMP_NUM_THREADS"]), np.float32)
+
+        before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "PYTHONPATH", "JAX_PLATFORMS")}
+        evaluator = er.from_fitness(threads, {"b": np.ones(3, np.float32)}, er.batched())
+        with er.Trainer(evaluator, population_size=8, workers=er.Workers(1, cpus=1.5)) as trainer:
+            trainer.fit(1, lambda row: print("mean", row["fitness_mean"]))
+        print(before == {name: os.environ.get(name) for name in before})
+    """
+    found = run_python(code)
+    assert found.stdout.split() == ["mean", "2.0", "True"], found
+
+
 def test_an_error_of_the_fitness_names_the_member():
     def fails(params, seed):
         raise ValueError("boom")
