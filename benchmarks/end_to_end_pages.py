@@ -233,7 +233,6 @@ def draw(race: Sequence[Row], path: Path) -> None:
     """A panel per environment, a line per run: the return over the seconds from the start of the process."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
     tasks = [task for task in TASKS if any(row["settings"]["env"] == task.env and row["curve"] for row in race)]
     figure = Figure(figsize=(4.2 * len(tasks), 3.6), layout="constrained")
@@ -249,10 +248,8 @@ def draw(race: Sequence[Row], path: Path) -> None:
                 axes.plot(times, returns, color=colours[entrant.name], alpha=0.75, linewidth=1.2, label=label)
                 label = None
         axes.axhline(task.target, color="#777777", linestyle="--", linewidth=1)
-        axes.set(title=task.env, xlabel="seconds from the start", xscale="log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set(title=task.env, xlabel="seconds from the start")
+        axes.set_xlim(left=0.0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
     figure.supylabel("return of the mean policy", fontsize=10)

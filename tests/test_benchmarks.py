@@ -5,6 +5,7 @@ import json
 from benchmarks import (
     coevolution,
     driver,
+    end_to_end_pages,
     kept_rows,
     laws,
     noise_pages,
@@ -14,6 +15,7 @@ from benchmarks import (
     speed,
     speed_pages,
 )
+from benchmarks.end_to_end_rows import FILES, TASKS, find, outcome
 
 
 def test_the_page_of_the_driver_benchmark_is_of_its_data():
@@ -78,3 +80,15 @@ def test_the_page_of_the_laws_of_noise_is_of_its_data():
     rows = kept_rows.load(laws.DOCS / "laws.json")
     assert (laws.DOCS / "laws.md").read_text() == laws.page(rows)
     assert {(row["law"], row["seed"]) for row in rows} == {(law, seed) for law in laws.LAWS for seed in range(5)}
+
+
+def test_the_page_of_races_is_of_its_data_and_no_program_crashed():
+    docs = persistent.DOCS
+    parts = [kept_rows.load(docs / FILES[part]) for part in ("race", "ant", "tune")]
+    assert (docs / "end_to_end.md").read_text() == end_to_end_pages.page(*parts)
+    for part in parts:
+        assert not any(outcome(row) == "crashed" for row in part)
+    race, _, _ = parts
+    for task in TASKS:
+        seeds = [{row["settings"]["seed"] for row in find(race, one.name, task.env)} for one in task.entrants]
+        assert seeds[0] and all(own == seeds[0] for own in seeds), "all take part in every race"
