@@ -49,6 +49,7 @@ class Rollout(NamedTuple):
     law: str
     steps: int = 100
     repeats: int = 9
+    auto: bool = False  # the block that block_size="auto" chooses, instead of the default one
 
 
 PAPER = (256, 256, 256)  # the policy of the paper's RL experiments
@@ -58,6 +59,8 @@ SHORT = [
 ]
 FULL = [
     *SHORT,
+    *[Rollout(PAPER, 2048, rank, law, auto=True) for law in LAWS for rank in (1, 4)],
+    *[Rollout(PAPER, 16384, 1, law, repeats=3, auto=True) for law in LAWS],
     *[Rollout(PAPER, 2048, rank, law) for law in LAWS for rank in (2, 8)],
     *[Rollout(PAPER, population, 1, "normal") for population in (256, 1024)],
     *[Rollout(PAPER, 16384, 4, law, repeats=3) for law in LAWS],
@@ -115,7 +118,8 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
     evaluator, strategy = er.from_env(env, policy), er.eggroll(rank=row.rank, law=LAWS[row.law])
     params = evaluator.init(0)
     own = noise_bytes(strategy.perturb, strategy.init(params, 0))
-    plan = make_plan(row.population, None, 0, 1, member_bytes=own)
+    block_size = er.fastest_block_size(evaluator, strategy, row.population) if row.auto else None
+    plan = make_plan(row.population, block_size, 0, 1, member_bytes=own)
     worker = Worker(strategy, evaluator, plan, threads=cores())
     outcomes: list[Generation] = []
 

@@ -26,7 +26,7 @@ def page(record: dict[str, Any]) -> str:
         "Noise, evaluation and update of a whole generation against the unperturbed policy in the same environments",
         "for as many steps, by the fastest of three ways to run it. Ratio 1 is the limit; `evaluation` leaves out",
         "the update, not the noise. The paper's figures, for one linear layer on a GPU, are 0.91 with noise that is",
-        "held and 0.69 with noise drawn anew.",
+        'held and 0.69 with noise drawn anew. Blocks are the default ones, or those that `block_size="auto"` chooses.',
         "",
         "| policy | members | steps | rank | law | block | inference, s | evaluate, s | update, s | ratio | evaluation "
         "| wanted |",
@@ -41,7 +41,7 @@ def page(record: dict[str, Any]) -> str:
             row["steps"],
             row["rank"],
             row["law"],
-            row["block_size"],
+            f"{row['block_size']}{' (auto)' * row['auto']}",
             f"{_spread(seconds[row['inference']])} ({row['inference']})",
             _spread(seconds["evaluate"]),
             _spread(seconds["update"]),
@@ -102,7 +102,11 @@ def draw(record: dict[str, Any], path: Path) -> None:
     rows = record["rollout"]
     colours = {"normal": "tab:blue", "rademacher": "tab:orange"}
     figure, axes = plt.subplots(figsize=(9, 0.32 * len(rows) + 1.2), layout="constrained")
-    names = [f"{len(r['hidden'])} x {r['hidden'][0]}, {r['population']:,} members, rank {r['rank']}" for r in rows]
+    names = [
+        f"{len(row['hidden'])} x {row['hidden'][0]}, {row['population']:,} members, rank {row['rank']}"
+        + ", auto" * row["auto"]
+        for row in rows
+    ]
     axes.barh(range(len(rows)), [row["ratio"] for row in rows], color=[colours[row["law"]] for row in rows])
     for place, row in enumerate(rows):
         axes.text(row["ratio"], place, f" {row['ratio']:.2f}", va="center", fontsize=8)
