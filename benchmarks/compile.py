@@ -115,7 +115,7 @@ def measure(
                     found = run(case, None if mode == NONE else Path(folder))
                     row["runs"][mode].append(found)
                     print(case.name, mode, found, flush=True)
-                kept = [path.stat().st_size for path in Path(folder).glob("*/*-cache")]
+                kept = [path.stat().st_size for path in Path(folder).rglob("*-cache")]
                 row |= {"kept_programs": len(kept), "kept_bytes": sum(kept)}
     return rows
 

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-_LARGE = 1 << 20  # bytes of an array from which on hashing all of it would take longer than an update
+_LARGE = 1 << 20  # bytes of an array, from which on a hash function would be what a generation waits for
 _WORDS = 1 << 13  # of 8 bytes, summed side by side; they stay in a core's cache
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit of a word is ever multiplied away
 
