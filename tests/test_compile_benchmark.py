@@ -68,7 +68,6 @@ def test_the_page_says_what_was_measured() -> None:
     assert "| alike | 75% | 5 programs, 1.25 MB |" in page and "takes 2.5 times the CPU seconds" in page
 
 
-@pytest.mark.skipif(not (benchmark.DOCS / "compile.json").exists(), reason="not measured: python -m benchmarks.compile")
 def test_the_page_is_of_its_data_and_a_filled_cache_saves_a_third() -> None:
     record = json.loads((benchmark.DOCS / "compile.json").read_text())
     assert (benchmark.DOCS / "compile.md").read_text() == benchmark.page(record)
