@@ -128,10 +128,8 @@ class RayCluster:
         """
         self._local = not (ray.is_initialized() or _address(workers))  # a Ray of this machine, which will not grow
         # The processes that a Ray starts with become workers, if they need no other environment than its own.
-        self._inherited = _variables(workers, _gpus_known(workers), here=True)
+        self._inherited = _variables(workers, _gpus_known(workers), here=True) if self._local else {}
         self._own_ray = _connect(workers, self._inherited)
-        if not self._own_ray or not self._local:
-            self._inherited = {}
         self._local = self._local or ray.util.get_current_placement_group() is not None  # nor will a trial's group
         self._workers, self._blocks = workers, blocks
         self._asked = False
@@ -470,10 +468,10 @@ def _variables(workers: Workers, gpus: float | None, here: bool) -> dict[str, st
 
 
 def _runtime_env(workers: Workers, gpus: float, inherited: Mapping[str, str]) -> dict[str, Any]:
-    """The runtime environment of a worker: what it does not inherit from Ray, under the user's own."""
+    """The runtime environment of a worker: under the user's own; {} where it inherits all that it needs."""
     host = socket.gethostname()
     here = all(node["NodeManagerHostname"] == host for node in ray.nodes() if node["Alive"])
-    missing = dict(_variables(workers, gpus, here).items() - inherited.items())
-    given = dict(workers.runtime_env)
-    variables = missing | dict(given.get("env_vars", {}))
-    return {**given, "env_vars": variables} if variables else given
+    variables, given = _variables(workers, gpus, here), dict(workers.runtime_env)
+    if not given and variables.items() <= inherited.items():
+        return {}
+    return {**given, "env_vars": variables | dict(given.get("env_vars", {}))}
