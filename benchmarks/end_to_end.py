@@ -6,12 +6,13 @@ The peers live in environments of their own:
     python3.11 -m venv T && T/bin/pip install evotorch==0.6.1 "gymnasium[classic-control]==1.3.0" ray==2.60.0
     PEERS="--evosax-python E/bin/python --evotorch-python T/bin/python"
 
-    python -m benchmarks.end_to_end tune $PEERS    # six settings each, one seed: docs/end_to_end_tuning.json
+    python -m benchmarks.end_to_end tune $PEERS    # six settings each, three seeds: docs/end_to_end_tuning.json
     python -m benchmarks.end_to_end race $PEERS    # five seeds each with the best of them: docs/end_to_end.json
     python -m benchmarks.end_to_end ant $PEERS     # generations per second in brax/ant: docs/end_to_end_ant.json
     python -m benchmarks.end_to_end render         # docs/end_to_end.md and docs/end_to_end.png
 
-Every run is a process of its own, with both cores for itself. Each writes its row when it ends, and a run that is there
+Every run is a process of its own, with both cores for itself; only `tune` may share them, as it counts member-episodes
+and no seconds. Each writes its row when it ends, and a run that is there
 already is not repeated, so that all can be stopped and continued; one that crashed is tried again. A peer without a
 Python is left out.
 """
@@ -52,7 +53,8 @@ from benchmarks.end_to_end_run import Settings, events, write_settings
 from benchmarks.measured import provenance
 
 ROOT = Path(__file__).parent.parent
-_TUNING_SEED = 1000  # none of the race's
+_TUNING_SEED = 1000  # the first of them: none of the race's
+_TUNING_SECONDS = 900.0  # a generation takes far less than a sixtieth of that
 _ANT_STEPS = 100
 _STDERR = 2_000  # characters of the end of what a crashed program wrote
 
@@ -71,6 +73,8 @@ class Options:
     """Environments of `tune` and `race`."""
     seeds: int = 5
     """Runs of each entrant in `race`, processes of each in `ant`, with the seeds 0, 1, ..."""
+    tuning_seeds: int = 3
+    """Runs of each setting in `tune`, with the seeds 1000, 1001, ..."""
     population_size: int = 512
     """Members of a generation in `tune` and `race`."""
     ant_population_sizes: tuple[int, ...] = (256, 1024)
@@ -163,11 +167,13 @@ def _end(process: subprocess.Popen[Any]) -> None:
 
 
 def _tuning(options: Options) -> Iterator[Job]:
-    for task in TASKS:
-        for sigma, rate in GRID:
-            for entrant in task.entrants:
-                if task.env in options.env and task.tuned_as(entrant) == (entrant.name, task.env):
-                    yield entrant, _settings(options, task, entrant, _TUNING_SEED, sigma, rate, task.tuning_seconds)
+    for seed in range(_TUNING_SEED, _TUNING_SEED + options.tuning_seeds):
+        for task in (task for task in TASKS if task.env in options.env):
+            for sigma, rate in GRID:
+                for entrant in task.entrants:
+                    if task.tuned_as(entrant) == (entrant.name, task.env):
+                        settings = _settings(options, task, entrant, seed, sigma, rate, _TUNING_SECONDS)
+                        yield entrant, dataclasses.replace(settings, generations=task.tuning_generations)
 
 
 def _race(options: Options) -> Iterator[Job]:
@@ -218,8 +224,9 @@ def _ant(options: Options) -> Iterator[Job]:
 
 
 def _check(options: Options) -> None:
-    if options.seeds < 1 or options.ant_generations < 1:
-        raise ValueError(f"seeds={options.seeds} and ant_generations={options.ant_generations} must be at least 1.")
+    for name in ("seeds", "tuning_seeds", "ant_generations"):
+        if (value := getattr(options, name)) < 1:
+            raise ValueError(f"{name}={value} must be at least 1.")
     for env in options.env:
         if env not in {task.env for task in TASKS}:
             raise ValueError(f"env={env!r} must be among {[task.env for task in TASKS]}.")

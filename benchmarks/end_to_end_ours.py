@@ -17,6 +17,9 @@ from benchmarks.end_to_end_run import Settings, main
 class Ours:
     """EGGROLL of rank 1 with Adam. Implements `end_to_end_run.Learner`.
 
+    All members of a generation play the same episode: in Pendulum the best settings get to the target more often than
+    where only twins do.
+
     Each generation ends with its update, a digest and a copy of the mean parameters on the host, where `fit` alone
     would go on to the next evaluation: that counts as training.
     """
@@ -25,10 +28,10 @@ class Ours:
         self._seed = settings.seed
         policy = er.mlp(settings.hidden)
         if settings.env.startswith("gym/"):
-            self._evaluator = er.from_host_env(envs.make(settings.env), policy)
+            self._evaluator = er.from_host_env(envs.make(settings.env), policy, shared_by=None)
         else:
             cut = {} if settings.max_steps is None else {"episode_length": settings.max_steps}
-            self._evaluator = er.from_env(envs.make(settings.env, **cut), policy)
+            self._evaluator = er.from_env(envs.make(settings.env, **cut), policy, shared_by=None)
         self._trainer = er.Trainer(
             self._evaluator,
             er.eggroll(rank=1, sigma=settings.sigma, optimizer=optax.adam(settings.learning_rate)),

@@ -30,9 +30,9 @@ to itself and finds nothing compiled; seed by seed the programs take turns.
 - *Times ours* compares medians with the first program of the table, from the start / compiled; *ours faster* counts
   the seeds in which that program took fewer seconds, from the start / compiled.
 
-What is not alike: twins play the same episode in ours, other pairs others; evosax's problem classes let the whole
-population play the same one; EvoTorch draws one for each member, by nothing that can be seeded, and also learns its
-sigmas. evosax draws its first weights uniformly. Ours ends each generation with a digest and a copy of its parameters
+What is not alike: the whole population plays the same episode in ours and in evosax, whose problem classes know nothing
+else; EvoTorch draws one for each member, by nothing that can be seeded, and also learns its sigmas. evosax draws its
+first weights uniformly. Ours ends each generation with a digest and a copy of its parameters
 on the host, and counts that. `gymnax/` are environments in JAX, `gym/` are Gymnasium's in Python: the same equations,
 at very different speeds. EvoTorch steps the latter, so it is compared with ours there.
 """
@@ -184,10 +184,10 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
     lines = [
         "## Tuning",
         "",
-        f"The same {len(GRID)} settings for each, with a seed that no race has; the best goes into the races. Seconds",
-        "are those once compiled, or in brackets the best return of a run that did not get to the target in time. In",
-        "`gymnax/` ours on Ray has the settings of ours in process. The rate is Adam's; EvoTorch's ClipUp",
-        "gets the one that makes steps as long (`benchmarks/end_to_end_evotorch.py`).",
+        f"The same {len(GRID)} settings for each, with seeds that no race has; the one with the lowest median goes",
+        "into the races. Numbers are generations to the target: median [lowest, highest] of the seeds. Ours on Ray has",
+        "the settings of ours in process, in `gymnax/` for `gym/` too: the equations are the same. The rate is Adam's;",
+        "EvoTorch's ClipUp gets the one that makes steps as long (`benchmarks/end_to_end_evotorch.py`).",
         "",
         f"| program | environment | {' | '.join(f'{sigma:g}, {rate:g}' for sigma, rate in GRID)} |",
         f"|---|---{'|---' * len(GRID)}|",
@@ -195,18 +195,19 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
     for task in TASKS:
         for entrant in task.entrants:
             if found := find(rows, entrant.name, task.env):
-                by_setting = {(row["settings"]["sigma"], row["settings"]["learning_rate"]): row for row in found}
-                cells = [_tried(by_setting.get(setting)) for setting in GRID]
+                cells = [_tried([row for row in found if _setting(row) == setting]) for setting in GRID]
                 lines.append(f"| {entrant.name} | {task.env} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 
-def _tried(row: Row | None) -> str:
-    if row is None:
-        return ""
-    if outcome(row) == "solved":
-        return f"{seconds(row, compiled=True):.1f} s"
-    return "crashed" if outcome(row) == "crashed" else f"({max(point[3] for point in row['curve']):.0f})"
+def _setting(row: Row) -> tuple[float, float]:
+    return row["settings"]["sigma"], row["settings"]["learning_rate"]
+
+
+def _tried(rows: Sequence[Row]) -> str:
+    crashed = sum(outcome(row) == "crashed" for row in rows)
+    texts = [_spread(_ran(rows), lambda row: row["curve"][-1][0], "g"), f"{crashed} crashed" if crashed else ""]
+    return ", ".join(filter(None, texts))
 
 
 def _crashes(rows: Sequence[Row]) -> list[str]:
