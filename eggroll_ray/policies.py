@@ -5,7 +5,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
+
+from eggroll_ray import noise
 
 Activation = Callable[[Array], Array]
 
@@ -44,6 +47,7 @@ def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> 
       activation: after each hidden layer.
     """
 
+    @_in_one_program
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         sizes = (observation.size, *hidden, outputs)
         keys = jax.random.split(key, len(sizes) - 1)
@@ -64,6 +68,7 @@ def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> 
 def gru(width: int = 64) -> Policy:
     """A gated recurrent unit on the flattened observation and a linear layer on its state."""
 
+    @_in_one_program
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         inputs, state, head = jax.random.split(key, 3)
         return {
@@ -86,6 +91,7 @@ def gru(width: int = 64) -> Policy:
 def cnn(channels: int = 16, hidden: int = 64) -> Policy:
     """A 3 x 3 convolution and a hidden layer, for images `(height, width, channels)` as MinAtar's."""
 
+    @_in_one_program
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         if observation.ndim != 3:
             raise ValueError(f"cnn needs observations (height, width, channels), not {observation.shape}; use mlp.")
@@ -94,7 +100,7 @@ def cnn(channels: int = 16, hidden: int = 64) -> Policy:
         if min(height, width) < 3:
             raise ValueError(f"cnn needs images of at least 3 x 3, not {height} x {width}; use mlp.")
         features = (height - 2) * (width - 2) * channels
-        kernel = jax.random.normal(conv, (3, 3, inputs, channels)) / jnp.sqrt(9.0 * inputs)
+        kernel = _weights(conv, (3, 3, inputs, channels), 9 * inputs)
         return {
             "conv": {"kernel": kernel, "bias": jnp.zeros(channels)},
             "linear": _linear_init(linear, features, hidden),
@@ -129,6 +135,7 @@ def nature_cnn(hidden: int = 512) -> Policy:
             x = jax.nn.relu(x + conv["bias"][None, None, None, :])
         return x.reshape(-1)
 
+    @_in_one_program
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         if observation.ndim != 3 or min(observation.shape[:2]) < _SMALLEST_NATURE:
             raise ValueError(
@@ -138,7 +145,7 @@ def nature_cnn(hidden: int = 512) -> Policy:
         *keys, linear, head = jax.random.split(key, len(layers) + 2)
         params, inputs = {}, observation.shape[2]
         for i, (size, _, channels) in enumerate(layers):
-            kernel = jax.random.normal(keys[i], (size, size, inputs, channels)) / jnp.sqrt(float(size * size * inputs))
+            kernel = _weights(keys[i], (size, size, inputs, channels), size * size * inputs)
             params[f"conv_{i}"], inputs = {"kernel": kernel, "bias": jnp.zeros(channels)}, channels
         features = jax.eval_shape(convolve, params, observation).size
         return params | {"linear": _linear_init(linear, features, hidden), "head": _linear_init(head, hidden, outputs)}
@@ -190,9 +197,19 @@ def default_policy(observation_shape: tuple[int, ...]) -> Policy:
     return nature_cnn() if is_large_image(observation_shape) else cnn()
 
 
+def _in_one_program(init: Callable[[PRNGKeyArray, Array, int], Any]) -> Callable[[PRNGKeyArray, Array, int], Any]:
+    """Compiles the initialiser of a policy: step by step, each of its operations would be a program of its own."""
+    return jax.jit(init, static_argnums=2)
+
+
+def _weights(key: PRNGKeyArray, shape: tuple[int, ...], inputs: int) -> Array:
+    """N(0, 1 / inputs), of the numbers of `jax.random.normal`; those of `noise` compile several times as fast."""
+    normal = noise.normal if str(jax.random.key_impl(key)) == "threefry2x32" else jax.random.normal
+    return normal(key, shape).astype(jnp.float32) / np.sqrt(np.float32(inputs))
+
+
 def _linear_init(key: PRNGKeyArray, inputs: int, outputs: int) -> dict[str, Array]:
-    kernel = jax.random.normal(key, (inputs, outputs), jnp.float32) / jnp.sqrt(float(inputs))
-    return {"kernel": kernel, "bias": jnp.zeros(outputs, jnp.float32)}
+    return {"kernel": _weights(key, (inputs, outputs), inputs), "bias": jnp.zeros(outputs, jnp.float32)}
 
 
 def _linear(layer: dict[str, Array], x: Array) -> Array:

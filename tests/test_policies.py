@@ -297,3 +297,15 @@ def test_a_log_standard_deviation_of_its_own_is_a_parameter():
     np.testing.assert_array_equal(outputs[:2], mlp((4,)).apply(params["policy"], jnp.ones(3), ())[0])
     with pytest.raises(ValueError, match="with_log_std needs an even number of outputs"):
         policy.init(KEY, jnp.zeros(3), 3)
+
+
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+def test_weights_are_those_of_jax_random_normal(impl):
+    key = jax.random.key(3, impl=impl)
+    params = mlp((5,)).init(key, jnp.zeros(7), 2)
+    first, second = jax.random.split(key)
+    for name, one, shape in (("layer_0", first, (7, 5)), ("layer_1", second, (5, 2))):
+        expected = jax.random.normal(one, shape, jnp.float32) / jnp.sqrt(float(shape[0]))
+        # Of threefry bit by bit: the initial state of a run is part of what its seed means.
+        np.testing.assert_allclose(params[name]["kernel"], expected, rtol=0 if impl == "threefry2x32" else 1e-6)
+        assert not params[name]["bias"].any()
