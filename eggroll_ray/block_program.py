@@ -8,6 +8,8 @@ from typing import Any
 
 import jax
 
+from eggroll_ray.shared_program import SharedProgram
+
 # One for the process: a program may not run beside another one that calls out either.
 _one_at_a_time = threading.Lock()
 
@@ -21,7 +23,7 @@ class BlockProgram:
 
     def __init__(self, fn: Callable[..., Any]):
         """Makes a program of a traceable function of arrays."""
-        self._program = jax.jit(fn)
+        self._program = SharedProgram(fn)
         self._calls_out: bool | None = None  # not known before the first call
 
     def trace(self, *args: Any) -> jax.stages.Traced:

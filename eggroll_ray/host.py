@@ -36,8 +36,10 @@ from eggroll_ray.evaluate import (
     perturb_block,
 )
 from eggroll_ray.heads import DeterministicHead, Head
+from eggroll_ray.noise import fold_in, normal
 from eggroll_ray.policies import Policy
 from eggroll_ray.rollout import Cast, Everyone, Play, check_kind, context_of_test, make_evaluator, split_keys
+from eggroll_ray.shared_program import SharedProgram
 from eggroll_ray.trained import TrainedPolicy
 
 _log = logging.getLogger(__name__)
@@ -88,7 +90,7 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
     def bind(perturb: Perturb) -> EvaluateBlock:
         player = Player(env, cast, batches)
 
-        @jax.jit
+        @SharedProgram
         def prepare(state: ESState, members: Array) -> tuple[Members, Key[Array, "n e"]]:
             keys = split_keys(member_keys(generation_key(state), members, play.shared_by), play.episodes)
             return perturb_block(perturb, state, members), keys
@@ -196,19 +198,19 @@ class Player:
     def __init__(self, env: HostEnv, cast: Cast, batches: Batches):
         self._env, self._cast, self._batches = env, cast, batches
 
-        @jax.jit
+        @SharedProgram
         def act(
             members: Members, context: Any, shown: Shown, carry: Any, keys: Array, time: Array, alive: Array, seen: Any
         ) -> tuple[Array, Any, Any]:
-            use = jax.vmap(jax.random.fold_in, (0, None))(keys.reshape(-1), time).reshape(keys.shape)
+            use = jax.vmap(fold_in, (0, None))(keys.reshape(-1), time).reshape(keys.shape)
             actions, carry = cast.act(members, context, shown, carry, use)
             return actions, carry, cast.add_moments(seen, shown, alive, context)
 
-        @jax.jit
+        @SharedProgram
         def seeds(keys: Array) -> Array:
             # Uses of an episode's key: 0 its seed, t + 1 the action at time t.
-            first = jax.vmap(jax.random.fold_in, (0, None))(keys.reshape(-1), 0)
-            return jax.vmap(lambda key: jax.random.bits(key, (), jnp.uint32))(first)
+            first = jax.vmap(fold_in, (0, None))(keys.reshape(-1), 0)
+            return jax.vmap(lambda key: normal.bits(key, ()))(first)
 
         self._act, self._seeds = act, seeds
 

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray import columns, noise
 from eggroll_ray.digest import code_digest, digest
@@ -22,6 +22,7 @@ from eggroll_ray.es import ES, ESState
 from eggroll_ray.evaluate import CompiledBlock, Earlier, Evaluation, Evaluator
 from eggroll_ray.messages import TEST, BlockResult, Generation, Plan, Reply, Request
 from eggroll_ray.packing import PackedPairs, pack_fitness
+from eggroll_ray.shared_program import SharedProgram
 
 
 class Worker:
@@ -41,7 +42,7 @@ class Worker:
         self._evaluator = evaluator
         self._plan = plan
         self._evaluate = evaluator.bind(strategy.perturb)
-        self._update = jax.jit(strategy.update)
+        self._update = SharedProgram(strategy.update)
         self.at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1  # blocks
         self._threads = ThreadPoolExecutor(self.at_once, "block") if self.at_once > 1 else None
         self._compiled = False  # once a block has been evaluated; two threads would compile twice
@@ -249,7 +250,7 @@ class Worker:
     def facts(self) -> dict[str, str]:
         """Returns what must be the same on every worker for the same bits."""
         device = jax.devices()[0]
-        sample = noise.normal(noise.leaf_key(0, "facts", 0), (1024,))
+        sample = _noise_sample(jnp.uint32(0))
         return {
             "platform": device.platform,
             "device_kind": device.device_kind,
@@ -258,6 +259,12 @@ class Worker:
             "code": code_digest(),
             "noise": hashlib.blake2b(np.asarray(sample).tobytes(), digest_size=8).hexdigest(),
         }
+
+
+@jax.jit
+def _noise_sample(seed: Array) -> Array:
+    """Noise of a leaf in one program; of a constant seed XLA would draw it while it compiles, and not on the device."""
+    return noise.normal(noise.leaf_key(seed, "facts", 0), (1024,))
 
 
 def _spread(fitness: np.ndarray) -> tuple[float, ...]:

@@ -1,0 +1,88 @@
+"""A program that one process of a machine compiles, while others that want the same wait and then load it.
+
+The workers of a machine start together and compile the same programs, each beside the others: on a machine with as many
+workers as cores that takes as many times as long as one compilation needs of its cores. Where compiled programs are
+kept (`program_cache`), the first process takes a lock until the program is there.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+
+_POLL_SECONDS = 0.02
+_WAIT_SECONDS = 900.0  # for a process that compiles; it may have been stopped
+_LOCKS = 64  # names of locks: programs that share one only wait for each other
+
+
+class SharedProgram:
+    """A function under `jax.jit`, whose first call lets one process of the machine compile for all."""
+
+    def __init__(self, fn: Callable[..., Any]):
+        """Makes a program of a traceable function of arrays."""
+        self._jitted = jax.jit(fn)
+        self._first = True
+
+    def trace(self, *args: Any) -> jax.stages.Traced:
+        """Returns what is compiled for arguments of these shapes, or arrays in their place."""
+        return self._jitted.trace(*args)
+
+    def __call__(self, *args: Any) -> Any:
+        if self._first:
+            compile_once(self.trace(*args))
+            self._first = False
+        return self._jitted(*args)
+
+
+def compile_once(traced: jax.stages.Traced) -> None:
+    """Compiles a program, for the call that follows, or loads it when another process has just compiled it.
+
+    Where programs are not kept, or their folder knows no locks, it is compiled at once.
+    """
+    folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    enabled = jax.config.jax_enable_compilation_cache  # pyright: ignore[reportAttributeAccessIssue]
+    with contextlib.ExitStack() as stack:
+        if folder is not None and enabled:
+            what = f"{traced.fun_name} {traced.in_avals}".encode()
+            number = int.from_bytes(hashlib.blake2b(what, digest_size=4).digest()) % _LOCKS
+            stack.enter_context(_first_alone(Path(folder) / f"compiling-{number}"))
+        traced.lower().compile()
+
+
+@contextlib.contextmanager
+def _first_alone(path: Path) -> Iterator[None]:
+    """Lets the first process that comes in alone, and those that came meanwhile all together once it has left.
+
+    A lock ends with its process, however that ends.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:  # a folder that is not there, not on this machine, or cannot be written
+        yield
+        return
+    try:
+        _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Takes a file's lock for this process alone if nobody has it; waits for whoever does, and then shares it."""
+    with contextlib.suppress(BlockingIOError, OSError):
+        return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    limit = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < limit:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_POLL_SECONDS)
+        except OSError:  # a file system without locks
+            return None
+    return None

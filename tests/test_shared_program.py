@@ -1,0 +1,160 @@
+"""Where several processes of a machine want one program, one compiles it and the others load it."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from eggroll_ray import shared_program
+from eggroll_ray.shared_program import SharedProgram
+
+NUMBERS = jnp.arange(4.0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder where JAX keeps programs."""
+    before = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    yield tmp_path
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+def locks(folder: Path) -> list[Path]:
+    return list(folder.glob("compiling-*"))
+
+
+def started(program: SharedProgram) -> threading.Thread:
+    thread = threading.Thread(target=program, args=(NUMBERS,), daemon=True)
+    thread.start()
+    return thread
+
+
+def hold(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def test_it_computes_what_its_function_does_and_its_lock_is_free_afterwards(folder):
+    program = SharedProgram(lambda x: 2.0 * x)
+    assert program(NUMBERS).tolist() == [0.0, 2.0, 4.0, 6.0]
+    assert program(jnp.arange(2.0)).tolist() == [0.0, 2.0], "other shapes are compiled as usual"
+    (lock,) = locks(folder)
+    os.close(hold(lock))
+
+
+def test_it_waits_while_another_compiles_and_then_shares_the_lock_with_those_that_waited(folder):
+    def doubled(x):
+        return 2.0 * x
+
+    SharedProgram(doubled)(NUMBERS)
+    (lock,) = locks(folder)
+    other = hold(lock)
+    waiting = [started(SharedProgram(doubled)) for _ in range(2)]
+    time.sleep(0.3)
+    assert all(thread.is_alive() for thread in waiting)
+    os.close(other)
+    for thread in waiting:
+        thread.join(60)
+        assert not thread.is_alive()
+    with shared_program._first_alone(lock):  # alone
+        with pytest.raises(BlockingIOError):
+            hold(lock)
+        late = threading.Thread(target=enter, args=(lock,), daemon=True)
+        late.start()
+        late.join(0.3)
+        assert late.is_alive()
+    late.join(60)
+    assert not late.is_alive()
+    shared = os.open(lock, os.O_RDWR)
+    fcntl.flock(shared, fcntl.LOCK_SH)
+    enter(lock)  # beside another that waited
+    os.close(shared)
+
+
+def enter(lock: Path) -> None:
+    with shared_program._first_alone(lock):
+        pass
+
+
+def test_a_process_that_is_killed_while_it_compiles_holds_nobody_up(folder):
+    lock = folder / "compiling-1"
+    code = (
+        "import sys, time; from pathlib import Path; from eggroll_ray.shared_program import _first_alone\n"
+        "with _first_alone(Path(sys.argv[1])):\n    print('in', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "in\n"
+        with pytest.raises(BlockingIOError):
+            hold(lock)
+        process.send_signal(signal.SIGKILL)
+    os.close(hold(lock))
+
+
+def test_one_that_is_stopped_holds_nobody_up_for_ever(folder, monkeypatch):
+    monkeypatch.setattr(shared_program, "_WAIT_SECONDS", 0.1)
+    lock = folder / "compiling-1"
+    lock.touch()
+    other = hold(lock)
+    enter(lock)
+    os.close(other)
+
+
+def test_without_a_folder_or_locks_it_compiles_at_once(folder, monkeypatch):
+    def refuse(descriptor, operation):
+        raise OSError("no locks available")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", refuse)
+        assert SharedProgram(lambda x: 3.0 * x)(NUMBERS).tolist() == [0.0, 3.0, 6.0, 9.0]
+    jax.config.update("jax_compilation_cache_dir", str(folder / "gone"))
+    enter(folder / "gone" / "compiling-1")
+    jax.config.update("jax_compilation_cache_dir", None)
+    before = locks(folder)
+    assert SharedProgram(lambda x: 4.0 * x)(NUMBERS).tolist() == [0.0, 4.0, 8.0, 12.0]
+    assert locks(folder) == before
+
+
+TWO = """
+import json, sys
+import jax, jax.numpy as jnp
+from jax._src import monitoring
+from eggroll_ray.shared_program import SharedProgram
+hits = []
+monitoring.register_event_listener(lambda name, **_: hits.append(name.rpartition("/")[2]))
+def slow(x):
+    for _ in range(60):  # of loops that XLA does not merge
+        x = jnp.sort(jnp.sin(x) @ x)
+    return x
+program = SharedProgram(slow)
+numbers = jnp.ones((8, 8))
+hits.clear()
+print("ready", flush=True)
+sys.stdin.readline()
+program(numbers)
+before = len(hits)
+program(numbers)
+print(json.dumps([hits.count("cache_hits"), hits.count("cache_misses"), len(hits) - before]))
+"""
+
+
+def test_of_two_processes_that_begin_at_once_one_compiles(tmp_path):
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(tmp_path), "JAX_PLATFORMS": "cpu"}
+    environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    start = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
+    both = [subprocess.Popen([sys.executable, "-c", TWO], **start) for _ in range(2)]
+    for process in both:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    found = sorted(json.loads(process.communicate("go\n", timeout=200)[0]) for process in both)
+    assert found == [[0, 1, 0], [1, 0, 0]], "hits, misses, and what a second call of the program asks for"
+    assert len(list(tmp_path.glob("jit_slow-*-cache"))) == 1
