@@ -56,6 +56,7 @@ ROOT = Path(__file__).parent.parent
 _TUNING_SEED = 1000  # the first of them: none of the race's
 _TUNING_SECONDS = 900.0  # a generation takes far less than a sixtieth of that
 _ANT_STEPS = 100
+_CACHES = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")  # of this process, not of what it starts
 _STDERR = 2_000  # characters of the end of what a crashed program wrote
 
 
@@ -126,10 +127,15 @@ def run(python: Path, module: str, settings: Settings) -> Row:
     settings = dataclasses.replace(settings, began=time.monotonic())
     command = [str(python.absolute()), "-m", f"benchmarks.end_to_end_{module}", write_settings(settings)]
     patience = 300 + 5 * settings.seconds  # tests, compiling and the start are no part of the limit
-    # No program finds what an earlier one has compiled, and none joins a Ray that is there already.
-    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    environment["JAX_ENABLE_COMPILATION_CACHE"] = "false"
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+    # None joins a Ray that is there already.
+    environment = {name: value for name, value in os.environ.items() if name not in ("RAY_ADDRESS", *_CACHES)}
+    with (
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as errors,
+        # No program finds what an earlier one has compiled; of its own processes each may find what others have.
+        tempfile.TemporaryDirectory(prefix="eggroll-ray-", ignore_cleanup_errors=True) as cache,
+    ):
+        environment["EGGROLL_RAY_CACHE"] = cache
         start = functools.partial(subprocess.Popen, cwd=ROOT, env=environment, start_new_session=True)
         with start(command, stdout=out, stderr=errors) as process:
             try:

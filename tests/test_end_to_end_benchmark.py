@@ -117,7 +117,7 @@ def test_ours_starts_again_after_warming_up_in_a_process_of_its_own(monkeypatch:
     times = [point[1] for point in row["curve"]]
     assert times[0] == 0 < times[1] < times[2] < row["start_seconds"] and "jax" in row["versions"]
     # The same without a warm-up.
-    evaluator = er.from_env(envs.make(CARTPOLE), er.mlp((4,)))
+    evaluator = er.from_env(envs.make(CARTPOLE), er.mlp((4,)), shared_by=None)
     strategy = er.eggroll(rank=1, sigma=0.1, optimizer=optax.adam(0.1))
     trainer = er.Trainer(evaluator, strategy, population_size=8, seed=3, watch=er.Watch(every=0))
     key = jax.random.fold_in(jax.random.key(3), 2)
@@ -135,6 +135,25 @@ def test_a_program_that_fails_has_crashed_whatever_it_printed(tmp_path: Path):
     assert row["stderr"] == 'exit status 3: File "b.py", line 2: no x.so, see file://log'
     script.write_text("#!/bin/sh\nexit 0\n")
     assert end_to_end.run(script, "ours", SETTINGS)["stderr"].startswith("ended without a result")
+
+
+def test_no_program_finds_what_others_have_compiled_or_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    script = tmp_path / "python"
+    told = "$EGGROLL_RAY_CACHE|$JAX_COMPILATION_CACHE_DIR|$JAX_ENABLE_COMPILATION_CACHE|$RAY_ADDRESS|"
+    event = '{"ended_by": "target", "told": "TOLD", "left": "LEFT"}'.replace("TOLD", f"'\"{told}\"'")
+    event = event.replace("LEFT", "'$(ls -A $EGGROLL_RAY_CACHE)'")
+    script.write_text(f"#!/bin/sh\necho '{PREFIX}{event}'\ntouch $EGGROLL_RAY_CACHE/program\n")
+    script.chmod(0o755)
+    caches = set()
+    for _ in range(2):
+        row = end_to_end.run(script, "ours", SETTINGS)
+        cache, *rest = row["told"].split("|")
+        caches.add(cache)
+        assert row["left"] == "" and rest == ["", "", "", ""] and not Path(cache).exists()
+    assert len(caches) == 2
 
 
 def row_of(
