@@ -19,8 +19,8 @@ default, on two Ray actors. All have the same network (2 x 64, tanh, weights of 
 episodes per member (1), deterministic actions, antithetic twins, centred ranks, and no normalisation of observations.
 
 A run is solved when the mean policy reaches the target in 128 fresh episodes, and again in 128 others; it is tested
-after every generation. Testing is not timed, for none of them. Each run is a process of its own that has the machine
-to itself and finds nothing compiled; seed by seed the programs take turns.
+after every generation. Testing is not timed, for none of them. Each run of a race is a process of its own that has the
+machine to itself and finds nothing compiled; seed by seed the programs take turns.
 
 - *From the start*: seconds since the process was started: imports, Ray and its actors, compiling and training.
 - *Compiled*: seconds of training once everything is compiled and every actor is there. To that end each program does
@@ -30,11 +30,12 @@ to itself and finds nothing compiled; seed by seed the programs take turns.
 - *Times ours* compares medians with the first program of the table, from the start / compiled; *ours faster* counts
   the seeds in which that program took fewer seconds, from the start / compiled.
 
-What is not alike: the whole population plays the same episode in ours and in evosax, whose problem classes know nothing
-else; EvoTorch draws one for each member, by nothing that can be seeded, and also learns its sigmas. evosax draws its
-first weights uniformly. Ours ends each generation with a digest and a copy of its parameters
-on the host, and counts that. `gymnax/` are environments in JAX, `gym/` are Gymnasium's in Python: the same equations,
-at very different speeds. EvoTorch steps the latter, so it is compared with ours there.
+What is not alike: the whole population plays the same episode in ours and in evosax, whose problem classes know
+nothing else; EvoTorch draws one for each member, by nothing that can be seeded, and also learns its sigmas. evosax
+draws its first weights uniformly. Of our two workers one compiles and the other loads, as they do by default; EvoTorch
+compiles nothing. Ours ends each generation with a digest and a copy of its parameters on the host, and counts that.
+`gymnax/` are environments in JAX, `gym/` are Gymnasium's in Python: the same equations, at very different speeds.
+EvoTorch steps the latter, so it is compared with ours there.
 """
 
 
@@ -181,6 +182,7 @@ def _speed(row: Row) -> float:
 
 
 def _tuning(rows: Sequence[Row]) -> list[str]:
+    tried = [task for task in TASKS if any(row["settings"]["env"] == task.env for row in rows)]
     lines = [
         "## Tuning",
         "",
@@ -188,13 +190,15 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
         "into the races. Numbers are generations to the target: median [lowest, highest] of the seeds. Ours on Ray has",
         "the settings of ours in process, in `gymnax/` for `gym/` too: the equations are the same. The rate is Adam's;",
         "EvoTorch's ClipUp gets the one that makes steps as long (`benchmarks/end_to_end_evotorch.py`).",
+        "Generations at most: " + ", ".join(f"{task.tuning_generations} in {task.env}" for task in tried) + ".",
         "",
         f"| program | environment | {' | '.join(f'{sigma:g}, {rate:g}' for sigma, rate in GRID)} |",
         f"|---|---{'|---' * len(GRID)}|",
     ]
-    for task in TASKS:
+    for task in tried:
         for entrant in task.entrants:
-            if found := find(rows, entrant.name, task.env):
+            found = find(rows, entrant.name, task.env)
+            if found and task.tuned_as(entrant) == (entrant.name, task.env):
                 cells = [_tried([row for row in found if _setting(row) == setting]) for setting in GRID]
                 lines.append(f"| {entrant.name} | {task.env} | {' | '.join(cells)} |")
     return [*lines, ""]

@@ -48,6 +48,10 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 
 
+def _is_threefry(key: PRNGKeyArray) -> bool:
+    return str(jax.random.key_impl(key)) == "threefry2x32"
+
+
 @jax.jit  # traced once for all leaves
 def _threefry2x32(key: PRNGKeyArray, x: Any, y: Any) -> tuple[Array, Array]:
     """Threefry with two words of 32 bits and 20 rounds (Salmon et al. 2011) of the counter (x, y)."""
@@ -67,8 +71,10 @@ def _random_words(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt[Array, "...
     """Random words, those of `jax.random.bits` with its partitionable threefry2x32.
 
     JAX runs the rounds as a loop over whole arrays, on the CPU; here they are unrolled, so that XLA makes one pass of
-    them and of what follows: several times as many numbers per second.
+    them and of what follows: several times as many numbers per second. Keys of other generators take JAX's own way.
     """
+    if not _is_threefry(key):
+        return jax.random.bits(key, shape, jnp.uint32)
     if math.prod(shape) >= 1 << 32:
         raise ValueError(f"noise of shape {shape} has 2**32 numbers or more in one pair; split the leaf.")
     # The place of each number in row-major order. Reshaped from one axis it would cost a division for every number.
@@ -113,7 +119,7 @@ rademacher = Law("rademacher", _random_bits, _sign)
 
 def fold_in(key: PRNGKeyArray, data: Integer[Array, ""] | int) -> PRNGKeyArray:
     """Returns the key of `jax.random.fold_in(key, data)`, for threefry without a loop."""
-    if str(jax.random.key_impl(key)) != "threefry2x32":
+    if not _is_threefry(key):
         return jax.random.fold_in(key, data)
     words = _threefry2x32(key, jnp.uint32(0), jnp.asarray(data, jnp.uint32))
     return jax.random.wrap_key_data(jnp.stack(words), impl="threefry2x32")

@@ -1,5 +1,8 @@
 """Policies as records of pure functions, for one observation at a time."""
 
+import functools
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -47,14 +50,10 @@ def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> 
       activation: after each hidden layer.
     """
 
-    @_in_one_program
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
-        sizes = (observation.size, *hidden, outputs)
-        keys = jax.random.split(key, len(sizes) - 1)
-        return {
-            f"layer_{i}": _linear_init(k, m, n)
-            for i, (k, m, n) in enumerate(zip(keys, sizes[:-1], sizes[1:], strict=True))
-        }
+        sizes = (observation.size, *hidden, int(outputs))
+        layers = _layers(key, tuple(itertools.pairwise(sizes)))
+        return {f"layer_{i}": layer for i, layer in enumerate(layers)}
 
     def apply(params: Any, observation: Array) -> Array:
         x = observation.reshape(-1)
@@ -68,14 +67,9 @@ def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> 
 def gru(width: int = 64) -> Policy:
     """A gated recurrent unit on the flattened observation and a linear layer on its state."""
 
-    @_in_one_program
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
-        inputs, state, head = jax.random.split(key, 3)
-        return {
-            "inputs": _linear_init(inputs, observation.size, 3 * width),
-            "state": _linear_init(state, width, 3 * width),
-            "head": _linear_init(head, width, outputs),
-        }
+        shapes = ((observation.size, 3 * width), (width, 3 * width), (width, int(outputs)))
+        return dict(zip(("inputs", "state", "head"), _layers(key, shapes), strict=True))
 
     def apply(params: Any, observation: Array, carry: Array) -> tuple[Array, Array]:
         reset_x, update_x, new_x = jnp.split(_linear(params["inputs"], observation.reshape(-1)), 3)
@@ -91,21 +85,15 @@ def gru(width: int = 64) -> Policy:
 def cnn(channels: int = 16, hidden: int = 64) -> Policy:
     """A 3 x 3 convolution and a hidden layer, for images `(height, width, channels)` as MinAtar's."""
 
-    @_in_one_program
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         if observation.ndim != 3:
             raise ValueError(f"cnn needs observations (height, width, channels), not {observation.shape}; use mlp.")
-        conv, linear, head = jax.random.split(key, 3)
         height, width, inputs = observation.shape
         if min(height, width) < 3:
             raise ValueError(f"cnn needs images of at least 3 x 3, not {height} x {width}; use mlp.")
         features = (height - 2) * (width - 2) * channels
-        kernel = _weights(conv, (3, 3, inputs, channels), 9 * inputs)
-        return {
-            "conv": {"kernel": kernel, "bias": jnp.zeros(channels)},
-            "linear": _linear_init(linear, features, hidden),
-            "head": _linear_init(head, hidden, outputs),
-        }
+        shapes = ((3, 3, inputs, channels), (features, hidden), (hidden, int(outputs)))
+        return dict(zip(("conv", "linear", "head"), _layers(key, shapes), strict=True))
 
     def apply(params: Any, observation: Array) -> Array:
         image = observation.astype(jnp.float32)[None]
@@ -135,20 +123,19 @@ def nature_cnn(hidden: int = 512) -> Policy:
             x = jax.nn.relu(x + conv["bias"][None, None, None, :])
         return x.reshape(-1)
 
-    @_in_one_program
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         if observation.ndim != 3 or min(observation.shape[:2]) < _SMALLEST_NATURE:
             raise ValueError(
                 f"nature_cnn needs images (height, width, channels) of at least {_SMALLEST_NATURE} x "
                 f"{_SMALLEST_NATURE}, not {observation.shape}; use cnn for smaller ones, mlp for what is no image."
             )
-        *keys, linear, head = jax.random.split(key, len(layers) + 2)
-        params, inputs = {}, observation.shape[2]
-        for i, (size, _, channels) in enumerate(layers):
-            kernel = _weights(keys[i], (size, size, inputs, channels), size * size * inputs)
-            params[f"conv_{i}"], inputs = {"kernel": kernel, "bias": jnp.zeros(channels)}, channels
-        features = jax.eval_shape(convolve, params, observation).size
-        return params | {"linear": _linear_init(linear, features, hidden), "head": _linear_init(head, hidden, outputs)}
+        shapes, (height, width, inputs) = [], observation.shape
+        for size, stride, channels in layers:
+            shapes.append((size, size, inputs, channels))
+            height, width, inputs = (height - size) // stride + 1, (width - size) // stride + 1, channels
+        shapes += [(height * width * inputs, hidden), (hidden, int(outputs))]
+        names = (*(f"conv_{i}" for i in range(len(layers))), "linear", "head")
+        return dict(zip(names, _layers(key, tuple(shapes)), strict=True))
 
     def apply(params: Any, observation: Array) -> Array:
         x = jax.nn.relu(_linear(params["linear"], convolve(params, observation)))
@@ -197,19 +184,20 @@ def default_policy(observation_shape: tuple[int, ...]) -> Policy:
     return nature_cnn() if is_large_image(observation_shape) else cnn()
 
 
-def _in_one_program(init: Callable[[PRNGKeyArray, Array, int], Any]) -> Callable[[PRNGKeyArray, Array, int], Any]:
-    """Compiles the initialiser of a policy: step by step, each of its operations would be a program of its own."""
-    return jax.jit(init, static_argnums=2)
+@functools.partial(jax.jit, static_argnums=1)  # step by step, each operation would be a program of its own
+def _layers(key: PRNGKeyArray, shapes: tuple[tuple[int, ...], ...]) -> list[dict[str, Array]]:
+    """Layers of kernels N(0, 1 / inputs), inputs being all axes but the last, and zero biases, float32.
 
-
-def _weights(key: PRNGKeyArray, shape: tuple[int, ...], inputs: int) -> Array:
-    """N(0, 1 / inputs), of the numbers of `jax.random.normal`; those of `noise` compile several times as fast."""
-    normal = noise.normal if str(jax.random.key_impl(key)) == "threefry2x32" else jax.random.normal
-    return normal(key, shape).astype(jnp.float32) / np.sqrt(np.float32(inputs))
-
-
-def _linear_init(key: PRNGKeyArray, inputs: int, outputs: int) -> dict[str, Array]:
-    return {"kernel": _weights(key, (inputs, outputs), inputs), "bias": jnp.zeros(outputs, jnp.float32)}
+    The numbers are those of `jax.random.normal`, which takes several times as long to compile.
+    """
+    keys = jax.random.split(key, len(shapes))
+    return [
+        {
+            "kernel": noise.normal(key, shape) / np.sqrt(np.float32(math.prod(shape[:-1]))),
+            "bias": jnp.zeros(shape[-1], jnp.float32),
+        }
+        for key, shape in zip(keys, shapes, strict=True)
+    ]
 
 
 def _linear(layer: dict[str, Array], x: Array) -> Array:

@@ -43,13 +43,15 @@ class SharedProgram:
 def compile_once(traced: jax.stages.Traced) -> None:
     """Compiles a program, for the call that follows, or loads it when another process has just compiled it.
 
-    Where programs are not kept, or their folder knows no locks, it is compiled at once.
+    Where programs are not kept, or their folder knows no locks, it is compiled at once. One that calls Python is never
+    kept by JAX: the others compile it too, after the first.
     """
     folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     enabled = jax.config.jax_enable_compilation_cache  # pyright: ignore[reportAttributeAccessIssue]
     with contextlib.ExitStack() as stack:
-        if folder is not None and enabled:
-            what = f"{traced.fun_name} {traced.in_avals}".encode()
+        if folder and enabled:
+            # Leaves alone: a node of a tree may print its address.
+            what = f"{traced.fun_name} {jax.tree.leaves(traced.in_avals)}".encode()
             number = int.from_bytes(hashlib.blake2b(what, digest_size=4).digest()) % _LOCKS
             stack.enter_context(_first_alone(Path(folder) / f"compiling-{number}"))
         traced.lower().compile()
@@ -59,7 +61,7 @@ def compile_once(traced: jax.stages.Traced) -> None:
 def _first_alone(path: Path) -> Iterator[None]:
     """Lets the first process that comes in alone, and those that came meanwhile all together once it has left.
 
-    A lock ends with its process, however that ends.
+    A lock ends with the processes that have its file open, however they end.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -70,12 +72,14 @@ def _first_alone(path: Path) -> Iterator[None]:
         _lock(descriptor)
         yield
     finally:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # also for a process that was forked meanwhile and has it open
         os.close(descriptor)
 
 
 def _lock(descriptor: int) -> None:
     """Takes a file's lock for this process alone if nobody has it; waits for whoever does, and then shares it."""
-    with contextlib.suppress(BlockingIOError, OSError):
+    with contextlib.suppress(OSError):  # somebody has it
         return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     limit = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < limit:

@@ -303,9 +303,12 @@ def test_a_log_standard_deviation_of_its_own_is_a_parameter():
 def test_weights_are_those_of_jax_random_normal(impl):
     key = jax.random.key(3, impl=impl)
     params = mlp((5,)).init(key, jnp.zeros(7), 2)
-    first, second = jax.random.split(key)
-    for name, one, shape in (("layer_0", first, (7, 5)), ("layer_1", second, (5, 2))):
-        expected = jax.random.normal(one, shape, jnp.float32) / jnp.sqrt(float(shape[0]))
-        # Of threefry bit by bit: the initial state of a run is part of what its seed means.
-        np.testing.assert_allclose(params[name]["kernel"], expected, rtol=0 if impl == "threefry2x32" else 1e-6)
-        assert not params[name]["bias"].any()
+    images = cnn(2, 3).init(key, jnp.zeros((4, 4, 5)), 2)
+    shapes = {"layer_0": (7, 5), "layer_1": (5, 2)}, {"conv": (3, 3, 5, 2), "linear": (8, 3), "head": (3, 2)}
+    for found, expected in zip((params, images), shapes, strict=True):
+        for (name, shape), one in zip(expected.items(), jax.random.split(key, len(expected)), strict=True):
+            kernel = jax.random.normal(one, shape, jnp.float32) / jnp.sqrt(float(np.prod(shape[:-1])))
+            # Of threefry bit by bit: the initial state of a run is part of what its seed means.
+            rtol = 0 if impl == "threefry2x32" else 1e-6
+            np.testing.assert_allclose(found[name]["kernel"], kernel, rtol=rtol)
+            assert not found[name]["bias"].any()

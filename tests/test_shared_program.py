@@ -78,8 +78,52 @@ def test_it_waits_while_another_compiles_and_then_shares_the_lock_with_those_tha
     assert not late.is_alive()
     shared = os.open(lock, os.O_RDWR)
     fcntl.flock(shared, fcntl.LOCK_SH)
-    enter(lock)  # beside another that waited
+    beside = threading.Thread(target=enter, args=(lock,), daemon=True)  # another that has waited
+    beside.start()
+    beside.join(60)
+    assert not beside.is_alive()
     os.close(shared)
+
+
+def test_a_lock_is_free_even_if_a_fork_still_has_its_file_open(folder):
+    lock = folder / "compiling-1"
+    with shared_program._first_alone(lock):
+        (descriptor,) = [name for name in os.listdir("/proc/self/fd") if is_open(name, lock)]
+        copy = os.dup(int(descriptor))  # as a forked process would have it
+    os.close(hold(lock))
+    os.close(copy)
+
+
+def is_open(descriptor: str, path: Path) -> bool:
+    try:
+        return os.path.realpath(f"/proc/self/fd/{descriptor}") == str(path.resolve())
+    except OSError:
+        return False
+
+
+@jax.tree_util.register_pytree_node_class
+class Unnamed:
+    """A tree that prints its address."""
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def tree_flatten(self):
+        return (self.numbers,), None
+
+    @classmethod
+    def tree_unflatten(cls, _, children):
+        return cls(*children)
+
+
+def test_the_lock_goes_by_function_and_shapes_alone(folder):
+    def doubled(tree):
+        return 2.0 * tree.numbers
+
+    for _ in range(3):
+        keep = Unnamed(NUMBERS)
+        assert SharedProgram(doubled)(keep).tolist() == [0.0, 2.0, 4.0, 6.0]
+    assert len(locks(folder)) == 1
 
 
 def enter(lock: Path) -> None:
@@ -119,8 +163,11 @@ def test_without_a_folder_or_locks_it_compiles_at_once(folder, monkeypatch):
         assert SharedProgram(lambda x: 3.0 * x)(NUMBERS).tolist() == [0.0, 3.0, 6.0, 9.0]
     jax.config.update("jax_compilation_cache_dir", str(folder / "gone"))
     enter(folder / "gone" / "compiling-1")
-    jax.config.update("jax_compilation_cache_dir", None)
     before = locks(folder)
+    monkeypatch.chdir(folder)
+    jax.config.update("jax_compilation_cache_dir", "")
+    assert SharedProgram(lambda x: 5.0 * x)(NUMBERS).tolist() == [0.0, 5.0, 10.0, 15.0]
+    jax.config.update("jax_compilation_cache_dir", None)
     assert SharedProgram(lambda x: 4.0 * x)(NUMBERS).tolist() == [0.0, 4.0, 8.0, 12.0]
     assert locks(folder) == before
 
@@ -155,6 +202,10 @@ def test_of_two_processes_that_begin_at_once_one_compiles(tmp_path):
     both = [subprocess.Popen([sys.executable, "-c", TWO], **start) for _ in range(2)]
     for process in both:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    found = sorted(json.loads(process.communicate("go\n", timeout=200)[0]) for process in both)
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    found = sorted(json.loads(process.communicate(timeout=200)[0]) for process in both)
     assert found == [[0, 1, 0], [1, 0, 0]], "hits, misses, and what a second call of the program asks for"
     assert len(list(tmp_path.glob("jit_slow-*-cache"))) == 1
