@@ -17,21 +17,18 @@ from benchmarks.end_to_end_run import Settings, main
 class Ours:
     """EGGROLL of rank 1 with Adam. Implements `end_to_end_run.Learner`.
 
-    All members of a generation play the same episode: in Pendulum the best settings get to the target more often than
-    where only twins do.
-
     Each generation ends with its update, a digest and a copy of the mean parameters on the host, where `fit` alone
     would go on to the next evaluation: that counts as training.
     """
 
     def __init__(self, settings: Settings):
         self._seed = settings.seed
-        policy = er.mlp(settings.hidden)
+        policy, shared_by = er.mlp(settings.hidden), None if settings.common_episode else 2
         if settings.env.startswith("gym/"):
-            self._evaluator = er.from_host_env(envs.make(settings.env), policy, shared_by=None)
+            self._evaluator = er.from_host_env(envs.make(settings.env), policy, shared_by=shared_by)
         else:
             cut = {} if settings.max_steps is None else {"episode_length": settings.max_steps}
-            self._evaluator = er.from_env(envs.make(settings.env, **cut), policy, shared_by=None)
+            self._evaluator = er.from_env(envs.make(settings.env, **cut), policy, shared_by=shared_by)
         self._trainer = er.Trainer(
             self._evaluator,
             er.eggroll(rank=1, sigma=settings.sigma, optimizer=optax.adam(settings.learning_rate)),
