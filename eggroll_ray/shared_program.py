@@ -26,8 +26,12 @@ class SharedProgram:
 
     def __init__(self, fn: Callable[..., Any]):
         """Makes a program of a traceable function of arrays."""
+        self._fn = fn
         self._jitted = jax.jit(fn)
         self._first = True
+
+    def __reduce__(self) -> Any:
+        return SharedProgram, (self._fn,)  # what `jax.jit` returns cannot be traced any more where it has travelled
 
     def trace(self, *args: Any) -> jax.stages.Traced:
         """Returns what is compiled for arguments of these shapes, or arrays in their place."""

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import cloudpickle
 import jax
 import jax.numpy as jnp
 import pytest
@@ -51,6 +52,14 @@ def test_it_computes_what_its_function_does_and_its_lock_is_free_afterwards(fold
     assert program(jnp.arange(2.0)).tolist() == [0.0, 2.0], "other shapes are compiled as usual"
     (lock,) = locks(folder)
     os.close(hold(lock))
+
+
+def test_it_travels(folder):
+    program = SharedProgram(lambda x: 2.0 * x)
+    program(NUMBERS)
+    travelled = cloudpickle.loads(cloudpickle.dumps(program))
+    assert travelled(NUMBERS).tolist() == [0.0, 2.0, 4.0, 6.0]
+    assert travelled.trace(NUMBERS).fun_name == "<lambda>"
 
 
 def test_it_waits_while_another_compiles_and_then_shares_the_lock_with_those_that_waited(folder):
