@@ -12,9 +12,8 @@ The peers live in environments of their own:
     python -m benchmarks.end_to_end render         # docs/end_to_end.md and docs/end_to_end.png
 
 Every run is a process of its own, with both cores for itself; only `tune` may share them, as it counts member-episodes
-and no seconds. Each writes its row when it ends, and a run that is there
-already is not repeated, so that all can be stopped and continued; one that crashed is tried again. A peer without a
-Python is left out.
+and no seconds. Each writes its row when it ends, and a run that is there already is not repeated, so that all can be
+stopped and continued; one that crashed is tried again. A peer without a Python is left out.
 """
 
 import dataclasses

@@ -210,7 +210,7 @@ class Player:
         def seeds(keys: Array) -> Array:
             # Uses of an episode's key: 0 its seed, t + 1 the action at time t.
             first = jax.vmap(fold_in, (0, None))(keys.reshape(-1), 0)
-            return jax.vmap(lambda key: normal.bits(key, ()))(first)
+            return jax.vmap(lambda key: normal.bits(key, ()))(first)  # one word of each
 
         self._act, self._seeds = act, seeds
 

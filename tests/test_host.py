@@ -184,6 +184,24 @@ def test_the_evaluator_travels_without_its_environments():
     assert len(cloudpickle.dumps(evaluator)) < 100_000
 
 
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+def test_each_episode_has_a_seed_of_its_key_whatever_the_generator(impl):
+    given = []
+
+    def make(size):
+        batch = walks().make(size)
+        reset = batch.reset
+        batch.reset = lambda seeds: (given.extend(seeds.tolist()), reset(seeds))[1]
+        return batch
+
+    evaluator, key = er.from_host_env(walks()._replace(make=make), constant_policy()), jax.random.key(7, impl=impl)
+    assert len(evaluator.test(evaluator.init(0), (), key, 3)) == 3
+    assert len(set(given)) == 3
+    if impl == "threefry2x32":  # others are not the same for one key as for a batch of them
+        first = [jax.random.fold_in(one, 0) for one in jax.random.split(key, 3)]
+        assert given == [int(jax.random.bits(one, (), jnp.uint32)) for one in first]
+
+
 def test_what_renders_an_episode_is_given_the_policys_actions():
     evaluator = er.from_host_env(walks(), constant_policy())
     act = acting(evaluator.policy({"bias": np.asarray([0.25], np.float32)}, ()), jax.random.key(0))

@@ -1,6 +1,7 @@
 """Where several processes of a machine want one program, one compiles it and the others load it."""
 
 import fcntl
+import itertools
 import json
 import os
 import signal
@@ -112,10 +113,15 @@ def is_open(descriptor: str, path: Path) -> bool:
 
 @jax.tree_util.register_pytree_node_class
 class Unnamed:
-    """A tree that prints its address."""
+    """A tree that prints as another one each time, as those do that print their address."""
+
+    printed = itertools.count()
 
     def __init__(self, numbers):
         self.numbers = numbers
+
+    def __repr__(self):
+        return f"tree {next(self.printed)}"
 
     def tree_flatten(self):
         return (self.numbers,), None
@@ -130,9 +136,11 @@ def test_the_lock_goes_by_function_and_shapes_alone(folder):
         return 2.0 * tree.numbers
 
     for _ in range(3):
-        keep = Unnamed(NUMBERS)
-        assert SharedProgram(doubled)(keep).tolist() == [0.0, 2.0, 4.0, 6.0]
+        assert SharedProgram(doubled)(Unnamed(NUMBERS)).tolist() == [0.0, 2.0, 4.0, 6.0]
     assert len(locks(folder)) == 1
+    for length in (2, 3, 5):
+        SharedProgram(doubled)(Unnamed(jnp.zeros(length)))
+    assert len(locks(folder)) > 1
 
 
 def enter(lock: Path) -> None:
