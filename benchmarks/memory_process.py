@@ -21,6 +21,7 @@ from benchmarks.speed import LAWS, PAPER, tanh_env
 from eggroll_ray.evaluate import noise_bytes
 from eggroll_ray.messages import Generation, Plan, Request
 from eggroll_ray.plan import make_plan
+from eggroll_ray.shared_program import SharedProgram
 from eggroll_ray.threads import cores
 from eggroll_ray.worker import Worker
 
@@ -51,7 +52,7 @@ def forget_peak() -> None:
 def temporary_bytes(strategy: er.ES, state: Any, population: int) -> int:
     """Returns what the compiled update of a population holds beside its arguments and results."""
     fitness = jax.ShapeDtypeStruct((population,), jnp.float32)
-    analysis = jax.jit(strategy.update).lower(state, fitness).compile().memory_analysis()
+    analysis = SharedProgram(strategy.update).trace(state, fitness).lower().compile().memory_analysis()
     assert analysis is not None  # every backend of today has it
     return analysis.temp_size_in_bytes
 
@@ -110,7 +111,7 @@ def update(rows: int, columns: int, population: int, law: str) -> dict[str, Any]
     strategy = er.eggroll(law=LAWS[law])
     state = strategy.init({"w": jnp.zeros((rows, columns))}, 0)
     fitness = np.random.default_rng(0).normal(size=population).astype(np.float32)
-    program = jax.jit(strategy.update).lower(state, fitness).compile()
+    program = SharedProgram(strategy.update).trace(state, fitness).lower().compile()
     forget_peak()
     before = peak_bytes()
     jax.block_until_ready(program(state, fitness))

@@ -36,6 +36,7 @@ from eggroll_ray.evaluate import (
     member_keys,
 )
 from eggroll_ray.lowrank import densify
+from eggroll_ray.shared_program import SharedProgram
 
 _START_SECONDS = 120.0  # for a child to import what the fitness needs
 _PARENT_CHECK_SECONDS = 1.0
@@ -83,9 +84,9 @@ def blocking(
         children = _Children(_pickled(fn), time_limit, processes)
 
         def bind(perturb: Perturb) -> EvaluateBlock:
-            form_member = jax.jit(lambda state, member: densify(perturb(state, member)))
+            form_member = SharedProgram(lambda state, member: densify(perturb(state, member)))
 
-            @jax.jit
+            @SharedProgram
             def draw_seeds(state: ESState, members: Array) -> Array:
                 keys = member_keys(generation_key(state), members, shared_by)
                 return jax.vmap(lambda key: jax.random.bits(key, (), np.uint32))(keys)

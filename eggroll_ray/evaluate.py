@@ -18,6 +18,7 @@ from eggroll_ray.block_program import BlockProgram
 from eggroll_ray.es import ESState, Perturbation, sign_of
 from eggroll_ray.lift import lift
 from eggroll_ray.lowrank import LowRank, Noised, is_perturbed, member_axes, twin_axes
+from eggroll_ray.shared_program import SharedProgram
 
 Params = Any
 Perturb = Callable[[ESState, Int[Array, ""]], Params]
@@ -276,7 +277,7 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
 
             return CompiledBlock(evaluate, lambda state, _, members: block.trace(state, members))
 
-        @jax.jit
+        @SharedProgram
         def mean_fitness(params: Params, keys: Key[Array, " e"]) -> Array:
             return jax.vmap(fn, (None, 0))(params, keys)
 
@@ -316,7 +317,7 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
             return fitness
 
         def bind(perturb: Perturb) -> EvaluateBlock:
-            @jax.jit
+            @SharedProgram
             def prepare(state: ESState, members: Array) -> tuple[Members, Key[Array, " n"]]:
                 keys = member_keys(generation_key(state), members, shared_by)
                 return perturb_block(perturb, state, members), keys

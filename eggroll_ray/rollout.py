@@ -39,6 +39,7 @@ from eggroll_ray.heads import DeterministicHead, Head
 from eggroll_ray.lift import lift
 from eggroll_ray.noise import fold_in, stream_key
 from eggroll_ray.policies import Policy
+from eggroll_ray.shared_program import SharedProgram
 from eggroll_ray.trained import TrainedPolicy
 
 
@@ -206,7 +207,7 @@ def context_of_test(cast: Cast, statistics: Any, past: Mapping[int, Earlier] | N
 def mean_player(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
     """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""
 
-    @jax.jit
+    @SharedProgram
     def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> Array:
         start = _begin(env, cast, keys)
         return _run(env, cast, Members(params, 1), context, keys, start, env.max_steps).totals
@@ -313,11 +314,11 @@ def _windows(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBl
             key = generation_key(state._replace(generation=first))
             return split_keys(member_keys(key, members, play.shared_by), play.episodes)
 
-        @jax.jit
+        @SharedProgram
         def begin(state: ESState, members: Array) -> _Loop:
             return _begin(env, cast, episode_keys(state, state.generation, members))
 
-        @jax.jit
+        @SharedProgram
         def go_on(state: ESState, first: Array, context: Any, members: Array, loop: _Loop) -> tuple[_Loop, Array]:
             keys = episode_keys(state, first, members)
             loop = loop._replace(
@@ -353,7 +354,7 @@ def _windows(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBl
             number = int(state.generation)
             context = cast.context(statistics, past, int(state.seed), number)
             first = jnp.int32(number - number % windows)
-            return go_on.trace(state, first, context, members, jax.eval_shape(begin, state, members))
+            return go_on.trace(state, first, context, members, begin.trace(state, members).out_info)
 
         return CompiledBlock(evaluate, trace, window)
 

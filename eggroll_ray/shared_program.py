@@ -7,6 +7,7 @@ kept (`program_cache`), the first process takes a lock until the program is ther
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import time
@@ -20,15 +21,25 @@ _POLL_SECONDS = 0.02
 _WAIT_SECONDS = 900.0  # for a process that compiles; it may have been stopped
 _LOCKS = 64  # names of locks: programs that share one only wait for each other
 
+# XLA's older way of generating code for the CPU: programs with noise in them, and those of brax, are compiled in 0.6 to
+# 0.7 of the time, and run as fast, with the same bits wherever it was tried (docs/log.md, 2026-11-28).
+_QUICK_TO_COMPILE = {"xla_cpu_use_fusion_emitters": False}
+
 
 class SharedProgram:
-    """A function under `jax.jit`, whose first call lets one process of the machine compile for all."""
+    """A function under `jax.jit`, whose first call lets one process of the machine compile for all.
+
+    It is compiled with options of its own, and so can be called from no other function under `jax.jit`.
+    """
 
     def __init__(self, fn: Callable[..., Any]):
         """Makes a program of a traceable function of arrays."""
         self._fn = fn
-        self._jitted = jax.jit(fn)
         self._first = True
+
+    @functools.cached_property
+    def _jitted(self) -> Any:
+        return jax.jit(self._fn, compiler_options=compiler_options())
 
     def __reduce__(self) -> Any:
         return SharedProgram, (self._fn,)  # what `jax.jit` returns cannot be traced any more where it has travelled
@@ -42,6 +53,18 @@ class SharedProgram:
             compile_once(self.trace(*args))
             self._first = False
         return self._jitted(*args)
+
+
+@functools.cache
+def compiler_options() -> dict[str, Any] | None:
+    """Returns the options that programs are compiled with; None where this XLA has them no more, or for no CPU."""
+    if jax.default_backend() != "cpu":
+        return None
+    try:
+        jax.jit(lambda x: x, compiler_options=_QUICK_TO_COMPILE).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return None
+    return dict(_QUICK_TO_COMPILE)
 
 
 def compile_once(traced: jax.stages.Traced) -> None:

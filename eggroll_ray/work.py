@@ -20,6 +20,7 @@ from eggroll_ray.block_program import calls_out
 from eggroll_ray.es import ES, ESState
 from eggroll_ray.evaluate import CompiledBlock, Earlier, Evaluator
 from eggroll_ray.messages import Plan
+from eggroll_ray.shared_program import SharedProgram
 
 # Start a kernel that reads its operands from memory and writes its results there: products, and names that begin so.
 _WHOLE = ("dot_general", "conv_general_dilated", "sort", "top_k", "gather", "scatter", "triangular_solve")
@@ -95,7 +96,7 @@ def update_program(strategy: ES, state: ESState, population_size: int, groups: t
     """Traces the update of a population; `groups` are those of the evaluator."""
     column = jax.ShapeDtypeStruct((population_size,), jnp.float32)
     fitness = dict.fromkeys(groups, column) if groups else column
-    return Program(jax.jit(strategy.update).trace(state, fitness), strategy.persistent)
+    return Program(SharedProgram(strategy.update).trace(state, fitness), strategy.persistent)
 
 
 def _body(jaxpr: Jaxpr, steps: int) -> Work:

@@ -261,7 +261,7 @@ class Worker:
         }
 
 
-@jax.jit
+@SharedProgram
 def _noise_sample(seed: Array) -> Array:
     """Noise of a leaf in one program; of a constant seed XLA would draw it while it compiles, and not on the device."""
     return noise.normal(noise.leaf_key(seed, "facts", 0), (1024,))

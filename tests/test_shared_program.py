@@ -14,9 +14,10 @@ from pathlib import Path
 import cloudpickle
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from eggroll_ray import shared_program
+from eggroll_ray import noise, shared_program
 from eggroll_ray.shared_program import SharedProgram
 
 NUMBERS = jnp.arange(4.0)
@@ -61,6 +62,34 @@ def test_it_travels(folder):
     travelled = cloudpickle.loads(cloudpickle.dumps(program))
     assert travelled(NUMBERS).tolist() == [0.0, 2.0, 4.0, 6.0]
     assert travelled.trace(NUMBERS).fun_name == "<lambda>"
+
+
+@pytest.fixture
+def asked_anew():
+    shared_program.compiler_options.cache_clear()
+    yield
+    shared_program.compiler_options.cache_clear()
+
+
+def test_it_is_compiled_quickly_by_an_xla_that_can(asked_anew):
+    assert shared_program.compiler_options(), "this XLA has the option no more: see what it compiles in without it"
+
+
+def test_by_another_xla_it_is_compiled_as_usual(asked_anew, monkeypatch):
+    monkeypatch.setattr(shared_program, "_QUICK_TO_COMPILE", {"xla_cpu_of_another_time": True})
+    assert shared_program.compiler_options() is None
+    assert SharedProgram(lambda x: 2.0 * x)(NUMBERS).tolist() == [0.0, 2.0, 4.0, 6.0]
+
+
+@pytest.mark.parametrize("law", [noise.normal, noise.rademacher], ids=lambda law: law.name)
+def test_its_noise_and_its_update_have_the_bits_of_any_other_program(law):
+    unit = noise.low_rank_noise((), 24, 40, 2, jnp.float32, law)
+    key, weights = noise.leaf_key(3, "w", 5), jnp.linspace(-1.0, 1.0, 300)
+    for fn, given in ((unit.draw, noise.pair_key(key, 7)), (lambda key: unit.weighted_sum(key, weights), key)):
+        for one, other in zip(
+            jax.tree.leaves(SharedProgram(fn)(given)), jax.tree.leaves(jax.jit(fn)(given)), strict=True
+        ):
+            assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
 def test_it_waits_while_another_compiles_and_then_shares_the_lock_with_those_that_waited(folder):
