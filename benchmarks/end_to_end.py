@@ -13,7 +13,8 @@ The peers live in environments of their own:
 
 Every run is a process of its own, with both cores for itself; only `tune` may share them, as it counts member-episodes
 and no seconds. Each writes its row when it ends, and a run that is there already is not repeated, so that all can be
-stopped and continued; one that crashed is tried again. A peer without a Python is left out.
+stopped and continued; one that crashed is tried again. A setting that has missed the target with two of three seeds is
+not tried with the third. A peer without a Python is left out.
 """
 
 import dataclasses
@@ -46,6 +47,7 @@ from benchmarks.end_to_end_rows import (
     choose,
     describe,
     is_done,
+    is_lost,
     key,
 )
 from benchmarks.end_to_end_run import Settings, events, write_settings
@@ -108,7 +110,10 @@ def main(options: Options) -> None:
     jobs = list({"tune": _tuning, "race": _race, "ant": _ant}[options.what](options))
     for entrant, settings in jobs:
         python = options.pythons[entrant.module]
-        if python is None or is_done(kept_rows.load(path), entrant, settings):
+        rows = kept_rows.load(path)
+        if python is None or is_done(rows, entrant, settings):
+            continue
+        if options.what == "tune" and is_lost(rows, entrant, settings, options.tuning_seeds):
             continue
         row = {"entrant": entrant.name, "settings": describe(settings)} | run(python, entrant.module, settings)
         row |= {"measured": provenance()}  # it has its own versions

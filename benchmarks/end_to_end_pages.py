@@ -6,7 +6,18 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.end_to_end_rows import ANT_ENTRANTS, FILES, GRID, TASKS, Entrant, Task, find, outcome, seconds
+from benchmarks.end_to_end_rows import (
+    ANT_ENTRANTS,
+    FILES,
+    GRID,
+    TASKS,
+    Entrant,
+    Task,
+    find,
+    outcome,
+    seconds,
+    setting_of,
+)
 from benchmarks.end_to_end_run import WARM_UP
 from benchmarks.kept_rows import Row, load
 
@@ -195,7 +206,8 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
         "## Tuning",
         "",
         f"The same {len(GRID)} settings for each, with seeds that no race has; the one with the lowest median goes",
-        "into the races. Numbers are generations to the target: median [lowest, highest] of the seeds. Ours on Ray has",
+        "into the races. Numbers are generations to the target: median [lowest, highest] of the seeds; a setting that",
+        "missed it with two of three may have been spared the third. Ours on Ray has",
         "the settings of ours in process, in `gymnax/` for `gym/` too: the equations are the same. The rate is Adam's;",
         "EvoTorch's ClipUp gets the one that makes steps as long (`benchmarks/end_to_end_evotorch.py`).",
         "Generations at most: " + ", ".join(f"{task.tuning_generations} in {task.env}" for task in tried) + ".",
@@ -207,13 +219,9 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
         for entrant in task.entrants:
             found = find(rows, entrant.name, task.env)
             if found and task.tuned_as(entrant) == (entrant.name, task.env):
-                cells = [_tried([row for row in found if _setting(row) == setting]) for setting in GRID]
+                cells = [_tried([row for row in found if setting_of(row) == setting]) for setting in GRID]
                 lines.append(f"| {entrant.name} | {task.env} | {' | '.join(cells)} |")
     return [*lines, ""]
-
-
-def _setting(row: Row) -> tuple[float, float]:
-    return row["settings"]["sigma"], row["settings"]["learning_rate"]
 
 
 def _tried(rows: Sequence[Row]) -> str:

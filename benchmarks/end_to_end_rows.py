@@ -77,6 +77,21 @@ def is_done(rows: Iterable[Row], entrant: Entrant, settings: Settings) -> bool:
     )
 
 
+def is_lost(rows: Iterable[Row], entrant: Entrant, settings: Settings, seeds: int) -> bool:
+    """Whether these sigma and learning rate have missed the target so often that in the median they do, of `seeds`."""
+    missed = [
+        row
+        for row in find(rows, entrant.name, settings.env)
+        if outcome(row) == "not reached" and setting_of(row) == (settings.sigma, settings.learning_rate)
+    ]
+    return len(missed) > seeds // 2
+
+
+def setting_of(row: Row) -> tuple[float, float]:
+    """The sigma and learning rate of a row."""
+    return row["settings"]["sigma"], row["settings"]["learning_rate"]
+
+
 def describe(settings: Settings) -> Row:
     """The settings as a row holds them: without the time, which is of no other process."""
     found = json.loads(json.dumps(dataclasses.asdict(settings)))
@@ -120,7 +135,7 @@ def choose(rows: Iterable[Row], entrant: str, env: str) -> tuple[float, float]:
     tried: dict[tuple[float, float], list[Row]] = {}
     for row in find(rows, entrant, env):
         if outcome(row) != "crashed":
-            tried.setdefault((row["settings"]["sigma"], row["settings"]["learning_rate"]), []).append(row)
+            tried.setdefault(setting_of(row), []).append(row)
     if not tried:
         raise ValueError(f"{entrant} has not been tuned in {env}; run `python -m benchmarks.end_to_end tune` first.")
     return min(tried, key=lambda setting: _merit(tried[setting]))

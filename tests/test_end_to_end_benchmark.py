@@ -232,6 +232,22 @@ def test_rows_that_are_there_are_not_run_again_and_crashes_are(tmp_path: Path, m
     assert {"machine", "commit", "date"} <= measured.keys()
 
 
+def test_a_setting_that_the_median_has_lost_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple[int, tuple[float, float]]] = []
+
+    def run(python: Path, module: str, settings: Settings) -> Row:
+        setting = (settings.sigma, settings.learning_rate)
+        asked.append((settings.seed, setting))
+        missed = setting == GRID[0] or (setting == GRID[1] and settings.seed == 1000)
+        return {"ended_by": "generations" if missed else "target", "curve": [[0, 0.0, 0, 9.0]], "start_seconds": 3.0}
+
+    monkeypatch.setattr(end_to_end, "run", run)
+    end_to_end.main(end_to_end.Options("tune", env=(CARTPOLE,), docs=tmp_path))
+    assert [seed for seed, setting in asked if setting == GRID[0]] == [1000, 1001]
+    for setting in GRID[1:]:
+        assert [seed for seed, tried in asked if tried == setting] == [1000, 1001, 1002]
+
+
 def test_a_row_takes_the_place_of_its_like_and_other_files_are_refused(tmp_path: Path):
     path = tmp_path / "end_to_end.json"
     for took in (5.0, 6.0):
