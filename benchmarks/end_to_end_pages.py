@@ -207,20 +207,22 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
         "",
         f"The same {len(GRID)} settings for each, with seeds that no race has; the one with the lowest median goes",
         "into the races. Numbers are generations to the target: median [lowest, highest] of the seeds; a setting that",
-        "missed it with two of three may have been spared the third. Ours on Ray has",
-        "the settings of ours in process, in `gymnax/` for `gym/` too: the equations are the same. The rate is Adam's;",
-        "EvoTorch's ClipUp gets the one that makes steps as long (`benchmarks/end_to_end_evotorch.py`).",
+        "two seeds have missed may be spared the third. Ours on Ray has the settings of ours in process, in `gymnax/`",
+        "for `gym/` too: the equations are the same. The rate is Adam's; EvoTorch's ClipUp gets the one that makes",
+        "steps as long (`benchmarks/end_to_end_evotorch.py`).",
         "Generations at most: " + ", ".join(f"{task.tuning_generations} in {task.env}" for task in tried) + ".",
         "",
-        f"| program | environment | {' | '.join(f'{sigma:g}, {rate:g}' for sigma, rate in GRID)} |",
-        f"|---|---{'|---' * len(GRID)}|",
+        f"| program | environment | seeds | {' | '.join(f'{sigma:g}, {rate:g}' for sigma, rate in GRID)} |",
+        f"|---|---|---{'|---' * len(GRID)}|",
     ]
     for task in tried:
         for entrant in task.entrants:
             found = find(rows, entrant.name, task.env)
             if found and task.tuned_as(entrant) == (entrant.name, task.env):
-                cells = [_tried([row for row in found if setting_of(row) == setting]) for setting in GRID]
-                lines.append(f"| {entrant.name} | {task.env} | {' | '.join(cells)} |")
+                runs = [[row for row in found if setting_of(row) == setting] for setting in GRID]
+                counts = sorted({len(_ran(rows)) for rows in runs})
+                seeds = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+                lines.append(f"| {entrant.name} | {task.env} | {seeds} | {' | '.join(map(_tried, runs))} |")
     return [*lines, ""]
 
 

@@ -290,7 +290,7 @@ def test_the_page_tells_crashed_from_never_reached(tmp_path: Path):
     assert "| eggroll_ray, 2 workers | 0.1, 0.03 | 3 of 3 | 10.7 [10.7, 10.7] | 2.0 [2.0, 2.0] " in page
     assert "| 0.9 / 0.3 | 0 / 0 of 3 |" in page, "ours does not always win"
     assert "- evosax in gymnax/CartPole-v1, seed 2: exit status 1: Traceback ... `it broke`" in page
-    assert "| evosax | gymnax/CartPole-v1 | 3 [2, 3] | > 3 [> 3, > 3], 1 crashed |" in page
+    assert "| evosax | gymnax/CartPole-v1 | 0 to 3 | 3 [2, 3] | > 3 [> 3, > 3], 1 crashed |" in page
     assert "gym/Pendulum" not in page and "## brax/ant" not in page
     assert "2026-01-02, abacus." in page and "jax 0.1." in page
     assert "**These are races of before" not in page
