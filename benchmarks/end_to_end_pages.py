@@ -49,12 +49,6 @@ compiles nothing. Ours ends each generation with a digest and a copy of its para
 EvoTorch steps the latter, so it is compared with ours there.
 """
 
-_EARLIER = """\
-**These are races of before 2026-11-28**, which differ: in ours twins play an episode of their own, and both workers
-compile everything, since no folder keeps programs; settings were chosen by seconds, with one seed, on a machine that
-other programs shared at times, and a run of that search ended after 60 to 100 seconds.
-"""
-
 
 def render(docs: Path) -> None:
     """Writes end_to_end.md and end_to_end.png of what has been measured."""
@@ -67,8 +61,6 @@ def render(docs: Path) -> None:
 def page(race: Sequence[Row], ant: Sequence[Row], tune: Sequence[Row]) -> str:
     """Markdown of the rows of the three parts; a part without rows is left out."""
     lines = [_INTRODUCTION]
-    if any("common_episode" not in row["settings"] for row in [*race, *ant, *tune]):
-        lines.append(_EARLIER)
     for task in TASKS:
         if any(row["settings"]["env"] == task.env for row in race):
             lines += _race(task, race)
