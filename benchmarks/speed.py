@@ -33,6 +33,7 @@ from eggroll_ray import noise
 from eggroll_ray.evaluate import noise_bytes
 from eggroll_ray.messages import Generation, Request
 from eggroll_ray.plan import make_plan
+from eggroll_ray.shared_program import SharedProgram
 from eggroll_ray.threads import cores
 from eggroll_ray.worker import Worker
 
@@ -187,7 +188,7 @@ def measure_update(rows: int, columns: int, members: int, rank: int, repeats: in
     sums, peaks = {}, {}
     for name, law in LAWS.items():
         unit = noise.low_rank_noise((), rows, columns, rank, jnp.float32, law)
-        sums[name] = jax.jit(unit.weighted_sum).lower(key, weights).compile()
+        sums[name] = SharedProgram(unit.weighted_sum).trace(key, weights).lower().compile()  # as workers do
         peaks[name] = sums[name].memory_analysis().temp_size_in_bytes / 1e6
     cases = {"product": lambda: product(a, b), "threefry": lambda: threefry(key)}
     cases |= {name: lambda run=run: run(key, weights) for name, run in sums.items()}

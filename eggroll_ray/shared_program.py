@@ -57,7 +57,7 @@ class SharedProgram:
 
 @functools.cache
 def compiler_options() -> dict[str, Any] | None:
-    """Returns the options that programs are compiled with; None where this XLA has them no more, or for no CPU."""
+    """Returns the options that programs are compiled with; None where no CPU computes, or XLA does not know them."""
     if jax.default_backend() != "cpu":
         return None
     try:
