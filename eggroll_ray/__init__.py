@@ -53,6 +53,7 @@ from eggroll_ray.lowrank import Noised as Noised
 from eggroll_ray.lowrank import densify as densify
 from eggroll_ray.messages import WorkerError as WorkerError
 from eggroll_ray.metrics import Row as Row
+from eggroll_ray.optimizers import clipup as clipup
 from eggroll_ray.policies import Policy as Policy
 from eggroll_ray.policies import cnn as cnn
 from eggroll_ray.policies import feedforward as feedforward

@@ -347,7 +347,8 @@ def _plan_ahead(command: plan_command.Plan) -> int:
 def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_start: bool) -> tuple[Worker, Evaluator]:
     """A worker in the state after some updates: of a checkpoint and the log, or of the log alone."""
     with _usage():
-        evaluator, strategy = make_evaluator(options, envs.make), make_strategy(options.es)
+        evaluator = make_evaluator(options, envs.make)
+        strategy = make_strategy(options.es, evaluator.groups)
         plan = _plan(options, evaluator)
     worker = Worker(strategy, evaluator, plan)
     log = FitnessLog(run, plan, evaluator.moments, strategy.signs_only, writable=False)
@@ -362,7 +363,7 @@ def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_st
 
 
 def _plan(options: TrainOptions, evaluator: Evaluator) -> Plan:
-    strategy = make_strategy(options.es)
+    strategy = make_strategy(options.es, evaluator.groups)
     groups = max(1, len(evaluator.groups))
     block = options.worker.block_size
     assert block != "auto"  # in a record it is a number: options_of_run

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from eggroll_ray.es import ES, Schedule, eggroll, openai_es
 from eggroll_ray.evaluate import Evaluator
 from eggroll_ray.host import from_host_env
 from eggroll_ray.metrics import Sink
+from eggroll_ray.optimizers import clipup
 from eggroll_ray.pool import Workers
 from eggroll_ray.record import Run, recorded_block_size
 from eggroll_ray.rollout import from_env
@@ -41,11 +42,11 @@ class StrategyOptions:
     sigma_decay: float = 1.0
     """Factor on sigma per generation, in (0, 1]."""
     learning_rate: float = 0.05
-    """Step size of the optimiser."""
+    """Step size of the optimiser; of clipup, the longest step: a third of sigma is a good start."""
     learning_rate_decay: float = 1.0
     """Factor on the learning rate per generation, in (0, 1]."""
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """The optax optimiser that takes the estimate."""
+    optimizer: Literal["adam", "adamw", "sgd", "clipup"] = "adam"
+    """The optimiser that takes the estimate: one of optax, or ClipUp, of which groups of parameters have one each."""
     shaping: Literal["centred-rank", "z-score", "group-z-score", "antithetic-sign", "none"] = "centred-rank"
     """How fitness becomes weights."""
     group_size: int = 2
@@ -210,9 +211,10 @@ def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, res
             "options": dataclasses.asdict(options),
         }
         record = Run(run, resume, options.checkpoint_every, config, _sinks(options, run, config))
+    evaluator = make_evaluator(options, make_env)
     return Trainer(
-        make_evaluator(options, make_env),
-        make_strategy(options.es),
+        evaluator,
+        make_strategy(options.es, evaluator.groups),
         population_size=options.population_size,
         seed=options.seed,
         workers=make_workers(options.worker),
@@ -288,8 +290,8 @@ def _check_self_play(agents: AgentOptions) -> None:
         raise ValueError(f"{', '.join(given)} does not go with self-play, where all act by one policy; leave it out.")
 
 
-def make_strategy(options: StrategyOptions) -> ES:
-    """Builds the strategy.
+def make_strategy(options: StrategyOptions, groups: Sequence[str] = ()) -> ES:
+    """Builds the strategy, for parameters of these groups, if they are of several.
 
     Raises:
       ValueError: for a value out of range.
@@ -299,7 +301,12 @@ def make_strategy(options: StrategyOptions) -> ES:
     for name in ("sigma_decay", "learning_rate_decay"):
         if not 0 < getattr(options, name) <= 1:
             raise ValueError(f"{name}={getattr(options, name)} must be in (0, 1]; 1 is no decay.")
-    optimizers = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd}
+    optimizers = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd, "clipup": clipup}
+    optimizer = optimizers[options.optimizer](
+        optax.exponential_decay(options.learning_rate, 1, options.learning_rate_decay)
+    )
+    if groups and options.optimizer == "clipup":  # whose norm would make one group's steps depend on the others
+        optimizer = optax.partition(dict.fromkeys(groups, optimizer), {group: group for group in groups})
     shapings: dict[str, fitness.Shaping] = {
         "centred-rank": fitness.centred_rank,
         "z-score": fitness.z_score,
@@ -309,9 +316,7 @@ def make_strategy(options: StrategyOptions) -> ES:
     shaping = shapings.get(options.shaping) or fitness.group_z_score(options.group_size)
     arguments: dict[str, Any] = {
         "sigma": _decayed(options.sigma, options.sigma_decay),
-        "optimizer": optimizers[options.optimizer](
-            optax.exponential_decay(options.learning_rate, 1, options.learning_rate_decay)
-        ),
+        "optimizer": optimizer,
         "shaping": shaping,
         "law": {"normal": noise.normal, "rademacher": noise.rademacher}[options.law],
         "noise_reuse": options.noise_reuse,

@@ -37,7 +37,8 @@ def plan_run(command: Plan, make_env: MakeEnv) -> str:
     limit = command.generation_seconds
     if limit is not None and not limit > 0:
         raise ValueError(f"generation_seconds={limit} must be positive, such as 1.")
-    evaluator, strategy = make_evaluator(command, make_env), make_strategy(command.es)
+    evaluator = make_evaluator(command, make_env)
+    strategy = make_strategy(command.es, evaluator.groups)
     block_size = command.worker.block_size
     if block_size == "auto":
         if command.device != HERE:

@@ -16,6 +16,7 @@ from eggroll_ray import fitness, noise
 from eggroll_ray.es import eggroll, openai_es
 from eggroll_ray.leaves import Kind, LeafRules
 from eggroll_ray.lowrank import LowRank, Noised, densify
+from eggroll_ray.optimizers import clipup
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -46,6 +47,7 @@ STRATEGIES = {
         shaping=fitness.group_z_score(4), optimizer=optax.adamw(0.1, weight_decay=0.1), leaves=FREEZE
     ),
     "sign, lion": lambda: eggroll(shaping=fitness.antithetic_sign, optimizer=optax.lion(0.1), leaves=FREEZE),
+    "clipup": lambda: eggroll(optimizer=clipup(0.1), leaves=FREEZE),
     "schedules, clip": lambda: eggroll(
         sigma=lambda g: 0.2 * 0.9 ** g.astype(jnp.float32),
         optimizer=optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.exponential_decay(0.1, 1, 0.9))),
@@ -479,6 +481,7 @@ OPTIMIZERS = {
     "lion": optax.lion(0.1),
     "rmsprop": optax.rmsprop(0.1),
     "adafactor": optax.adafactor(0.1),
+    "clipup": clipup(0.1),
     "schedule": optax.adam(optax.cosine_decay_schedule(0.1, 10)),
     "injected": INJECTED_ADAM,
     "injected schedule": optax.inject_hyperparams(optax.sgd)(learning_rate=optax.linear_schedule(0.1, 0.01, 9)),
