@@ -6,7 +6,7 @@ The peers live in environments of their own:
     python3.11 -m venv T && T/bin/pip install evotorch==0.6.1 "gymnasium[classic-control]==1.3.0" ray==2.60.0
     PEERS="--evosax-python E/bin/python --evotorch-python T/bin/python"
 
-    python -m benchmarks.end_to_end tune $PEERS    # six settings each, three seeds: docs/end_to_end_tuning.json
+    python -m benchmarks.end_to_end tune $PEERS    # eight settings each, three seeds: docs/end_to_end_tuning.json
     python -m benchmarks.end_to_end race $PEERS    # five seeds each with the best of them: docs/end_to_end.json
     python -m benchmarks.end_to_end ant $PEERS     # generations per second in brax/ant: docs/end_to_end_ant.json
     python -m benchmarks.end_to_end render         # docs/end_to_end.md and docs/end_to_end.png
@@ -209,6 +209,8 @@ def _settings(
         population_size=options.population_size,
         target=task.target,
         seconds=limit,
+        optimizer=entrant.optimizer,
+        common_episode=entrant.common_episode,
     )
 
 

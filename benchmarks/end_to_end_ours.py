@@ -15,7 +15,7 @@ from benchmarks.end_to_end_run import Settings, main
 
 
 class Ours:
-    """EGGROLL of rank 1 with Adam. Implements `end_to_end_run.Learner`.
+    """EGGROLL of rank 1 with Adam or ClipUp. Implements `end_to_end_run.Learner`.
 
     Each generation ends with its update, a digest and a copy of the mean parameters on the host, where `fit` alone
     would go on to the next evaluation: that counts as training.
@@ -29,9 +29,11 @@ class Ours:
         else:
             cut = {} if settings.max_steps is None else {"episode_length": settings.max_steps}
             self._evaluator = er.from_env(envs.make(settings.env, **cut), policy, shared_by=shared_by)
+        rate = settings.learning_rate  # of Adam; ClipUp gets that which makes steps as long, as in EvoTorch
+        optimizer = er.clipup(0.25 * rate) if settings.optimizer == "clipup" else optax.adam(rate)
         self._trainer = er.Trainer(
             self._evaluator,
-            er.eggroll(rank=1, sigma=settings.sigma, optimizer=optax.adam(settings.learning_rate)),
+            er.eggroll(rank=1, sigma=settings.sigma, optimizer=optimizer),
             population_size=settings.population_size,
             seed=settings.seed,
             workers=settings.workers,

@@ -10,6 +10,7 @@ from benchmarks.end_to_end_rows import (
     ANT_ENTRANTS,
     FILES,
     GRID,
+    OURS,
     TASKS,
     Entrant,
     Task,
@@ -25,9 +26,10 @@ _INTRODUCTION = f"""\
 # End to end: from the start of a program to a policy that solves its task
 
 `python -m benchmarks.end_to_end`; data: `docs/end_to_end.json`, `_ant.json` and `_tuning.json`. Ours is EGGROLL of rank
-1 with Adam, in its own process or on two Ray workers; evosax is Open_ES with Adam; EvoTorch is PGPE with ClipUp, its
-default, on two Ray actors. All have the same network (2 x 64, tanh, weights of variance 1 / fan_in), population,
-episodes per member (1), deterministic actions, antithetic twins, centred ranks, and no normalisation of observations.
+1, in its own process or on two Ray workers: with Adam, as evosax's Open_ES has it, or with ClipUp, as EvoTorch's PGPE
+has it by default, which runs on two Ray actors. All have the same network (2 x 64, tanh, weights of variance
+1 / fan_in), population, episodes per member (1), deterministic actions, antithetic twins, centred ranks, and no
+normalisation of observations.
 
 A run is solved when the mean policy reaches the target in 128 fresh episodes, and again in 128 others; it is tested
 after every generation. Testing is not timed, for none of them. Each run of a race is a process of its own that has the
@@ -39,14 +41,14 @@ machine to itself and finds nothing compiled; seed by seed the programs take tur
   once: what repeating them takes is left out.
 - Numbers are medians [lowest, highest]. `> 180` is a run that had not reached the target when it ended.
 - *Times ours* compares medians with the first program of the table, from the start / compiled; *ours faster* counts
-  the seeds in which that program took fewer seconds, from the start / compiled.
+  the seeds in which ours took fewer seconds, from the start / compiled, for each of ours in the order of the table.
 
-What is not alike: the whole population plays the same episode in ours and in evosax, whose problem classes know
-nothing else; EvoTorch draws one for each member, by nothing that can be seeded, and also learns its sigmas. evosax
-draws its first weights uniformly. Of our two workers one compiles and the other loads, as they do by default; EvoTorch
-compiles nothing. Ours ends each generation with a digest and a copy of its parameters on the host, and counts that.
-`gymnax/` are environments in JAX, `gym/` are Gymnasium's in Python: the same equations, at very different speeds.
-EvoTorch steps the latter, so it is compared with ours there.
+What is not alike: the whole population plays the same episode in evosax, whose problem classes know nothing else, and
+in ours with Adam; twins alone do in ours with ClipUp, our default; EvoTorch draws one for each member, by nothing that
+can be seeded, and also learns its sigmas. evosax draws its first weights uniformly. Of our two workers one compiles
+and the other loads, as they do by default; EvoTorch compiles nothing. Ours ends each generation with a digest and a
+copy of its parameters on the host, and counts that. `gymnax/` are environments in JAX, `gym/` are Gymnasium's in
+Python: the same equations, at very different speeds. EvoTorch steps the latter, so it is compared with ours there.
 """
 
 
@@ -93,7 +95,7 @@ def _race(task: Task, race: Sequence[Row]) -> list[str]:
             _spread(ran, lambda row: seconds(row, True), ".1f"),
         ]
         cells.append(_spread(ran, lambda row: row["curve"][-1][2], ",.0f"))
-        cells += [_ratios(ran, _ran(ours)), "" if entrant == task.entrants[0] else _wins(ours, rows)]
+        cells += [_ratios(ran, _ran(ours)), _wins(task, race, rows) if entrant.module != OURS.module else ""]
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
 
@@ -144,8 +146,13 @@ def _ratios(rows: Sequence[Row], ours: Sequence[Row]) -> str:
     return " / ".join(texts)
 
 
-def _wins(ours: Sequence[Row], theirs: Sequence[Row]) -> str:
-    """In how many of the seeds that both ran ours was solved in fewer seconds, from the start / compiled."""
+def _wins(task: Task, race: Sequence[Row], theirs: Sequence[Row]) -> str:
+    """In how many of the seeds each of ours was solved in fewer seconds than a peer, from the start / compiled."""
+    own = [find(race, entrant.name, task.env) for entrant in task.entrants if entrant.module == OURS.module]
+    return "; ".join(_won(rows, theirs) for rows in own if rows)
+
+
+def _won(ours: Sequence[Row], theirs: Sequence[Row]) -> str:
     by_seed = {row["settings"]["seed"]: row for row in _ran(theirs)}
     pairs = [(row, by_seed[seed]) for row in _ran(ours) if (seed := row["settings"]["seed"]) in by_seed]
     won = [
@@ -200,8 +207,8 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
         f"The same {len(GRID)} settings for each, with seeds that no race has; the one with the lowest median goes",
         "into the races. Numbers are generations to the target: median [lowest, highest] of the seeds; a setting that",
         "two seeds have missed may be spared the third. Ours on Ray has the settings of ours in process, in `gymnax/`",
-        "for `gym/` too: the equations are the same. The rate is Adam's; EvoTorch's ClipUp gets the one that makes",
-        "steps as long (`benchmarks/end_to_end_evotorch.py`).",
+        "for `gym/` too: the equations are the same. The rate is Adam's; ClipUp gets the one that makes steps as long",
+        "(`benchmarks/end_to_end_evotorch.py`).",
         "Generations at most: " + ", ".join(f"{task.tuning_generations} in {task.env}" for task in tried) + ".",
         "",
         f"| program | environment | seeds | {' | '.join(f'{sigma:g}, {rate:g}' for sigma, rate in GRID)} |",
@@ -253,7 +260,7 @@ def draw(race: Sequence[Row], path: Path) -> None:
     figure = Figure(figsize=(4.2 * len(tasks), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     names = dict.fromkeys(entrant.name for task in TASKS for entrant in task.entrants)
-    colours = dict(zip(names, ("#0b6e99", "#5fb0d0", "#d1741f", "#7a4fa3"), strict=True))
+    colours = dict(zip(names, ("#0b6e99", "#5fb0d0", "#2e8b57", "#d1741f", "#2e8b57", "#7a4fa3"), strict=True))
     for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
         for entrant in task.entrants:
             label: str | None = entrant.name

@@ -17,6 +17,8 @@ class Entrant:
     name: str
     module: str  # benchmarks.end_to_end_<module>
     workers: int = 0  # Ray actors
+    optimizer: str = "adam"
+    common_episode: bool = True  # whether a whole generation plays the same one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,28 +34,33 @@ class Task:
     def tuned_as(self, entrant: Entrant) -> tuple[str, str]:
         """The entrant and the environment that its settings come from.
 
-        Ours on Ray takes those of ours in process, in the environment in JAX where there is one of the same equations.
+        Those of ours come from a run in process, in the environment in JAX where there is one of the same equations.
         """
-        if entrant == OURS_ON_RAY:
-            return OURS.name, self.env.replace("gym/", "gymnax/")
-        return entrant.name, self.env
+        in_process = {OURS_ON_RAY: OURS, OURS_CLIPUP_ON_RAY: OURS_CLIPUP}.get(entrant, entrant)
+        return in_process.name, self.env.replace("gym/", "gymnax/") if entrant.module == OURS.module else self.env
 
 
 OURS = Entrant("eggroll_ray", "ours")
 OURS_ON_RAY = Entrant("eggroll_ray, 2 workers", "ours", workers=2)
+OURS_CLIPUP = Entrant("eggroll_ray, ClipUp", "ours", optimizer="clipup", common_episode=False)
+OURS_CLIPUP_ON_RAY = Entrant(
+    "eggroll_ray, ClipUp, 2 workers", "ours", workers=2, optimizer="clipup", common_episode=False
+)
 EVOSAX = Entrant("evosax", "evosax")
-EVOTORCH = Entrant("EvoTorch, 2 actors", "evotorch", workers=2)
+EVOTORCH = Entrant("EvoTorch, 2 actors", "evotorch", workers=2, optimizer="clipup", common_episode=False)
 
+_IN_JAX = (OURS, OURS_ON_RAY, OURS_CLIPUP, EVOSAX)
+_IN_PYTHON = (OURS_CLIPUP_ON_RAY, OURS_CLIPUP, EVOTORCH)
 TASKS = (
-    Task("gymnax/CartPole-v1", 475.0, seconds=90, tuning_generations=40, entrants=(OURS, OURS_ON_RAY, EVOSAX)),
-    Task("gymnax/Pendulum-v1", -250.0, seconds=180, tuning_generations=120, entrants=(OURS, OURS_ON_RAY, EVOSAX)),
-    Task("gym/CartPole-v1", 475.0, seconds=120, tuning_generations=40, entrants=(OURS_ON_RAY, EVOTORCH)),
-    Task("gym/Pendulum-v1", -250.0, seconds=300, tuning_generations=60, entrants=(OURS_ON_RAY, EVOTORCH)),
+    Task("gymnax/CartPole-v1", 475.0, seconds=90, tuning_generations=40, entrants=_IN_JAX),
+    Task("gymnax/Pendulum-v1", -250.0, seconds=180, tuning_generations=120, entrants=_IN_JAX),
+    Task("gym/CartPole-v1", 475.0, seconds=120, tuning_generations=40, entrants=_IN_PYTHON),
+    Task("gym/Pendulum-v1", -250.0, seconds=300, tuning_generations=60, entrants=_IN_PYTHON),
 )
 ANT = "brax/ant"
 ANT_ENTRANTS = (OURS, EVOSAX)
-# Sigma and learning rate, the same six for all.
-GRID = tuple((sigma, rate) for sigma in (0.1, 0.2) for rate in (0.03, 0.05, 0.1))
+# Sigma and learning rate, the same eight for all.
+GRID = tuple((sigma, rate) for sigma in (0.1, 0.2) for rate in (0.03, 0.05, 0.1, 0.15))
 
 # The file of each part, and what tells its rows from each other, beside the entrant.
 FILES = {"tune": "end_to_end_tuning.json", "race": "end_to_end.json", "ant": "end_to_end_ant.json"}

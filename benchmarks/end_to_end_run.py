@@ -33,6 +33,7 @@ class Settings:
     seconds: float = 60.0  # limits, of training alone without tests, after warming up
     generations: int = 1_000_000
     test_episodes: int = 128  # 0: no tests
+    optimizer: str = "adam"  # "adam" or "clipup"; a peer has its own
     common_episode: bool = True  # of ours, that a whole generation plays; otherwise twins have one
     max_steps: int | None = None  # of an episode, where it is shorter than the environment's own
 

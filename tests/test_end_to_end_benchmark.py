@@ -205,29 +205,35 @@ def test_rows_that_are_there_are_not_run_again_and_crashes_are(tmp_path: Path, m
 
     def run(python: Path, module: str, settings: Settings) -> Row:
         asked.append(settings)
-        return crash if len(asked) == 2 else fine
+        return crash if len(asked) == 4 else fine
 
     monkeypatch.setattr(end_to_end, "run", run)
     options = end_to_end.Options("tune", env=(CARTPOLE,), docs=tmp_path, tuning_seeds=1)
     end_to_end.main(options)
-    assert [(one.sigma, one.learning_rate) for one in asked] == list(GRID)
+    tried = [(one.sigma, one.learning_rate, one.optimizer, one.common_episode) for one in asked]
+    assert tried == [(*setting, *kind) for setting in GRID for kind in (("adam", True), ("clipup", False))]
     rows = kept_rows.load(tmp_path / "end_to_end_tuning.json")
-    assert [outcome(row) for row in rows].count("crashed") == 1 and len(rows) == len(GRID)
+    assert [outcome(row) for row in rows].count("crashed") == 1 and len(rows) == len(asked)
+    tuned = len(asked)
     end_to_end.main(options)
-    assert asked[len(GRID) :] == [asked[1]], "the one that crashed"
+    assert asked[tuned:] == [asked[3]], "the one that crashed"
     end_to_end.main(options)
-    assert len(asked) == len(GRID) + 1
+    assert len(asked) == tuned + 1
     end_to_end.main(dataclasses.replace(options, what="race", seeds=2))
-    raced = asked[len(GRID) + 1 :]
-    assert [(one.seed, one.workers) for one in raced] == [(0, 0), (0, 2), (1, 0), (1, 2)]
+    raced = asked[tuned + 1 :]
+    each = [(0, "adam"), (2, "adam"), (0, "clipup")]
+    assert [(one.seed, one.workers, one.optimizer) for one in raced] == [
+        (seed, *kind) for seed in (0, 1) for kind in each
+    ]
     assert {(one.sigma, one.learning_rate) for one in raced} == {GRID[0]}
     end_to_end.main(dataclasses.replace(options, what="race", seeds=3))
-    assert [one.seed for one in asked[len(GRID) + 5 :]] == [2, 2]
+    assert [one.seed for one in asked[tuned + 1 + len(raced) :]] == [2, 2, 2]
     asked.clear()
     end_to_end.main(dataclasses.replace(options, env=("gym/CartPole-v1",)))
     assert not asked, "ours is tuned in gymnax"
     end_to_end.main(dataclasses.replace(options, what="race", env=("gym/CartPole-v1",), seeds=1))
-    assert [(one.workers, one.sigma, one.learning_rate) for one in asked] == [(2, *GRID[0])]
+    ran = [(one.workers, one.optimizer, one.sigma, one.learning_rate) for one in asked]
+    assert ran == [(2, "clipup", *GRID[0]), (0, "clipup", *GRID[0])]
     measured = kept_rows.load(tmp_path / "end_to_end.json")[-1]["measured"]
     assert {"machine", "commit", "date"} <= measured.keys()
 
@@ -237,8 +243,10 @@ def test_a_setting_that_the_median_has_lost_is_not_tried_again(tmp_path: Path, m
 
     def run(python: Path, module: str, settings: Settings) -> Row:
         setting = (settings.sigma, settings.learning_rate)
-        asked.append((settings.seed, setting))
-        missed = setting == GRID[0] or (setting == GRID[1] and settings.seed == 1000)
+        adam = settings.optimizer == "adam"
+        if adam:
+            asked.append((settings.seed, setting))
+        missed = adam and (setting == GRID[0] or (setting == GRID[1] and settings.seed == 1000))
         return {"ended_by": "generations" if missed else "target", "curve": [[0, 0.0, 0, 9.0]], "start_seconds": 3.0}
 
     monkeypatch.setattr(end_to_end, "run", run)
@@ -286,9 +294,12 @@ def test_the_page_tells_crashed_from_never_reached(tmp_path: Path):
     assert "| eggroll_ray | 0.1, 0.03 | 3 of 3 | 12.0 [11.0, 13.0] | 6.0 [3.0, 9.0] | 1,536 " in page
     theirs = "| evosax | 0.1, 0.03 | 1 of 3, 1 crashed | > 25.0 [20.0, > 30.0] | > 45.0 [30.0, > 60.0] | > 1,536 "
     assert theirs in page
-    assert "| > 2.1 / > 7.5 | 2 / 2 of 2 |" in page
+    assert "| > 2.1 / > 7.5 | 2 / 2 of 2; 2 / 2 of 2 |" in page, "of ours in process, and on Ray"
     assert "| eggroll_ray, 2 workers | 0.1, 0.03 | 3 of 3 | 10.7 [10.7, 10.7] | 2.0 [2.0, 2.0] " in page
-    assert "| 0.9 / 0.3 | 0 / 0 of 3 |" in page, "ours does not always win"
+    assert "| 0.9 / 0.3 |  |" in page, "ours is not counted against ours"
+    slow = [row_of(OURS.name, CARTPOLE, seed, 90.0) for seed in range(3)]
+    lost = end_to_end_pages.page([*slow, row_of(EVOSAX.name, CARTPOLE, 0, 30.0)], [], [])
+    assert "| 0.5 / 0.3 | 0 / 0 of 1 |" in lost, "ours does not always win"
     assert "- evosax in gymnax/CartPole-v1, seed 2: exit status 1: Traceback ... `it broke`" in page
     assert "| evosax | gymnax/CartPole-v1 | 0 to 3 | 3 [2, 3] | > 3 [> 3, > 3], 1 crashed |" in page
     assert "gym/Pendulum" not in page and "## brax/ant" not in page
