@@ -6,15 +6,17 @@ The peers live in environments of their own:
     python3.11 -m venv T && T/bin/pip install evotorch==0.6.1 "gymnasium[classic-control]==1.3.0" ray==2.60.0
     PEERS="--evosax-python E/bin/python --evotorch-python T/bin/python"
 
-    python -m benchmarks.end_to_end tune $PEERS    # eight settings each, three seeds: docs/end_to_end_tuning.json
+    python -m benchmarks.end_to_end tune $PEERS    # eight settings each: docs/end_to_end_tuning.json
     python -m benchmarks.end_to_end race $PEERS    # five seeds each with the best of them: docs/end_to_end.json
     python -m benchmarks.end_to_end ant $PEERS     # generations per second in brax/ant: docs/end_to_end_ant.json
     python -m benchmarks.end_to_end render         # docs/end_to_end.md and docs/end_to_end.png
 
 Every run is a process of its own, with both cores for itself; only `tune` may share them, as it counts member-episodes
 and no seconds. Each writes its row when it ends, and a run that is there already is not repeated, so that all can be
-stopped and continued; one that crashed is tried again. A setting that has missed the target with two of three seeds is
-not tried with the third. A peer without a Python is left out.
+stopped and continued; one that crashed is tried again. A peer without a Python is left out.
+
+`tune` tries every setting with three seeds, but for one that has missed the target with two of them, and then the best
+three with seven more. Three alone do not tell a setting that half of the seeds solve from one that all of them do.
 """
 
 import dataclasses
@@ -46,6 +48,7 @@ from benchmarks.end_to_end_rows import (
     Row,
     choose,
     describe,
+    finalists,
     is_done,
     is_lost,
     key,
@@ -77,6 +80,8 @@ class Options:
     """Runs of each entrant in `race`, processes of each in `ant`, with the seeds 0, 1, ..."""
     tuning_seeds: int = 3
     """Runs of each setting in `tune`, with the seeds 1000, 1001, ..."""
+    final_seeds: int = 7
+    """Runs of the best three of them, with the seeds that follow."""
     population_size: int = 512
     """Members of a generation in `tune` and `race`."""
     ant_population_sizes: tuple[int, ...] = (256, 1024)
@@ -107,13 +112,12 @@ def main(options: Options) -> None:
         end_to_end_pages.render(options.docs)
         return
     path = options.docs / FILES[options.what]
-    jobs = list({"tune": _tuning, "race": _race, "ant": _ant}[options.what](options))
-    for entrant, settings in jobs:
+    for entrant, settings in {"tune": _tuning, "race": _race, "ant": _ant}[options.what](options):
         python = options.pythons[entrant.module]
         rows = kept_rows.load(path)
         if python is None or is_done(rows, entrant, settings):
             continue
-        if options.what == "tune" and is_lost(rows, entrant, settings, options.tuning_seeds):
+        if options.what == "tune" and is_lost(rows, entrant, settings, _first_seeds(options)):
             continue
         row = {"entrant": entrant.name, "settings": describe(settings)} | run(python, entrant.module, settings)
         row |= {"measured": provenance()}  # it has its own versions
@@ -176,24 +180,32 @@ def _end(process: subprocess.Popen[Any]) -> None:
         pass
 
 
+def _first_seeds(options: Options) -> range:
+    return range(_TUNING_SEED, _TUNING_SEED + options.tuning_seeds)
+
+
 def _tuning(options: Options) -> Iterator[Job]:
-    for seed in range(_TUNING_SEED, _TUNING_SEED + options.tuning_seeds):
-        for task in (task for task in TASKS if task.env in options.env):
-            for sigma, rate in GRID:
-                for entrant in task.entrants:
-                    if task.tuned_as(entrant) == (entrant.name, task.env):
-                        settings = _settings(options, task, entrant, seed, sigma, rate, _TUNING_SECONDS)
-                        yield entrant, dataclasses.replace(settings, generations=task.tuning_generations)
+    """The runs of all settings, and then, by what has come of these, those of the best."""
+    first = _first_seeds(options)
+    tasks = [task for task in TASKS if task.env in options.env]
+    tuned = [(task, one) for task in tasks for one in task.entrants if task.tuned_as(one) == (one.name, task.env)]
+    for seed in range(first.start, first.stop + options.final_seeds):
+        for task, entrant in tuned:
+            rows = kept_rows.load(options.docs / FILES["tune"])
+            for sigma, rate in GRID if seed in first else finalists(rows, entrant.name, task.env, first):
+                settings = _settings(options, task, entrant, seed, sigma, rate, _TUNING_SECONDS)
+                yield entrant, dataclasses.replace(settings, generations=task.tuning_generations)
 
 
-def _race(options: Options) -> Iterator[Job]:
-    rows = kept_rows.load(options.docs / FILES["tune"])
+def _race(options: Options) -> list[Job]:
+    rows, jobs = kept_rows.load(options.docs / FILES["tune"]), []
     for seed in range(options.seeds):
         for task in (task for task in TASKS if task.env in options.env):
             for entrant in task.entrants:
                 if options.pythons[entrant.module] is not None:
                     sigma, rate = choose(rows, *task.tuned_as(entrant))
-                    yield entrant, _settings(options, task, entrant, seed, sigma, rate, task.seconds)
+                    jobs.append((entrant, _settings(options, task, entrant, seed, sigma, rate, task.seconds)))
+    return jobs
 
 
 def _settings(
@@ -236,9 +248,9 @@ def _ant(options: Options) -> Iterator[Job]:
 
 
 def _check(options: Options) -> None:
-    for name in ("seeds", "tuning_seeds", "ant_generations"):
-        if (value := getattr(options, name)) < 1:
-            raise ValueError(f"{name}={value} must be at least 1.")
+    for name, least in (("seeds", 1), ("tuning_seeds", 1), ("final_seeds", 0), ("ant_generations", 1)):
+        if (value := getattr(options, name)) < least:
+            raise ValueError(f"{name}={value} must be at least {least}.")
     for env in options.env:
         if env not in {task.env for task in TASKS}:
             raise ValueError(f"env={env!r} must be among {[task.env for task in TASKS]}.")

@@ -204,11 +204,12 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
     lines = [
         "## Tuning",
         "",
-        f"The same {len(GRID)} settings for each, with seeds that no race has; the one with the lowest median goes",
-        "into the races. Numbers are generations to the target: median [lowest, highest] of the seeds; a setting that",
-        "two seeds have missed may be spared the third. Ours on Ray has the settings of ours in process, in `gymnax/`",
-        "for `gym/` too: the equations are the same. The rate is Adam's; ClipUp gets the one that makes steps as long",
-        "(`benchmarks/end_to_end_evotorch.py`).",
+        f"The same {len(GRID)} settings for each, with seeds that no race has: three, and seven more for the three",
+        "settings with the lowest medians (bold). Of these the one with the lowest median of all seeds goes into the",
+        "races. Numbers are generations to the target: median [lowest, highest] of the seeds. A setting that two of",
+        "the first three seeds have missed is run no more. Ours on Ray has the settings of ours in process, in",
+        "`gymnax/` for `gym/` too: the equations are the same. The rate is Adam's; ClipUp gets the one that makes",
+        "steps as long (`benchmarks/end_to_end_evotorch.py`).",
         "Generations at most: " + ", ".join(f"{task.tuning_generations} in {task.env}" for task in tried) + ".",
         "",
         f"| program | environment | seeds | {' | '.join(f'{sigma:g}, {rate:g}' for sigma, rate in GRID)} |",
@@ -221,7 +222,11 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
                 runs = [[row for row in found if setting_of(row) == setting] for setting in GRID]
                 counts = sorted({len(_ran(rows)) for rows in runs})
                 seeds = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
-                lines.append(f"| {entrant.name} | {task.env} | {seeds} | {' | '.join(map(_tried, runs))} |")
+                cells = [
+                    f"**{_tried(rows)}**" if len(counts) > 1 and len(_ran(rows)) == counts[-1] else _tried(rows)
+                    for rows in runs
+                ]
+                lines.append(f"| {entrant.name} | {task.env} | {seeds} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from benchmarks.end_to_end_run import WARM_UP, Settings
 from benchmarks.kept_rows import Row
@@ -60,6 +60,7 @@ TASKS = (
 ANT = "brax/ant"
 ANT_ENTRANTS = (OURS, EVOSAX)
 # Sigma and learning rate, the same eight for all.
+_FINALISTS = 3  # of each search for settings: they are run with more seeds
 GRID = tuple((sigma, rate) for sigma in (0.1, 0.2) for rate in (0.03, 0.05, 0.1, 0.15))
 
 # The file of each part, and what tells its rows from each other, beside the entrant.
@@ -84,14 +85,16 @@ def is_done(rows: Iterable[Row], entrant: Entrant, settings: Settings) -> bool:
     )
 
 
-def is_lost(rows: Iterable[Row], entrant: Entrant, settings: Settings, seeds: int) -> bool:
-    """Whether these sigma and learning rate have missed the target so often that in the median they do, of `seeds`."""
+def is_lost(rows: Iterable[Row], entrant: Entrant, settings: Settings, seeds: Collection[int]) -> bool:
+    """Whether these sigma and learning rate have missed the target in so many of these seeds that the median does."""
     missed = [
         row
         for row in find(rows, entrant.name, settings.env)
-        if outcome(row) == "not reached" and setting_of(row) == (settings.sigma, settings.learning_rate)
+        if row["settings"]["seed"] in seeds
+        and outcome(row) == "not reached"
+        and setting_of(row) == (settings.sigma, settings.learning_rate)
     ]
-    return len(missed) > seeds // 2
+    return len(missed) > len(seeds) // 2
 
 
 def setting_of(row: Row) -> tuple[float, float]:
@@ -134,18 +137,34 @@ def choose(rows: Iterable[Row], entrant: str, env: str) -> tuple[float, float]:
     """Returns the sigma and learning rate by which an entrant got to the target soonest, in the median of the seeds.
 
     Soonest is with the fewest member-episodes, which do not depend on what else the machine has to do. Where none got
-    there, those with the highest return on the way.
+    there, those with the highest return on the way. Only those that were run with the most seeds are looked at.
 
     Raises:
       ValueError: without a run that did not crash.
     """
+    tried = _by_setting(rows, entrant, env)
+    if not tried:
+        raise ValueError(f"{entrant} has not been tuned in {env}; run `python -m benchmarks.end_to_end tune` first.")
+    most = max(map(len, tried.values()))
+    return _ranked({setting: runs for setting, runs in tried.items() if len(runs) == most})[0]
+
+
+def finalists(rows: Iterable[Row], entrant: str, env: str, seeds: Collection[int]) -> list[tuple[float, float]]:
+    """Returns the three sigmas and learning rates that were best in the median of these seeds."""
+    first = [row for row in rows if row["settings"]["seed"] in seeds]
+    return _ranked(_by_setting(first, entrant, env))[:_FINALISTS]
+
+
+def _by_setting(rows: Iterable[Row], entrant: str, env: str) -> dict[tuple[float, float], list[Row]]:
     tried: dict[tuple[float, float], list[Row]] = {}
     for row in find(rows, entrant, env):
         if outcome(row) != "crashed":
             tried.setdefault(setting_of(row), []).append(row)
-    if not tried:
-        raise ValueError(f"{entrant} has not been tuned in {env}; run `python -m benchmarks.end_to_end tune` first.")
-    return min(tried, key=lambda setting: _merit(tried[setting]))
+    return tried
+
+
+def _ranked(tried: Mapping[tuple[float, float], Sequence[Row]]) -> list[tuple[float, float]]:
+    return sorted(tried, key=lambda setting: _merit(tried[setting]))
 
 
 def _merit(rows: Sequence[Row]) -> tuple[float, float]:
