@@ -265,7 +265,7 @@ def draw(race: Sequence[Row], path: Path) -> None:
     figure = Figure(figsize=(4.2 * len(tasks), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     names = dict.fromkeys(entrant.name for task in TASKS for entrant in task.entrants)
-    colours = dict(zip(names, ("#0b6e99", "#5fb0d0", "#2e8b57", "#d1741f", "#2e8b57", "#7a4fa3"), strict=True))
+    colours = dict(zip(names, ("#0b6e99", "#5fb0d0", "#2e8b57", "#d1741f", "#8fc79f", "#7a4fa3"), strict=True))
     for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
         for entrant in task.entrants:
             label: str | None = entrant.name
