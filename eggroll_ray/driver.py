@@ -178,14 +178,18 @@ class RayCluster:
             runtime_env=_runtime_env(self._workers, self._gpus, self._inherited),
         )(_call)
         call = task.options(name=label).remote(ray.put(function))
+        finished = False
         try:
-            if not self.wait([call], seconds):
-                raise WorkerError(f"{label}: no result after {seconds:.0f} s; see `ray status`, or give a number.")
+            finished = bool(self.wait([call], seconds))
+        finally:
+            if not finished:  # Ray 2.60 may end this very process when what has just finished is cancelled
+                ray.cancel(call, force=True)
+        if not finished:
+            raise WorkerError(f"{label}: no result after {seconds:.0f} s; see `ray status`, or give a number.")
+        try:
             return self.result(call)
         except WorkerLost as error:
             raise WorkerError(f"{label}: its process was lost: {error}; give a number.") from error
-        finally:
-            ray.cancel(call, force=True)  # where it is still waited for
 
     def put(self, value: Any) -> Any:
         if isinstance(value, Generation):
