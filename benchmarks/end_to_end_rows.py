@@ -59,8 +59,8 @@ TASKS = (
 )
 ANT = "brax/ant"
 ANT_ENTRANTS = (OURS, EVOSAX)
-# Sigma and learning rate, the same eight for all.
 _FINALISTS = 3  # of each search for settings: they are run with more seeds
+# Sigma and learning rate, the same eight for all.
 GRID = tuple((sigma, rate) for sigma in (0.1, 0.2) for rate in (0.03, 0.05, 0.1, 0.15))
 
 # The file of each part, and what tells its rows from each other, beside the entrant.
