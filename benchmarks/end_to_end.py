@@ -198,6 +198,7 @@ def _tuning(options: Options) -> Iterator[Job]:
 
 
 def _race(options: Options) -> list[Job]:
+    """All runs at once: what has not been tuned is an error before the first of them."""
     rows, jobs = kept_rows.load(options.docs / FILES["tune"]), []
     for seed in range(options.seeds):
         for task in (task for task in TASKS if task.env in options.env):

@@ -17,7 +17,7 @@ from evotorch.algorithms.functional import pgpe, pgpe_ask, pgpe_tell  # pyright:
 from evotorch.neuroevolution import VecGymNE  # pyright: ignore[reportMissingImports]
 from evotorch.neuroevolution.net.layers import Apply  # pyright: ignore[reportMissingImports]
 
-from benchmarks.end_to_end_run import Settings, main
+from benchmarks.end_to_end_run import CLIPUP_STEP, Settings, main
 
 
 class EvoTorch:
@@ -50,13 +50,10 @@ class EvoTorch:
         self._state = pgpe_tell(self._state, population, batch.evals[:, 0].clone())  # they are read-only
 
     def rewind(self) -> None:
-        # Adam's steps are about 0.23 learning rates for each parameter where gradients are noise. ClipUp's fastest,
-        # twice its own learning rate, get that length: at 0.03 and sigma 0.1 it is a thirteenth of the search
-        # distribution's radius, where ClipUp's authors advise a fifteenth.
-        speed = 0.25 * self._settings.learning_rate * math.sqrt(len(self._start))
+        speed = CLIPUP_STEP * self._settings.learning_rate * math.sqrt(len(self._start))
         self._state = pgpe(
             center_init=self._start,
-            center_learning_rate=speed / 2,
+            center_learning_rate=speed / 2,  # its default speed is twice that
             stdev_learning_rate=0.1,
             objective_sense="max",
             stdev_init=self._settings.sigma,

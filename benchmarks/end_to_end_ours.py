@@ -11,7 +11,7 @@ import optax
 
 import eggroll_ray as er
 import envs
-from benchmarks.end_to_end_run import Settings, main
+from benchmarks.end_to_end_run import CLIPUP_STEP, Settings, main
 
 
 class Ours:
@@ -29,8 +29,8 @@ class Ours:
         else:
             cut = {} if settings.max_steps is None else {"episode_length": settings.max_steps}
             self._evaluator = er.from_env(envs.make(settings.env, **cut), policy, shared_by=shared_by)
-        rate = settings.learning_rate  # of Adam; ClipUp gets that which makes steps as long, as in EvoTorch
-        optimizer = er.clipup(0.25 * rate) if settings.optimizer == "clipup" else optax.adam(rate)
+        rate = settings.learning_rate
+        optimizer = er.clipup(CLIPUP_STEP * rate) if settings.optimizer == "clipup" else optax.adam(rate)
         self._trainer = er.Trainer(
             self._evaluator,
             er.eggroll(rank=1, sigma=settings.sigma, optimizer=optimizer),

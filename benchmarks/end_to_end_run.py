@@ -14,6 +14,10 @@ from typing import Any, Protocol
 
 PREFIX = "end_to_end "  # of the lines that count; libraries print others
 WARM_UP = 2  # generations that are done, and undone, so that everything is compiled and every actor is there
+# ClipUp's longest step for an Adam's rate, as the root mean square over parameters. Adam's steps are about 0.23 rates
+# where gradients are noise. At a rate of 0.03 and sigma 0.1 it is a thirteenth of the search distribution's radius,
+# where ClipUp's authors advise a fifteenth.
+CLIPUP_STEP = 0.25
 _CONFIRMATION = 1_000_000  # added to a generation's number: other test episodes
 
 
