@@ -207,6 +207,18 @@ def test_the_target_that_is_missed_is_told_by_the_exit_status(tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_each_group_has_a_clipup_of_its_own_when_a_run_is_made_and_when_it_is_replayed(tmp_path, capfd):
+    pytest.importorskip("jaxmarl")  # which puts the process's own stdout back: capfd
+    path, options = tmp_path / "run", ["--optimizer", "clipup", "--workers", "0", "--hidden", "4", "--no-render"]
+    sizes = ["--population-size", "8", "--generations", "3", "--checkpoint-every", "2"]
+    assert main(["train", "--env", "jaxmarl/MPE_simple_tag_v3", *options, *sizes, "--run", str(path)]) == 0
+    capfd.readouterr()
+    assert main(["replay", str(path), "--generation", "2"]) == 0  # from the fitness log
+    assert "the state that was recorded, bit for bit" in capfd.readouterr().out.replace("\n", " ")
+    assert main(["eval", str(path), "--episodes", "2", "--no-render"]) == 0  # from a checkpoint and the log
+
+
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path):
     path = tmp_path / "run"
     command = [sys.executable, "-m", "eggroll_ray.cli", "train", *SMALL, "--generations", "100000", "--run", str(path)]
