@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Integer, Key, PRNGKeyArray, UInt
 
+from eggroll_ray.erf_inv import erf_inv
+
 # The bits below decide the meaning of every fitness log: a change of them needs another name here.
 NOISE_STREAM = "threefry2x32/1"
 
@@ -102,7 +104,7 @@ def _normal_number(words: UInt[Array, "..."]) -> Float[Array, "..."]:
     unit = jax.lax.bitcast_convert_type((words >> np.uint32(9)) | one.view(np.uint32), jnp.float32) - one
     uniform = jnp.maximum(low, unit * (one - low) + low)
     # Without the barrier XLA merges the scale of a normal with those that follow, in some layouts only.
-    return jax.lax.optimization_barrier(np.float32(np.sqrt(2)) * jax.lax.erf_inv(uniform))
+    return jax.lax.optimization_barrier(np.float32(np.sqrt(2)) * erf_inv(uniform))
 
 
 def _sign(bits: UInt[Array, "..."]) -> Float[Array, "..."]:
