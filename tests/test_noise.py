@@ -380,10 +380,11 @@ def test_generator_that_depends_on_the_batch_fails():
     """Under `vmap` the generator `rbg` draws other numbers than alone (JAX documents it)."""
     assert doctor.check_layouts(eggroll(), SMALL, 0).passed
 
-    def stream_key(seed, name):
-        return jax.random.fold_in(jax.random.key(jnp.asarray(seed, jnp.uint32), impl="rbg"), len(name))
+    def stream_keys(seed, names):
+        key = jax.random.key(jnp.asarray(seed, jnp.uint32), impl="rbg")
+        return jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.array([len(name) for name in names]))
 
-    with mock.patch.object(noise, "stream_key", stream_key):
+    with mock.patch.object(noise, "_stream_keys", stream_keys):
         assert not doctor.check_layouts(eggroll(), SMALL, 0).passed
 
 
