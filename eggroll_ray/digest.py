@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-_LARGE = 1 << 20  # bytes of an array, from which on a hash function would be what a generation waits for
-_WORDS = 1 << 13  # of 8 bytes, summed side by side; they stay in a core's cache
+_LARGE = 1 << 16  # bytes of an array, from which on a hash function would be what a generation waits for
+_WORDS = 1 << 12  # of 8 bytes, summed side by side; they stay in a core's cache
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit of a word is ever multiplied away
 
 
