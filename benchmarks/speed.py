@@ -6,11 +6,13 @@
 Every figure is a median of repeats, interleaved with those of its reference in one process, after a warm-up that is
 timed apart. A ratio of a rollout is the time of pure inference over that of a whole generation (1 is the limit); a
 ratio of an update is its time over the reference's. `inference` is the fastest of the ways to run the unperturbed
-policy in the same environments: one program for all of them, or blocks of two sizes in threads, as a generation runs.
+policy in the same environments: one program for all of them, or blocks of two sizes in threads, as a generation runs,
+each as JAX compiles it and, on a CPU, for the wide vectors that a generation is compiled for.
 
 The environment costs next to nothing, one tanh per number and step, so that what is measured is the policy's.
 """
 
+import functools
 import gc
 import json
 import resource
@@ -39,6 +41,7 @@ from eggroll_ray.worker import Worker
 
 OBSERVED, ACTIONS = 64, 8
 LAWS = {"normal": noise.normal, "rademacher": noise.rademacher}
+WIDE = {"xla_cpu_prefer_vector_width": 512}
 
 
 class Rollout(NamedTuple):
@@ -94,10 +97,19 @@ def tanh_env(steps: int) -> er.Env:
     return er.Env("tanh", reset, step, er.Box.of((OBSERVED,)), er.Box.of((ACTIONS,)), steps)
 
 
-def inference(env: er.Env, policy: er.Policy, batch: int) -> Callable[[Any], jax.Array]:
-    """The unperturbed policy in a batch of environments: parameters -> returns `(batch,)`."""
+def inference(
+    env: er.Env, policy: er.Policy, batch: int, options: dict[str, Any] | None = None
+) -> Callable[[Any], jax.Array]:
+    """The unperturbed policy in a batch of environments: parameters -> returns `(batch,)`.
 
-    @jax.jit
+    Args:
+      env: the environment.
+      policy: the policy.
+      batch: the number of environments.
+      options: of XLA, that it is compiled with.
+    """
+
+    @functools.partial(jax.jit, compiler_options=options)
     def run(params: Any) -> jax.Array:
         keys = jax.random.split(jax.random.key(0), batch)
         state, shown = jax.vmap(env.reset)(keys)
@@ -135,19 +147,21 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
 
     threads = ThreadPoolExecutor(cores())
     cases = {"evaluate": evaluate, "update": update}
-    if row.population * max(row.hidden) <= 1 << 24:
-        whole = inference(env, policy, row.population)
-        cases["one program"] = lambda: whole(params)
-    for size in sorted({plan.block_size, min(512, row.population)}):
-        block = inference(env, policy, size)
+    for kind, options in {"": None, **({", wide": WIDE} if jax.default_backend() == "cpu" else {})}.items():
+        if row.population * max(row.hidden) <= 1 << 24:
+            whole = inference(env, policy, row.population, options)
+            cases[f"one program{kind}"] = lambda whole=whole: whole(params)
+        for size in sorted({plan.block_size, min(512, row.population)}):
+            block = inference(env, policy, size, options)
 
-        def in_threads(block: Any = block, size: int = size) -> None:
-            list(threads.map(lambda _: np.asarray(block(params)), range(row.population // size)))
+            def in_threads(block: Any = block, size: int = size) -> None:
+                list(threads.map(lambda _: np.asarray(block(params)), range(row.population // size)))
 
-        cases[f"blocks of {size}"] = in_threads
+            cases[f"blocks of {size}{kind}"] = in_threads
     found = interleave(cases, row.repeats)
     ways = [name for name in found if name not in ("evaluate", "update")]
     best = min(ways, key=lambda name: found[name]["median"])
+    as_compiled = min(found[name]["median"] for name in ways if not name.endswith(", wide"))
     seconds = found["evaluate"]["median"] + found["update"]["median"]
     return {
         **row._asdict(),
@@ -155,6 +169,7 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
         "seconds": found,
         "inference": best,
         "ratio": found[best]["median"] / seconds,
+        "ratio_as_compiled": as_compiled / seconds,
         "ratio_without_update": found[best]["median"] / found["evaluate"]["median"],
         "member_steps_per_second": row.population * row.steps / seconds,
         "noise_of_block_mb": own * plan.block_size / 1e6,
@@ -211,15 +226,17 @@ def measure_noise(pairs: int = 1024, numbers: int = 1024, repeats: int = 40) -> 
     """Measures numbers per second, of ours and of JAX's generators, drawn pair by pair."""
     key, rbg = noise.leaf_key(0, "w", 0), jax.random.key(0, impl="rbg")
 
-    def drawer(law: Callable[..., jax.Array], fold: Callable[..., Any], key: Any) -> Callable[[], jax.Array]:
-        run = jax.jit(
+    def drawer(
+        law: Callable[..., jax.Array], fold: Callable[..., Any], key: Any, program: Callable[..., Any] = jax.jit
+    ) -> Callable[[], jax.Array]:
+        run = program(
             lambda key: jax.vmap(lambda p: law(fold(key, p), (numbers,)))(jnp.arange(pairs, dtype=jnp.uint32))
         )
         return lambda: run(key)
 
     cases = {
-        "normal": drawer(noise.normal, noise.pair_key, key),
-        "rademacher": drawer(noise.rademacher, noise.pair_key, key),
+        "normal": drawer(noise.normal, noise.pair_key, key, SharedProgram),
+        "rademacher": drawer(noise.rademacher, noise.pair_key, key, SharedProgram),
         "jax.random.normal, threefry": drawer(jax.random.normal, jax.random.fold_in, key),
         "jax.random.rademacher, threefry": drawer(
             lambda key, shape: jax.random.rademacher(key, shape, jnp.float32), jax.random.fold_in, key
