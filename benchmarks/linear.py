@@ -33,6 +33,7 @@ from benchmarks.timing import interleave
 from eggroll_ray import noise
 from eggroll_ray.evaluate import noise_bytes
 from eggroll_ray.plan import make_plan
+from eggroll_ray.shared_program import compiler_options
 from eggroll_ray.threads import cores
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -129,7 +130,7 @@ def evolution(
                 return er.perturb_block(strategy.perturb, state, members).apply(fn, x)
 
             for when, program, blocks in (("held", apply, held), ("on the fly", draw_and_apply, fresh)):
-                run = jax.jit(program)
+                run = jax.jit(program, compiler_options=compiler_options())  # as workers do
                 told = {**facts, "noise": when, "form": form, "how": way.name}
                 yield Way(told, len(x), lambda run=run, way=way, blocks=blocks: way.run(run, blocks))
 
