@@ -1,5 +1,6 @@
 """What this machine takes for a model, measured on a few blocks and two small populations, by the worker itself."""
 
+import dataclasses
 import statistics
 import time
 from collections.abc import Callable
@@ -11,13 +12,13 @@ import numpy as np
 from eggroll_ray.cost import Rates
 from eggroll_ray.es import ES
 from eggroll_ray.evaluate import Evaluator
-from eggroll_ray.gather import Round
-from eggroll_ray.messages import Generation, Plan, Request
-from eggroll_ray.packing import pack_fitness
-from eggroll_ray.pool import LocalPool
+from eggroll_ray.gather import Gathering
+from eggroll_ray.messages import Generation, Plan, Reply, Request
+from eggroll_ray.packing import PackedPairs, pack_fitness
 from eggroll_ray.worker import Worker
 
 _ROUNDS = 4  # of blocks for each thread, as far as the members suffice
+_COPIES = 256  # blocks at least, of which the driver's time is measured
 
 
 class Calibration(NamedTuple):
@@ -45,15 +46,15 @@ def calibrate(
       repeats: of each measurement, of which the median counts.
     """
     worker = Worker(strategy, evaluator, plan, threads)
-    pool = LocalPool(worker, plan, strategy.signs_only)
     at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1
     rounds = max(1, min(_ROUNDS, members // (at_once * plan.block_size)))
     blocks = tuple(range(min(rounds * at_once, plan.blocks)))
-    found, some, none = _evaluation(pool, blocks, repeats)
+    reply, some, none = _evaluation(worker, plan, strategy.signs_only, blocks, repeats)
+    driver_block = _driver_block(reply, plan, strategy.signs_only, repeats)
     most = min(members, plan.population_size)
 
     def outcome(size: int, fitness: np.ndarray) -> Generation:
-        moments = (found.moments[0],) * max(1, size // plan.block_size)
+        moments = (reply.moments[0],) * max(1, size // plan.block_size)
         return Generation(worker.number, pack_fitness(fitness) if strategy.signs_only else fitness, moments)
 
     fixed, member = _update(worker, plan.groups, most, repeats, outcome)
@@ -63,11 +64,11 @@ def calibrate(
         update=fixed,
         update_member=member,
         at_once=min(at_once, len(blocks)),
-        driver=none.driver,
-        driver_block=max(0.0, some.driver - none.driver) / len(blocks),
+        driver=max(0.0, some.driver - driver_block * len(blocks)),
+        driver_block=driver_block,
     )
-    evaluated = len(blocks) * plan.block_size
-    return Calibration(rates, found.steps / evaluated if found.steps else 1.0, max(evaluated, most))
+    evaluated, steps = len(blocks) * plan.block_size, int(reply.steps.sum())
+    return Calibration(rates, steps / evaluated if steps else 1.0, max(evaluated, most))
 
 
 class _Seconds(NamedTuple):
@@ -75,20 +76,56 @@ class _Seconds(NamedTuple):
     driver: float
 
 
-def _evaluation(pool: LocalPool, blocks: tuple[int, ...], repeats: int) -> tuple[Round, _Seconds, _Seconds]:
+def _evaluation(
+    worker: Worker, plan: Plan, packed: bool, blocks: tuple[int, ...], repeats: int
+) -> tuple[Reply, _Seconds, _Seconds]:
     """What blocks give, the seconds of a generation with these blocks alone, and with none."""
 
-    def step(blocks: tuple[int, ...]) -> tuple[Round, _Seconds]:
+    def step(blocks: tuple[int, ...]) -> tuple[Reply, _Seconds]:
         before = time.perf_counter()
-        found = pool.step(Request(0, (), blocks), lambda: False)
-        return found, _Seconds(found.evaluate_seconds, time.perf_counter() - before - found.evaluate_seconds)
+        gathering = Gathering(plan, blocks, packed)
+        reply = worker.step(Request(0, (), blocks))
+        gathering.add(0, reply)
+        found = gathering.result({})
+        return reply, _Seconds(found.evaluate_seconds, time.perf_counter() - before - found.evaluate_seconds)
 
-    found, _ = step(blocks)  # compiles
+    reply, _ = step(blocks)  # compiles
     some, none = [], []
     for _ in range(repeats):
         some.append(step(blocks)[1])
         none.append(step(())[1])
-    return found, _medians(some), _medians(none)
+    return reply, _medians(some), _medians(none)
+
+
+def _driver_block(reply: Reply, plan: Plan, packed: bool, repeats: int) -> float:
+    """Seconds of the driver for each further block: of copies of a reply, since a few blocks are lost in the noise."""
+    copies = _COPIES // len(reply.blocks) + 1
+    many = dataclasses.replace(
+        reply,
+        blocks=np.arange(copies * len(reply.blocks), dtype=np.int32),
+        fitness=_copied(reply.fitness, copies),
+        spread=np.tile(reply.spread, (copies, 1)),
+        steps=np.tile(reply.steps, copies),
+        moments=reply.moments * copies,
+    )
+    seconds: list[list[float]] = [[], []]
+    for repeat in range(repeats + 1):
+        for given, times in zip((reply, many), seconds, strict=True):
+            whole = dataclasses.replace(plan, population_size=len(given.blocks) * plan.block_size)
+            before = time.perf_counter()
+            gathering = Gathering(whole, given.blocks.tolist(), packed)
+            gathering.add(0, given)
+            gathering.result({})
+            if repeat:
+                times.append(time.perf_counter() - before)
+    few, all_of_them = map(statistics.median, seconds)
+    return max(0.0, all_of_them - few) / (len(many.blocks) - len(reply.blocks))
+
+
+def _copied(fitness: np.ndarray | PackedPairs, copies: int) -> np.ndarray | PackedPairs:
+    if isinstance(fitness, PackedPairs):
+        return pack_fitness(np.tile(fitness.fitness(), copies))
+    return np.tile(fitness, copies)
 
 
 def _medians(seconds: list[_Seconds]) -> _Seconds:

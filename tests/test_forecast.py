@@ -10,10 +10,11 @@ import pytest
 from toy_games import constant_policy, higher_card
 
 import eggroll_ray as er
+from eggroll_ray import calibrate, noise, work
 from eggroll_ray import fitness as shapings
-from eggroll_ray import noise, work
 from eggroll_ray.cost import Job, bytes_down, bytes_up, predict_generation
 from eggroll_ray.forecast import Forecast
+from eggroll_ray.gather import Gathering
 from eggroll_ray.messages import Generation, Plan, Request
 from eggroll_ray.packing import pack_fitness
 from eggroll_ray.worker import Worker
@@ -64,6 +65,25 @@ def test_this_machine_is_measured(here):
     assert [found.devices for found in here.curve] == [1, 4, 16]
     assert all(found.member_steps_per_second > 0 and found.generation > 0 for found in here.curve)
     assert here.curve[1].evaluation < here.curve[0].evaluation and here.curve[1].update == here.curve[0].update
+
+
+@pytest.mark.parametrize("shaping", SHAPINGS)
+def test_the_driver_is_timed_on_whole_generations_of_copies_of_what_was_evaluated(monkeypatch, shaping):
+    generations = []
+
+    class Noted(Gathering):
+        def result(self, pool):
+            generations.append(super().result(pool))
+            return generations[-1]
+
+    monkeypatch.setattr(calibrate, "Gathering", Noted)
+    evaluator, es = er.from_fitness(score, PARAMS), strategy(shaping=SHAPINGS[shaping])
+    found = calibrate.calibrate(evaluator, es, Plan(64, 8, 0, 1), 2, repeats=2)
+    assert found.rates.driver and found.rates.driver_block > 0
+    first, many = generations[0].fitness, [found for found in generations if found.spread[0] >= 8 * calibrate._COPIES]
+    assert len(many) == 3 and all(found.complete for found in many)
+    one, other = (fit.fitness() if es.signs_only else fit for fit in (first, many[0].fitness))
+    np.testing.assert_array_equal(other, np.tile(one, len(other) // len(one)))
 
 
 @pytest.mark.parametrize("kind", ["windows", "self-play"])
