@@ -15,6 +15,7 @@ from eggroll_ray.evaluate import Evaluator
 from eggroll_ray.gather import Gathering
 from eggroll_ray.messages import Generation, Plan, Reply, Request
 from eggroll_ray.packing import PackedPairs, pack_fitness
+from eggroll_ray.pool import LocalPool
 from eggroll_ray.worker import Worker
 
 _ROUNDS = 4  # of blocks for each thread, as far as the members suffice
@@ -46,10 +47,12 @@ def calibrate(
       repeats: of each measurement, of which the median counts.
     """
     worker = Worker(strategy, evaluator, plan, threads)
+    pool = LocalPool(worker, plan, strategy.signs_only)
     at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1
     rounds = max(1, min(_ROUNDS, members // (at_once * plan.block_size)))
     blocks = tuple(range(min(rounds * at_once, plan.blocks)))
-    reply, some, none = _evaluation(worker, plan, strategy.signs_only, blocks, repeats)
+    reply = worker.step(Request(0, (), blocks))  # compiles
+    some, none = _evaluation(pool, blocks, repeats)
     driver_block = _driver_block(reply, plan, strategy.signs_only, repeats)
     most = min(members, plan.population_size)
 
@@ -76,25 +79,19 @@ class _Seconds(NamedTuple):
     driver: float
 
 
-def _evaluation(
-    worker: Worker, plan: Plan, packed: bool, blocks: tuple[int, ...], repeats: int
-) -> tuple[Reply, _Seconds, _Seconds]:
-    """What blocks give, the seconds of a generation with these blocks alone, and with none."""
+def _evaluation(pool: LocalPool, blocks: tuple[int, ...], repeats: int) -> tuple[_Seconds, _Seconds]:
+    """The seconds of a generation with these blocks alone, and with none."""
 
-    def step(blocks: tuple[int, ...]) -> tuple[Reply, _Seconds]:
+    def step(blocks: tuple[int, ...]) -> _Seconds:
         before = time.perf_counter()
-        gathering = Gathering(plan, blocks, packed)
-        reply = worker.step(Request(0, (), blocks))
-        gathering.add(0, reply)
-        found = gathering.result({})
-        return reply, _Seconds(found.evaluate_seconds, time.perf_counter() - before - found.evaluate_seconds)
+        found = pool.step(Request(0, (), blocks), lambda: False)
+        return _Seconds(found.evaluate_seconds, time.perf_counter() - before - found.evaluate_seconds)
 
-    reply, _ = step(blocks)  # compiles
     some, none = [], []
     for _ in range(repeats):
-        some.append(step(blocks)[1])
-        none.append(step(())[1])
-    return reply, _medians(some), _medians(none)
+        some.append(step(blocks))
+        none.append(step(()))
+    return _medians(some), _medians(none)
 
 
 def _driver_block(reply: Reply, plan: Plan, packed: bool, repeats: int) -> float:

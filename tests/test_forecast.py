@@ -10,7 +10,7 @@ import pytest
 from toy_games import constant_policy, higher_card
 
 import eggroll_ray as er
-from eggroll_ray import calibrate, noise, work
+from eggroll_ray import calibrate, noise, pool, work
 from eggroll_ray import fitness as shapings
 from eggroll_ray.cost import Job, bytes_down, bytes_up, predict_generation
 from eggroll_ray.forecast import Forecast
@@ -72,11 +72,12 @@ def test_the_driver_is_timed_on_whole_generations_of_copies_of_what_was_evaluate
     generations = []
 
     class Noted(Gathering):
-        def result(self, pool):
-            generations.append(super().result(pool))
+        def result(self, of_pool):
+            generations.append(super().result(of_pool))
             return generations[-1]
 
     monkeypatch.setattr(calibrate, "Gathering", Noted)
+    monkeypatch.setattr(pool, "Gathering", Noted)
     evaluator, es = er.from_fitness(score, PARAMS), strategy(shaping=SHAPINGS[shaping])
     found = calibrate.calibrate(evaluator, es, Plan(64, 8, 0, 1), 2, repeats=2)
     assert found.rates.driver and found.rates.driver_block > 0
