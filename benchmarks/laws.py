@@ -73,6 +73,9 @@ def train(task: Task, law: str, seed: int) -> dict[str, Any]:
 
     Returns:
       curve: `[member-episodes, return of the mean policy]`, from before the first generation to after the last.
+
+    Raises:
+      KeyboardInterrupt: when a signal ended it before that.
     """
     trainer = er.Trainer(
         er.from_env(envs.make(task.env), er.mlp(task.hidden), normalize_observations=task.normalize_observations),
@@ -89,6 +92,10 @@ def train(task: Task, law: str, seed: int) -> dict[str, Any]:
 
     with trainer:
         result = trainer.fit(task.generations, note)
+    if result.generations < task.generations:  # the trainer ends in order; its row would look like any other
+        raise KeyboardInterrupt(
+            f"{task.env} {law} seed {seed}: ended after {result.generations} generations, not kept."
+        )
     assert result.test is not None
     return {"curve": [*curve, (task.generations * task.population_size, float(result.test.mean()))]}
 

@@ -76,10 +76,14 @@ def test_the_page_of_the_noise_is_of_its_data_and_only_what_is_faulty_on_purpose
     assert [row["failed"] for row in rows if row["part"] == "doctor"] == [[], []]
 
 
+SEEDS_OF_LAWS = {"gymnax/CartPole-v1": 5, "gymnax/Pendulum-v1": 20, "brax/inverted_double_pendulum": 10}
+
+
 def test_the_page_of_the_laws_of_noise_is_of_its_data():
     rows = kept_rows.load(laws.DOCS / "laws.json")
     assert (laws.DOCS / "laws.md").read_text() == laws.page(rows)
-    for env, seeds in {task.env: 20 if "Pendulum-v1" in task.env else 5 for task in laws.TASKS}.items():
+    assert {*SEEDS_OF_LAWS} == {task.env for task in laws.TASKS}
+    for env, seeds in SEEDS_OF_LAWS.items():
         ran = {(row["law"], row["seed"]) for row in rows if row["env"] == env}
         assert ran == {(law, seed) for law in laws.LAWS for seed in range(seeds)}
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import eggroll_ray as er
 from benchmarks import kept_rows, laws
 from benchmarks.laws import Task, compare, interval, last_quarter, learned, whole_curve
 
@@ -86,6 +87,15 @@ def test_runs_are_kept_and_not_repeated(
     monkeypatch.setattr(laws, "train", lambda *_: pytest.fail("it is there already"))
     laws.main(seeds=1, env=(TINY.env,), docs=tmp_path)
     assert (tmp_path / "laws.json").read_text() == text and "is there already" in capsys.readouterr().out
+
+
+def test_a_run_that_a_signal_ended_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(laws, "TASKS", (TINY,))
+    fit = er.Trainer.fit
+    monkeypatch.setattr(er.Trainer, "fit", lambda trainer, generations, on_row: fit(trainer, generations - 1, on_row))
+    with pytest.raises(KeyboardInterrupt, match=f"ended after {TINY.generations - 1} generations, not kept"):
+        laws.main(seeds=1, env=(TINY.env,), docs=tmp_path)
+    assert not (tmp_path / "laws.json").exists()
 
 
 def test_a_run_with_other_settings_takes_the_place_of_the_old_one(
