@@ -18,7 +18,7 @@ import tyro
 
 import eggroll_ray as er
 import envs
-from benchmarks.measured import head
+from benchmarks.measured import head, whole
 
 DOCS = Path(__file__).parent.parent / "docs"
 TASK = "jaxmarl/MPE_simple_tag_v3"
@@ -40,7 +40,7 @@ def train(generations: int, entries: int, games: int, seed: int) -> dict[str, An
         run = Path(folder) / "run"
         watch = er.Watch(every=0)
         with er.Trainer(evaluator, strategy, population_size=POPULATION, seed=seed, run=run, watch=watch) as trainer:
-            trainer.fit(generations)
+            whole(trainer.fit(generations))
             minutes = (time.perf_counter() - begin) / 60
             numbers = er.spread_out(generations, entries)
             found = er.play_league(evaluator, trainer.means_at(numbers), numbers, games, seed)

@@ -19,7 +19,7 @@ import tyro
 
 import eggroll_ray as er
 import envs
-from benchmarks.measured import head
+from benchmarks.measured import head, whole
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -66,7 +66,7 @@ def train(task: Task, rank: int, seed: int) -> dict[str, Any]:
     curve: list[float] = []
     started = time.monotonic()
     with trainer:
-        result = trainer.fit(task.generations, lambda row: curve.append(row["mean_policy_return"]))
+        result = whole(trainer.fit(task.generations, lambda row: curve.append(row["mean_policy_return"])))
     assert result.test is not None
     return {
         "seed": seed,

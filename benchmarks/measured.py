@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 
+from eggroll_ray import Result
 from eggroll_ray.threads import cores
 
 
@@ -35,6 +36,19 @@ def provenance(*packages: str) -> dict[str, Any]:
         "commit": _commit(),
         "date": time.strftime("%Y-%m-%d"),
     }
+
+
+def whole(result: Result) -> Result:
+    """Returns the result of a run, which must have come to its end.
+
+    A trainer ends in order on Ctrl-C, and what it then returns looks like any other result.
+
+    Raises:
+      KeyboardInterrupt: when a signal has ended it.
+    """
+    if result.status == "stopped":
+        raise KeyboardInterrupt(f"a run was ended after {result.generations} generations; it is not kept")
+    return result
 
 
 def check_same(path: Path, record: dict[str, Any], now: dict[str, Any], remedy: str) -> None:

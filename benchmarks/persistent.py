@@ -17,7 +17,7 @@ import optax
 import tyro
 
 import eggroll_ray as er
-from benchmarks.measured import head
+from benchmarks.measured import head, whole
 
 DOCS = Path(__file__).parent.parent / "docs"
 STEPS, DELAY, WINDOW, COST = 400, 100, 50, 3.0
@@ -66,7 +66,7 @@ def train(name: str, seed: int) -> list[float]:
     )
     with trainer:
         curve: list[float] = []
-        result = trainer.fit(EPISODES * generations, lambda row: curve.append(row["mean_policy_return"]))
+        result = whole(trainer.fit(EPISODES * generations, lambda row: curve.append(row["mean_policy_return"])))
     assert result.test is not None
     return [value for value in curve if value is not None] + [float(result.test.mean())]
 

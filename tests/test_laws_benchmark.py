@@ -1,6 +1,7 @@
 """The comparison of the laws of noise: its statistics, what it concludes, its runs and its page."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +93,12 @@ def test_runs_are_kept_and_not_repeated(
 def test_a_run_that_a_signal_ended_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(laws, "TASKS", (TINY,))
     fit = er.Trainer.fit
-    monkeypatch.setattr(er.Trainer, "fit", lambda trainer, generations, on_row: fit(trainer, generations - 1, on_row))
-    with pytest.raises(KeyboardInterrupt, match=f"ended after {TINY.generations - 1} generations, not kept"):
+
+    def stopped(trainer: er.Trainer, generations: int, on_row: Callable[..., object]) -> er.Result:
+        return fit(trainer, generations, lambda row: (on_row(row), trainer.stop()))
+
+    monkeypatch.setattr(er.Trainer, "fit", stopped)
+    with pytest.raises(KeyboardInterrupt, match="after 1 generations; it is not kept"):
         laws.main(seeds=1, env=(TINY.env,), docs=tmp_path)
     assert not (tmp_path / "laws.json").exists()
 
