@@ -36,13 +36,12 @@ from eggroll_ray import noise
 from eggroll_ray.evaluate import noise_bytes
 from eggroll_ray.messages import Generation, Request
 from eggroll_ray.plan import make_plan
-from eggroll_ray.shared_program import SharedProgram
+from eggroll_ray.shared_program import WIDE_VECTORS, SharedProgram
 from eggroll_ray.threads import cores
 from eggroll_ray.worker import Worker
 
 OBSERVED, ACTIONS = 64, 8
 LAWS = {"normal": noise.normal, "rademacher": noise.rademacher}
-WIDE = {"xla_cpu_prefer_vector_width": 512}
 
 
 class Rollout(NamedTuple):
@@ -148,7 +147,7 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
 
     threads = ThreadPoolExecutor(cores())
     cases = {"evaluate": evaluate, "update": update}
-    for kind, options in {"": None, **({", wide": WIDE} if jax.default_backend() == "cpu" else {})}.items():
+    for kind, options in {"": None, **({", wide": WIDE_VECTORS} if jax.default_backend() == "cpu" else {})}.items():
         if row.population * max(row.hidden) <= 1 << 24:
             whole = inference(env, policy, row.population, options)
             cases[f"one program{kind}"] = lambda whole=whole: whole(params)

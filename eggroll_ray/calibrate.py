@@ -115,8 +115,8 @@ def _driver_block(reply: Reply, plan: Plan, packed: bool, repeats: int) -> float
             gathering.result({})
             if repeat:
                 times.append(time.perf_counter() - before)
-    few, all_of_them = map(statistics.median, seconds)
-    return max(0.0, all_of_them - few) / (len(many.blocks) - len(reply.blocks))
+    small, large = map(statistics.median, seconds)
+    return max(0.0, large - small) / (len(many.blocks) - len(reply.blocks))
 
 
 def _copied(fitness: np.ndarray | PackedPairs, copies: int) -> np.ndarray | PackedPairs:

@@ -76,7 +76,7 @@ def test_this_xla_knows_every_option(asked_anew):
     assert found == shared_program._OPTIONS, "see how long programs compile, and how fast they run, without it"
 
 
-@pytest.mark.parametrize("known", [{}, {"xla_cpu_prefer_vector_width": 512}])
+@pytest.mark.parametrize("known", [{}, shared_program.WIDE_VECTORS])
 def test_an_option_that_xla_does_not_know_is_left_out(asked_anew, monkeypatch, known):
     monkeypatch.setattr(shared_program, "_OPTIONS", {"xla_cpu_of_another_time": True, **known})
     assert shared_program.compiler_options() == known
