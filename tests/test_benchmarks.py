@@ -82,7 +82,7 @@ SEEDS_OF_LAWS = {"gymnax/CartPole-v1": 5, "gymnax/Pendulum-v1": 20, "brax/invert
 def test_the_page_of_the_laws_of_noise_is_of_its_data():
     rows = kept_rows.load(laws.DOCS / "laws.json")
     assert (laws.DOCS / "laws.md").read_text() == laws.page(rows)
-    assert {*SEEDS_OF_LAWS} == {task.env for task in laws.TASKS}
+    assert {*SEEDS_OF_LAWS} == {task.env for task in laws.TASKS} == {row["env"] for row in rows}
     for env, seeds in SEEDS_OF_LAWS.items():
         ran = {(row["law"], row["seed"]) for row in rows if row["env"] == env}
         assert ran == {(law, seed) for law in laws.LAWS for seed in range(seeds)}

@@ -8,7 +8,7 @@ import pytest
 
 from eggroll_ray.digest import _LARGE, _WORDS, digest
 
-LARGE = np.random.default_rng(0).normal(size=(33 * 2 * _WORDS + 5,)).astype(np.float32)  # and a rest
+LARGE = np.random.default_rng(0).normal(size=(67 * _WORDS + 5,)).astype(np.float32)  # and a rest
 
 
 def test_small_arrays_are_hashed_whole():
