@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import equinox as eqx
 import jax
@@ -25,6 +26,7 @@ from lifted_policies import (
 )
 from marks import mostly_slow
 
+from eggroll_ray import products
 from eggroll_ray.lift import lift
 from eggroll_ray.lowrank import LowRank, Noised, densify, is_perturbed, low_rank, member_axes, twin_axes
 from eggroll_ray.rules import UnsupportedPrimitiveError
@@ -263,9 +265,16 @@ def explicit(low: LowRank) -> np.ndarray:
     return np.asarray(low.w) + np.einsum(a, ids[0], b, ids[1], list(range(low.ndim)))
 
 
+# With few lanes the small arrays drawn here take the way of large ones.
+@pytest.mark.parametrize(("lanes", "narrow"), [(32, 16), (2, 1)])
 @settings(max_examples=30, deadline=None, derandomize=True, database=None)
-@given(st.data())
-def test_any_dot_general(data: Any):
+@given(data=st.data())
+def test_any_dot_general(lanes: int, narrow: int, data: Any):
+    with mock.patch.multiple(products, _LANES=lanes, _NARROW=narrow):
+        _check_dot_general(data)
+
+
+def _check_dot_general(data: Any) -> None:
     low = _drawn_low_rank(data)
     axes = data.draw(st.permutations(range(low.ndim)))
     summed = data.draw(st.integers(1, low.ndim))
@@ -296,6 +305,17 @@ def test_any_dot_general(data: Any):
         out: Any = [*w_batch, *((*kept, *rest) if flipped else (*rest, *kept))]
         expected = np.einsum(x, ids, explicit(low), every, out)
         assert_close(quick_jit(lift(fn))(low, x), expected)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+@pytest.mark.parametrize("rows", [1, 4, 5])
+@pytest.mark.parametrize("size", [31, 32, 33, 64, 100])
+def test_a_sum_of_any_length_is_whole(size: int, rows: int, rank: int):
+    rng = np.random.default_rng(0)
+    shapes = (rows, size), (size, 40), (rank, size), (rank, 40)
+    x, w, a, b = (jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in shapes)
+    expected = np.asarray(x, np.float64) @ (np.asarray(w) + np.asarray(a, np.float64).T @ np.asarray(b))
+    np.testing.assert_allclose(jax.jit(lift(jnp.matmul))(x, low_rank(w, a, b)), expected, rtol=1e-4, atol=1e-4)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True, database=None)
