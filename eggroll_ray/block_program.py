@@ -23,7 +23,7 @@ class BlockProgram:
 
     def __init__(self, fn: Callable[..., Any]):
         """Makes a program of a traceable function of arrays."""
-        self._program = SharedProgram(fn)
+        self._program = SharedProgram(fn, simulates=True)
         self._calls_out: bool | None = None  # not known before the first call
 
     def trace(self, *args: Any) -> jax.stages.Traced:

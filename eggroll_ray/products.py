@@ -31,6 +31,7 @@ Ids = Sequence[int]
 _UNROLLED_RANKS = 8
 _NARROW = 16  # entries of a result; a vector of 512 bits has as many
 _LANES = 32
+_LONGEST = 2048  # inputs that are summed in lanes: each slice is compiled, and with 4,096 it is no faster
 _FEW_ROWS = 4
 
 
@@ -113,7 +114,7 @@ def _first_step(x: Any, ids: Ids, first: Any, first_ids: Ids, middle: Ids, preci
     summed = [i for i in ids if i in first_ids and i not in middle]
     rows = math.prod(size for i, size in zip(ids, x.shape, strict=True) if i not in first_ids)
     size = first.shape[first_ids.index(summed[0])] if len(summed) == 1 else 0
-    if size < _LANES or rows > _FEW_ROWS or jax.default_backend() != "cpu":
+    if not _LANES <= size <= _LONGEST or rows > _FEW_ROWS or jax.default_backend() != "cpu":
         return _einsum(x, ids, first, first_ids, middle, precision, dtype)
     target = [*middle, *summed]
     x, first = _spread(x.astype(dtype), ids, target), _spread(first.astype(dtype), first_ids, target)

@@ -7,6 +7,7 @@ Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments,
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -318,7 +319,7 @@ def _windows(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBl
         def begin(state: ESState, members: Array) -> _Loop:
             return _begin(env, cast, episode_keys(state, state.generation, members))
 
-        @SharedProgram
+        @functools.partial(SharedProgram, simulates=True)
         def go_on(state: ESState, first: Array, context: Any, members: Array, loop: _Loop) -> tuple[_Loop, Array]:
             keys = episode_keys(state, first, members)
             loop = loop._replace(

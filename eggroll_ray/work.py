@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import Jaxpr, Literal
 
 from eggroll_ray.block_program import calls_out
 from eggroll_ray.es import ES, ESState
 from eggroll_ray.evaluate import CompiledBlock, Earlier, Evaluator
+from eggroll_ray.jaxprs import called
 from eggroll_ray.messages import Plan
 from eggroll_ray.shared_program import SharedProgram
 
@@ -116,18 +117,12 @@ def _equations(jaxpr: Jaxpr, steps: int) -> Work:
             total = total.plus(once, steps)
         elif name == "cond":
             total = total.plus(max(_equations(branch.jaxpr, steps) for branch in params["branches"]))
-        elif (inside := _called(params)) and not name.startswith((*_WHOLE, *_REDUCES)):
-            for called in inside:
-                total = total.plus(_equations(called, steps))
+        elif (inside := called(params)) and not name.startswith((*_WHOLE, *_REDUCES)):
+            for one in inside:
+                total = total.plus(_equations(one, steps))
         else:
             total = total.plus(_one(equation))
     return total
-
-
-def _called(params: dict[str, Any]) -> list[Jaxpr]:
-    """The programs that an equation calls."""
-    values = [value.jaxpr if isinstance(value, ClosedJaxpr) else value for value in params.values()]
-    return [value for value in values if isinstance(value, Jaxpr)]
 
 
 def _one(equation: Any) -> Work:

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "eggroll_ray"
 
 # Every module, from the bottom up: a module may import those before it, never one after it.
 ORDER = """
-    files text digest threads program_cache shared_program env columns packing messages erf_inv noise fitness
+    files text digest threads program_cache jaxprs shared_program env columns packing messages erf_inv noise fitness
     lowrank rules sums products lift leaves observation heads policies metrics sinks trackers ray_metrics checkpoint
     fitness_log lock es optimizers block_program evaluate blocking cast trained rollout host selfplay worker league
     gather pool cluster schedule alike crew fleet plan work accelerators block_search cost calibrate forecast

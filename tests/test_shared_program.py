@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import eggroll_ray as er
+import envs
 from eggroll_ray import noise, shared_program
 from eggroll_ray.shared_program import SharedProgram
 
@@ -81,6 +83,29 @@ def test_an_option_that_xla_does_not_know_is_left_out(asked_anew, monkeypatch, k
     monkeypatch.setattr(shared_program, "_OPTIONS", {"xla_cpu_of_another_time": True, **known})
     assert shared_program.compiler_options() == known
     assert SharedProgram(lambda x: 2.0 * x)(NUMBERS).tolist() == [0.0, 2.0, 4.0, 6.0]
+
+
+@pytest.mark.filterwarnings("ignore:JAXopt is no longer maintained:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Accessing .* directly from `Data`:DeprecationWarning")
+@pytest.mark.parametrize(("env", "wide"), [("gymnax/CartPole-v1", True), ("brax/inverted_double_pendulum", False)])
+def test_only_a_short_environment_is_compiled_for_wide_vectors(monkeypatch, env, wide):
+    asked = []
+    jit = jax.jit
+    monkeypatch.setattr(jax, "jit", lambda fn, **given: asked.append(given.get("compiler_options")) or jit(fn, **given))
+    evaluator, strategy = er.from_env(envs.make(env), er.mlp()), er.eggroll()
+    block = evaluator.bind(strategy.perturb)
+    block.trace(strategy.init(evaluator.init(0), 0), evaluator.statistics, np.arange(4, dtype=np.int32))
+    narrow = {"xla_cpu_use_fusion_emitters": False}
+    assert asked[-1] == (narrow | shared_program.WIDE_VECTORS if wide else narrow)
+
+
+def test_what_steps_no_environment_is_compiled_for_wide_vectors_however_long_it_is(monkeypatch):
+    monkeypatch.setattr(shared_program, "_MOST_OPERATIONS", 0)
+    everything = shared_program.compiler_options()
+    assert SharedProgram(lambda x: 2.0 * x)._options(NUMBERS) == everything
+    travelled = cloudpickle.loads(cloudpickle.dumps(SharedProgram(lambda x: 2.0 * x, simulates=True)))
+    assert travelled._options(NUMBERS) == {k: v for k, v in everything.items() if k not in shared_program.WIDE_VECTORS}
+    assert travelled(NUMBERS).tolist() == [0.0, 2.0, 4.0, 6.0]
 
 
 @pytest.mark.parametrize("law", [noise.normal, noise.rademacher], ids=lambda law: law.name)
