@@ -159,8 +159,8 @@ MUTATIONS = {
         [HOST],
         (
             "host.py",
-            "jax.random.bits(key, (), jnp.uint32))(first)",
-            "jax.random.bits(first[0], (), jnp.uint32))(first)",
+            "normal.bits(key, ()))(first)",
+            "normal.bits(first[0], ()))(first)",
         ),
     ),
     "a lost member leaves its twin": (
