@@ -12,7 +12,10 @@ def called(params: dict[str, Any]) -> list[Jaxpr]:
     return [value for value in values if isinstance(value, Jaxpr)]
 
 
-def operations(jaxpr: Jaxpr) -> int:
-    """How many operations are written down in a program and in those that it calls, however often they are done."""
-    inside = [one for equation in jaxpr.eqns for one in called(equation.params)]
-    return len(jaxpr.eqns) + sum(map(operations, inside))
+def operations_in_loops(jaxpr: Jaxpr, in_loop: bool = False) -> int:
+    """How many operations are written down in the loops of a program, however often they are done."""
+    total = len(jaxpr.eqns) if in_loop else 0
+    for equation in jaxpr.eqns:
+        inside = in_loop or equation.primitive.name in ("while", "scan")
+        total += sum(operations_in_loops(one, inside) for one in called(equation.params))
+    return total

@@ -31,7 +31,7 @@ Ids = Sequence[int]
 _UNROLLED_RANKS = 8
 _NARROW = 16  # entries of a result; a vector of 512 bits has as many
 _LANES = 32
-_LONGEST = 2048  # inputs that are summed in lanes: each slice is compiled, and with 4,096 it is no faster
+_LONGEST = 2048  # inputs that are summed in lanes: each slice is compiled, and with 4,096 at rank 1 it is no faster
 _FEW_ROWS = 4
 
 

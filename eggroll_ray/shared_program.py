@@ -17,7 +17,7 @@ from typing import Any
 
 import jax
 
-from eggroll_ray.jaxprs import operations
+from eggroll_ray.jaxprs import operations_in_loops
 
 _POLL_SECONDS = 0.02
 _WAIT_SECONDS = 900.0  # for a process that compiles; it may have been stopped
@@ -26,9 +26,10 @@ _LOCKS = 64  # names of locks: programs that share one only wait for each other
 # Vectors of 512 bits where the processor has them (XLA makes them of 256): policies 3 to 12% faster, inference as well.
 WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
 
-# Of a program with an environment in it, the most operations with which it gains from them. Measured: CartPole,
-# Pendulum, Breakout and 3 x 256 have 3,600 to 4,100 and gain; brax and craftax have 9,900 to 15,000 and lose up to 17%.
-_MOST_OPERATIONS = 6000
+# Of a program with an environment in it, the most operations in its loops with which it gains from them. Measured:
+# CartPole, Pendulum, Breakout and 3 x 256 have 420 to 690 and gain; brax and craftax have 4,500 to 6,800 and lose up to
+# 17%. Six layers of 2,048 have 2,500.
+_MOST_OPERATIONS = 3000
 
 # How XLA compiles for the CPU; figures in docs/log.md.
 _OPTIONS = {
@@ -50,7 +51,8 @@ class SharedProgram:
 
         Args:
           fn: the function.
-          simulates: whether it steps an environment. If that is a long one, vectors are not wide.
+          simulates: whether an environment, or another user's function, is in it. If what it does in loops is long,
+            vectors are not wide.
         """
         self._fn, self._simulates = fn, simulates
         self._jitted: Any = None
@@ -64,7 +66,7 @@ class SharedProgram:
         options = compiler_options()
         if not options or not self._simulates:
             return options
-        if operations(jax.jit(self._fn).trace(*args).jaxpr.jaxpr) <= _MOST_OPERATIONS:
+        if operations_in_loops(jax.jit(self._fn).trace(*args).jaxpr.jaxpr) <= _MOST_OPERATIONS:
             return options
         return {name: value for name, value in options.items() if name not in WIDE_VECTORS}
 

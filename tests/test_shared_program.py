@@ -102,10 +102,16 @@ def test_only_a_short_environment_is_compiled_for_wide_vectors(monkeypatch, env,
 def test_what_steps_no_environment_is_compiled_for_wide_vectors_however_long_it_is(monkeypatch):
     monkeypatch.setattr(shared_program, "_MOST_OPERATIONS", 0)
     everything = shared_program.compiler_options()
-    assert SharedProgram(lambda x: 2.0 * x)._options(NUMBERS) == everything
-    travelled = cloudpickle.loads(cloudpickle.dumps(SharedProgram(lambda x: 2.0 * x, simulates=True)))
-    assert travelled._options(NUMBERS) == {k: v for k, v in everything.items() if k not in shared_program.WIDE_VECTORS}
-    assert travelled(NUMBERS).tolist() == [0.0, 2.0, 4.0, 6.0]
+    narrow = {k: v for k, v in everything.items() if k not in shared_program.WIDE_VECTORS}
+
+    def looped(x):
+        return jax.lax.fori_loop(0, 3, lambda _, x: 2.0 * x, x)
+
+    assert SharedProgram(looped)._options(NUMBERS) == everything
+    assert SharedProgram(lambda x: 2.0 * x, simulates=True)._options(NUMBERS) == everything, "what is in no loop"
+    travelled = cloudpickle.loads(cloudpickle.dumps(SharedProgram(looped, simulates=True)))
+    assert travelled._options(NUMBERS) == narrow
+    assert travelled(NUMBERS).tolist() == [0.0, 8.0, 16.0, 24.0]
 
 
 @pytest.mark.parametrize("law", [noise.normal, noise.rademacher], ids=lambda law: law.name)
