@@ -1,0 +1,44 @@
+"""Runs that were recorded once have the same bits today; a change that is to change them records them anew."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).with_name("golden_runs.py")
+ROOT = Path(__file__).parents[2]
+RECORDED = json.loads(PROGRAM.with_suffix(".json").read_text())
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What the runs come to in a process of their own: with no option of JAX that these tests set."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XLA_", "NPROC"))}
+    done = subprocess.run(
+        [sys.executable, PROGRAM],
+        cwd=ROOT,
+        env=kept | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", RECORDED["numbers"])
+def test_a_recorded_run_has_the_same_bits(found, name):
+    """On a kind of machine whose digests were never recorded, the numbers are compared alone."""
+    run, expected = found["runs"][name], RECORDED["numbers"][name]
+    assert run["first_fitness"] == pytest.approx(expected["first_fitness"], rel=0.05, abs=1e-3)
+    assert run["moved"] == pytest.approx(expected["moved"], rel=0.2)
+    digests = RECORDED["digests"].get(found["machine"])
+    if digests is not None:
+        assert run["digest"] == digests[name], "other bits: `git log` the record, and see golden_runs.py"
+
+
+def test_all_runs_are_recorded(found):
+    assert sorted(found["runs"]) == sorted(RECORDED["numbers"])
