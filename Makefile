@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 , := ,
-TYPED := $(subst $() ,$(,),$(addprefix eggroll_ray.,lowrank noise observation))
+TYPED := $(subst $() ,$(,),$(addprefix eggroll_ray.,lowrank.parameter es.noise rl.normalize))
 INSTALLED := .venv/installed
 
 .PHONY: train test test-slow bench bench-full lint format clean
@@ -13,15 +13,15 @@ train: $(INSTALLED)
 # Shapes and types of arrays are checked in the first half; what they are checked by cannot travel to Ray's workers.
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not ray" --jaxtyping-packages=$(TYPED),beartype.beartype
-	$(BIN)/python -m pytest -m "ray and not slow" $$(grep -l "mark[.]ray" tests/test_*.py)
+	$(BIN)/python -m pytest -m "ray and not slow" $$(grep -rl --include="test_*.py" "mark[.]ray" tests)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
 # The rows that decide, in about five minutes, printed; the whole suite, in about two hours, into bench/. Its last part
-# asks for the program dieharder. Not in it: benchmarks.end_to_end, whose peers need environments of their own.
+# asks for the program dieharder. Not in it: benchmarks.peers.end_to_end, whose peers need environments of their own.
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks.speed --short
+	$(BIN)/python -m benchmarks.speed.speed --short
 
 bench-full: $(INSTALLED)
 	for part in speed linear memory compile plan laws noise_quality; do \

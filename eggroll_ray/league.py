@@ -12,10 +12,10 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from eggroll_ray.checkpoint import read_json, write_json
-from eggroll_ray.evaluate import Earlier, Evaluator
-from eggroll_ray.fitness_log import FitnessLog
-from eggroll_ray.worker import Worker
+from eggroll_ray.evaluators.functions import Earlier, Evaluator
+from eggroll_ray.runs.checkpoint import read_json, write_json
+from eggroll_ray.runs.fitness_log import FitnessLog
+from eggroll_ray.workers.worker import Worker
 
 _ELO = 400.0  # points of a strength ten times as high
 _STEPS = 10_000

@@ -12,25 +12,25 @@ from typing import Any, Literal, Self
 import jax
 import numpy as np
 
-from eggroll_ray import checkpoint
-from eggroll_ray.block_search import can_be_timed, check_block_size, fastest_block_size
-from eggroll_ray.checkpoint import CheckpointError
-from eggroll_ray.es import ES, eggroll
-from eggroll_ray.evaluate import Earlier, Evaluator, FitnessError, noise_bytes
-from eggroll_ray.fitness_log import FitnessLog
-from eggroll_ray.gather import Round
+from eggroll_ray.compiling.cache import keep_programs
+from eggroll_ray.compiling.threads import cores
+from eggroll_ray.es.eggroll import ES, eggroll
+from eggroll_ray.evaluators.functions import Earlier, Evaluator, FitnessError, noise_bytes
+from eggroll_ray.forecast.block_size import can_be_timed, check_block_size, fastest_block_size
 from eggroll_ray.league import rebuild
-from eggroll_ray.messages import TEST, Generation, Request, WorkerError
-from eggroll_ray.metrics import Row
-from eggroll_ray.plan import make_plan
-from eggroll_ray.pool import LocalPool, Pool, Workers
-from eggroll_ray.program_cache import keep_programs
-from eggroll_ray.ray_metrics import RayGauges
-from eggroll_ray.record import Recorder, Run, load_state, recorded_block_size
-from eggroll_ray.rows import episode_returns, fitness_columns, test_columns, usable_fitness
+from eggroll_ray.runs import checkpoint
+from eggroll_ray.runs.checkpoint import CheckpointError
+from eggroll_ray.runs.fitness_log import FitnessLog
+from eggroll_ray.runs.metrics import Row
+from eggroll_ray.runs.recorder import Recorder, Run, load_state, recorded_block_size
+from eggroll_ray.runs.rows import episode_returns, fitness_columns, test_columns, usable_fitness
+from eggroll_ray.runs.sinks.prometheus import RayGauges
 from eggroll_ray.signals import stop_on_signals
-from eggroll_ray.threads import cores
-from eggroll_ray.worker import Worker
+from eggroll_ray.workers.messages import TEST, Generation, Request, WorkerError
+from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.pool import LocalPool, Pool, Workers
+from eggroll_ray.workers.results import Round
+from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
 
@@ -321,7 +321,7 @@ class Trainer:
             checkpoint.create_run(Path(self._run.path))  # a folder that will not do is refused before the search
         if self._workers.count == 0 or not can_be_timed(self._evaluator, self._strategy):
             return fastest_block_size(self._evaluator, self._strategy, population_size, seed=seed)
-        from eggroll_ray.driver import fastest_on_ray  # Ray is imported only where it is used
+        from eggroll_ray.workers.ray.backend import fastest_on_ray  # Ray is imported only where it is used
 
         return fastest_on_ray(self._strategy, self._evaluator, population_size, seed, self._workers)
 
@@ -329,7 +329,7 @@ class Trainer:
         if self._workers.count == 0:
             worker = Worker(self._strategy, self._evaluator, self._plan, threads=cores())
             return LocalPool(worker, self._plan, self._strategy.signs_only)
-        from eggroll_ray.driver import ray_fleet  # Ray is imported only where it is used
+        from eggroll_ray.workers.ray.backend import ray_fleet  # Ray is imported only where it is used
 
         return ray_fleet(self._strategy, self._evaluator, self._plan, self._workers, self._event)
 

@@ -17,9 +17,9 @@ from typing import Any
 import cloudpickle
 import jax
 
-from eggroll_ray.metrics import Row
-from eggroll_ray.pool import Workers
+from eggroll_ray.runs.metrics import Row
 from eggroll_ray.trainer import Result, Trainer
+from eggroll_ray.workers.pool import Workers
 
 MakeTrainer = Callable[[Mapping[str, Any]], Trainer]
 
@@ -102,7 +102,7 @@ def connect(address: str | None = None) -> None:
     Raises:
       WorkerError: when there is no cluster.
     """
-    from eggroll_ray.driver import _connect  # Ray is imported only where it is used
+    from eggroll_ray.workers.ray.backend import _connect  # Ray is imported only where it is used
 
     _connect(Workers(address=address))
 

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from eggroll_ray.env import Box, Env, Timestep
+from eggroll_ray.rl.env import Box, Env, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
 
 _NAMES = (
@@ -123,6 +123,6 @@ def _result(suite_state: Any, time: Any, truncated: Any) -> tuple[BraxState, Tim
 
 
 def _render(name: str, options: Options, states: list[BraxState], path: Path) -> Path:
-    from envs import brax_render
+    from envs.render import brax as brax_render
 
     return brax_render.render(_build(name, options), [s.suite_state for s in states], path)

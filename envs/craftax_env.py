@@ -19,9 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eggroll_ray.env import Box, Discrete, Env, Timestep
+from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
-from envs.frames import save_gif, thinned
+from envs.render.frames import save_gif, thinned
 
 _GAMES = ("Craftax-Classic-Symbolic", "Craftax-Classic-Pixels", "Craftax-Symbolic", "Craftax-Pixels")
 _NAMES = (*(f"{game}-v1" for game in _GAMES), *(f"{game}-AutoReset-v1" for game in _GAMES))

@@ -11,10 +11,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from eggroll_ray.env import HostEnv
-from envs import envpool_batch
-from envs.host_batch import Layout, Shown, host_env
-from envs.host_spaces import acted, choices, observed, read_mask
+from eggroll_ray.rl.env import HostEnv
+from envs.host import envpool_batch
+from envs.host.batch import Layout, Shown, host_env
+from envs.host.spaces import acted, choices, observed, read_mask
 
 OPEN = True  # any other id that Gymnasium knows may be made, such as one that a package registers when imported
 _NAMES = (
@@ -53,7 +53,7 @@ def make(name: str, *, envpool: bool = False, wrappers: Wrappers = (), renew: bo
     Args:
         name: Gymnasium's id, such as `CartPole-v1`, `ALE/Pong-v5`, or `module:Id-v0` to import a module first.
         envpool: step the environments of that name in the EnvPool library, in C++, with its own options; see
-            `envs.envpool_batch`.
+            `envs.host.envpool_batch`.
         wrappers: functions of an environment that return another, applied in order.
         renew: make each environment anew for each episode. Set it where an episode depends on those before, which
             `check_host_env` finds; those of `names()` do not need it.
@@ -160,7 +160,7 @@ def _building() -> Iterator[None]:
 
 
 class _Game:
-    """One environment; see `envs.host_batch.Game`."""
+    """One environment; see `envs.host.batch.Game`."""
 
     def __init__(self, make: Make, mask_in_info: bool, render_mode: str | None):
         with _building():

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eggroll_ray.env import Box, Discrete, Env, Timestep
+from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
 
 _NAMES = (
@@ -132,7 +132,7 @@ def _bound(value: Any) -> np.ndarray:
 
 
 def _render(name: str, options: Options, states: list[Any], path: Path) -> Path:
-    from envs import gymnax_render
+    from envs.render import gymnax as gymnax_render
 
     suite_env, params = _build(name, options)
     return gymnax_render.render(name, suite_env, params, states, path)

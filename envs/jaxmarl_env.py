@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from eggroll_ray.env import Box, Discrete, Env, Space, Timestep, action_shape
+from eggroll_ray.rl.env import Box, Discrete, Env, Space, Timestep, action_shape
 from envs.foreign import Options, building, frozen, lenient, strong
 
 _PARTICLES = (
@@ -325,7 +325,7 @@ def _mask(config: _Config, layout: _Layout, suite_state: Any) -> Any:
 
 
 def _render(config: _Config, states: list[JaxmarlState], path: Path) -> Path:
-    from envs import jaxmarl_render
+    from envs.render import jaxmarl as jaxmarl_render
 
     suite_env = _build(config.name, config.options)
     with lenient():

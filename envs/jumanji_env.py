@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from eggroll_ray.env import Box, Discrete, Env, MultiDiscrete, Space, Timestep
+from eggroll_ray.rl.env import Box, Discrete, Env, MultiDiscrete, Space, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
-from envs.frames import thinned
+from envs.render.frames import thinned
 
 _NAMES = (
     *("Game2048-v1", "GraphColoring-v1", "Minesweeper-v0", "RubiksCube-v0", "RubiksCube-partly-scrambled-v0"),

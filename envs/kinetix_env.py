@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eggroll_ray.env import Box, Discrete, Env, MultiDiscrete, Space, Timestep
+from eggroll_ray.rl.env import Box, Discrete, Env, MultiDiscrete, Space, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
-from envs.frames import save_gif, thinned
+from envs.render.frames import save_gif, thinned
 
 _SMALL = (
     *("h0_weak_thrust", "h1_thrust_over_ball", "h2_one_wheel_car", "h3_point_the_thruster", "h4_thrust_aim"),

@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from eggroll_ray.env import Box, Discrete, Env, Timestep
+from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
-from envs.frames import save_gif, thinned
+from envs.render.frames import save_gif, thinned
 
 _NAMES = (
     *(f"Navix-Empty-{size}-v0" for size in ("5x5", "6x6", "8x8", "16x16")),

@@ -14,9 +14,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from eggroll_ray.env import HostEnv
-from envs.host_agents import Team, team
-from envs.host_batch import Game, Shown, host_env
+from eggroll_ray.rl.env import HostEnv
+from envs.host.agents import Team, team
+from envs.host.batch import Game, Shown, host_env
 
 OPEN = True  # any other module with `parallel_env` or `env` may be made, by its dotted name
 _NAMES = (
@@ -160,7 +160,7 @@ def _game(make: Make, masked: bool, render_mode: str | None) -> Game:
 
 
 class _Parallel:
-    """A game in which all act at once; see `envs.host_batch.Game`."""
+    """A game in which all act at once; see `envs.host.batch.Game`."""
 
     def __init__(self, env: Any, players: Team):
         self._env, self._team, self.layout = env, players, players.layout
@@ -196,7 +196,7 @@ class _Parallel:
 
 
 class _Turns:
-    """A game that is played in turns (AEC); see `envs.host_batch.Game`."""
+    """A game that is played in turns (AEC); see `envs.host.batch.Game`."""
 
     def __init__(self, env: Any, players: Team):
         self._env, self._team, self.layout = env, players, players.layout

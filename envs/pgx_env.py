@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from eggroll_ray.env import Box, Discrete, Env, Timestep
+from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
-from envs.frames import save_gif, thinned
+from envs.render.frames import save_gif, thinned
 
 # The longest game that the rules allow, or that pgx ends by itself.
 _LONGEST = {

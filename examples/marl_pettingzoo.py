@@ -15,7 +15,7 @@ import tyro
 
 import eggroll_ray as er
 import envs
-from eggroll_ray.host import acting
+from eggroll_ray.rl.host_rollout import acting
 
 
 def main(

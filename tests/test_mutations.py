@@ -13,65 +13,73 @@ import eggroll_ray
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 TESTS = Path(__file__).parent
-SUM = "test_es.py::test_update_is_the_explicit_sum_over_members"
-SLOPE = "test_es.py::test_estimate_of_a_linear_fitness_is_its_slope"
-ENTRIES = "test_es.py::test_entries_of_the_perturbation_have_variance_sigma_squared"
-INDEPENDENT = "test_es.py::test_leaves_pairs_generations_and_seeds_have_independent_noise"
-REUSE = "test_es.py::test_noise_is_drawn_anew_every_noise_reuse_generations"
-SCHEDULES = "test_es.py::test_schedules_take_the_value_of_their_generation"
-LOST = "test_es.py::test_a_lost_member_and_its_twin_are_as_if_they_had_never_been"
-FROZEN = "test_es.py::test_frozen_leaves_have_no_noise_no_update_no_state_and_no_decay"
-STACKED = "test_es.py::test_the_kinds_of_leaves_are_perturbed_as_they_are_labelled"
-PERSISTENT = "test_windows.py::test_the_persistent_estimate_sums_the_noise_since_the_episode_began[eggroll]"
-BLOCKS = "test_windows.py::test_whoever_evaluates_a_block_gives_the_same_bits"
-SEATS = "test_selfplay.py::test_members_and_opponents_have_the_seats_they_should"
-POOL = "test_selfplay.py::test_opponents_are_rebuilt_from_the_log_when_a_run_is_resumed[7]"
-GROUPS = "test_cast.py::test_every_group_finds_its_own_best_action[centred_rank]"
-WIRE = "test_cast.py::test_twins_are_neighbours_on_the_wire_and_come_back[2]"
-HOST = "test_host.py::test_the_fitness_is_the_mean_return_of_the_members_own_policy[3]"
-TWINS = "test_fitness.py::test_a_member_without_fitness_takes_its_twin_with_it"
+EGGROLL, NOISE, COLUMNS = "es/eggroll.py", "es/noise.py", "workers/columns.py"
+SUM = "tests/es/test_eggroll.py::test_update_is_the_explicit_sum_over_members"
+SLOPE = "tests/es/test_eggroll.py::test_estimate_of_a_linear_fitness_is_its_slope"
+ENTRIES = "tests/es/test_eggroll.py::test_entries_of_the_perturbation_have_variance_sigma_squared"
+INDEPENDENT = "tests/es/test_eggroll.py::test_leaves_pairs_generations_and_seeds_have_independent_noise"
+REUSE = "tests/es/test_eggroll.py::test_noise_is_drawn_anew_every_noise_reuse_generations"
+SCHEDULES = "tests/es/test_eggroll.py::test_schedules_take_the_value_of_their_generation"
+LOST = "tests/es/test_eggroll.py::test_a_lost_member_and_its_twin_are_as_if_they_had_never_been"
+FROZEN = "tests/es/test_eggroll.py::test_frozen_leaves_have_no_noise_no_update_no_state_and_no_decay"
+STACKED = "tests/es/test_eggroll.py::test_the_kinds_of_leaves_are_perturbed_as_they_are_labelled"
+PERSISTENT = "tests/rl/test_windows.py::test_the_persistent_estimate_sums_the_noise_since_the_episode_began[eggroll]"
+BLOCKS = "tests/rl/test_windows.py::test_whoever_evaluates_a_block_gives_the_same_bits"
+SEATS = "tests/rl/test_self_play.py::test_members_and_opponents_have_the_seats_they_should"
+POOL = "tests/rl/test_self_play.py::test_opponents_are_rebuilt_from_the_log_when_a_run_is_resumed[7]"
+GROUPS = "tests/rl/test_agents.py::test_every_group_finds_its_own_best_action[centred_rank]"
+WIRE = "tests/rl/test_agents.py::test_twins_are_neighbours_on_the_wire_and_come_back[2]"
+HOST = "tests/rl/test_host_rollout.py::test_the_fitness_is_the_mean_return_of_the_members_own_policy[3]"
+TWINS = "tests/es/test_shaping.py::test_a_member_without_fitness_takes_its_twin_with_it"
 
 # name: (tests of which one must fail, then (file, text, what takes its place), ...)
 MUTATIONS = {
-    "the update descends": ([f"{SUM}[1-normal]"], ("es.py", "(-g).astype(w.dtype)", "g.astype(w.dtype)")),
+    "the update descends": ([f"{SUM}[1-normal]"], (EGGROLL, "(-g).astype(w.dtype)", "g.astype(w.dtype)")),
     "no 1 / sqrt(rank)": (
         [f"{ENTRIES}[4-normal]"],
-        ("noise.py", "law.number(both[..., :rows]) * (1.0 / math.sqrt(rank))", "law.number(both[..., :rows])"),
+        (NOISE, "law.number(both[..., :rows]) * (1.0 / math.sqrt(rank))", "law.number(both[..., :rows])"),
     ),
-    "1 / rank": ([f"{SLOPE}[4-normal]"], ("noise.py", "(1.0 / math.sqrt(rank))", "(1.0 / rank)")),
-    "no 1 / sigma": ([f"{SUM}[1-normal]"], ("es.py", "scale = 1.0 / (members * sigma)", "scale = 1.0 / members")),
-    "no 1 / n": ([f"{SUM}[1-normal]"], ("es.py", "scale = 1.0 / (members * sigma)", "scale = 1.0 / sigma")),
+    "1 / rank": ([f"{SLOPE}[4-normal]"], (NOISE, "(1.0 / math.sqrt(rank))", "(1.0 / rank)")),
+    "no 1 / sigma": (
+        [f"{SUM}[1-normal]"],
+        (EGGROLL, "scale = 1.0 / (members * sigma)", "scale = 1.0 / members"),
+    ),
+    "no 1 / n": ([f"{SUM}[1-normal]"], (EGGROLL, "scale = 1.0 / (members * sigma)", "scale = 1.0 / sigma")),
     "the sigma of the next generation": (
         [SCHEDULES],
-        ("es.py", "scale = 1.0 / (members * sigma)", "scale = 1.0 / (members * _sigma(options, state.generation + 1))"),
+        (
+            EGGROLL,
+            "scale = 1.0 / (members * sigma)",
+            "scale = 1.0 / (members * _sigma(options, state.generation + 1))",
+        ),
     ),
     "lost members count": (
         [f"{LOST}[raw]"],
-        ("es.py", "jnp.sum(shaped.valid, dtype=jnp.float32)", "jnp.float32(fitness.shape[0])"),
+        (EGGROLL, "jnp.sum(shaped.valid, dtype=jnp.float32)", "jnp.float32(fitness.shape[0])"),
     ),
     "twins of one sign": (
         [f"{SUM}[1-normal]"],
-        ("es.py", "jnp.where(member % 2 == 0, 1.0, -1.0)", "jnp.where(member % 2 == 0, 1.0, 1.0)"),
+        (EGGROLL, "jnp.where(member % 2 == 0, 1.0, -1.0)", "jnp.where(member % 2 == 0, 1.0, 1.0)"),
     ),
     "a member's sign is lost": (
         [f"{SUM}[1-normal]"],
-        ("lowrank.py", "term if low.sign is None else term * low.sign.astype(term.dtype)", "term"),
+        ("lowrank/parameter.py", "term if low.sign is None else term * low.sign.astype(term.dtype)", "term"),
     ),
     "twins are added": (
         [f"{SUM}[1-normal]"],
-        ("es.py", "shaped.weights[0::2] - shaped.weights[1::2]", "shaped.weights[0::2] + shaped.weights[1::2]"),
+        (EGGROLL, "shaped.weights[0::2] - shaped.weights[1::2]", "shaped.weights[0::2] + shaped.weights[1::2]"),
     ),
-    "the leaf is not in the key": ([INDEPENDENT], ("noise.py", 'f"leaf:{path}"', '"leaf"')),
-    "the seed is not in the key": ([INDEPENDENT], ("noise.py", "jnp.asarray(seed, jnp.uint32)", "jnp.uint32(0)")),
+    "the leaf is not in the key": ([INDEPENDENT], (NOISE, 'f"leaf:{path}"', '"leaf"')),
+    "the seed is not in the key": ([INDEPENDENT], (NOISE, "jnp.asarray(seed, jnp.uint32)", "jnp.uint32(0)")),
     "the pair is not in the key": (
         [INDEPENDENT],
         (
-            "es.py",
+            EGGROLL,
             "jax.vmap(noise.pair_key, (0, None))(_keys(options, leaves, state), pair)",
             "_keys(options, leaves, state)",
         ),
         (
-            "noise.py",
+            NOISE,
             "jax.vmap(pair_key, (None, 0))(key, chunk_indices)",
             "jax.vmap(lambda i: key)(chunk_indices)",
         ),
@@ -79,78 +87,88 @@ MUTATIONS = {
     "the pair is not in the key of the members": (
         [f"{SUM}[1-normal]"],
         (
-            "es.py",
+            EGGROLL,
             "jax.vmap(noise.pair_key, (0, None))(_keys(options, leaves, state), pair)",
             "_keys(options, leaves, state)",
         ),
     ),
     "the generation is not in the key": (
         [f"{REUSE}[1]"],
-        ("es.py", "state.generation // options.noise_reuse", "0 * state.generation"),
+        (EGGROLL, "state.generation // options.noise_reuse", "0 * state.generation"),
     ),
-    "noise is not reused": ([f"{REUSE}[3]"], ("es.py", "state.generation // options.noise_reuse", "state.generation")),
+    "noise is not reused": (
+        [f"{REUSE}[3]"],
+        (EGGROLL, "state.generation // options.noise_reuse", "state.generation"),
+    ),
     "the law is not used": (
         [f"{ENTRIES}[1-rademacher]"],
-        ("noise.py", "law.bits(key, (*lead, rank, rows + columns))", "normal.bits(key, (*lead, rank, rows + columns))"),
+        (
+            NOISE,
+            "law.bits(key, (*lead, rank, rows + columns))",
+            "normal.bits(key, (*lead, rank, rows + columns))",
+        ),
     ),
     "the transpose exchanges the factors": (
         [f"{SUM}[2-normal]"],
-        ("noise.py", '"...pm,...pk->...mk"', '"...pk,...pm->...mk"'),
+        (NOISE, '"...pm,...pk->...mk"', '"...pk,...pm->...mk"'),
     ),
     "the transpose mixes the ranks": (
         [f"{SUM}[2-normal]"],
-        ("noise.py", "b.astype(jnp.float32)))", "jnp.flip(b, -2).astype(jnp.float32)))"),
+        (NOISE, "b.astype(jnp.float32)))", "jnp.flip(b, -2).astype(jnp.float32)))"),
     ),
     "stacked layers share their noise": (
         [STACKED],
         (
-            "noise.py",
+            NOISE,
             "law.bits(key, (*lead, rank, rows + columns))",
             "jnp.broadcast_to(law.bits(key, (rank, rows + columns)), (*lead, rank, rows + columns))",
         ),
     ),
     "frozen leaves decay": (
         [FROZEN],
-        ("es.py", "None if leaf.kind is Kind.FROZEN else array", "array"),
-        ("es.py", "None if total is None else", "jnp.zeros(leaf.shape) if total is None else"),
+        (EGGROLL, "None if leaf.kind is Kind.FROZEN else array", "array"),
+        (EGGROLL, "None if total is None else", "jnp.zeros(leaf.shape) if total is None else"),
     ),
     "the noise of earlier windows is forgotten": (
         [PERSISTENT],
-        ("es.py", "1 + state.generation % options.persistent", "1 + 0 * state.generation"),
+        (EGGROLL, "1 + state.generation % options.persistent", "1 + 0 * state.generation"),
     ),
     "the noise of earlier windows is in units of today's sigma": (
         [PERSISTENT],
-        ("es.py", "total + scale * drawn", "total + drawn"),
+        (EGGROLL, "total + scale * drawn", "total + drawn"),
     ),
     "the noise of earlier windows counts by its sigma": (
         [PERSISTENT],
-        ("es.py", "total + scale * drawn", "total + drawn / scale"),
+        (EGGROLL, "total + scale * drawn", "total + drawn / scale"),
     ),
     "the noise of earlier windows counts against the member": (
         [PERSISTENT],
-        ("es.py", "total + scale * drawn", "total - scale * drawn"),
+        (EGGROLL, "total + scale * drawn", "total - scale * drawn"),
     ),
     "episodes that another worker had begin anew": (
         [BLOCKS],
-        ("rollout.py", "for then in range(first, number):", "for then in range(number, number):"),
+        ("rl/jax_rollout.py", "for then in range(first, number):", "for then in range(number, number):"),
     ),
     "episodes that another worker had are played by today's mean": (
         [BLOCKS],
-        ("rollout.py", "state._replace(params=past[then].params, generation", "state._replace(generation"),
+        ("rl/jax_rollout.py", "state._replace(params=past[then].params, generation", "state._replace(generation"),
     ),
     "groups go by each other's fitness": (
         [GROUPS],
-        ("worker.py", "dict(zip(groups, jnp.asarray", "dict(zip(groups[::-1], jnp.asarray"),
+        ("workers/worker.py", "dict(zip(groups, jnp.asarray", "dict(zip(groups[::-1], jnp.asarray"),
     ),
-    "twins are apart on the wire": ([WIRE], ("columns.py", ".transpose(0, 2, 1).reshape(-1)\n", ".reshape(-1)\n")),
+    "twins are apart on the wire": (
+        [WIRE],
+        (COLUMNS, ".transpose(0, 2, 1).reshape(-1)\n", ".reshape(-1)\n"),
+    ),
     "the member always has the first seat": (
         [SEATS],
-        ("selfplay.py", "seats = np.arange(episodes) % self.seats", "seats = 0 * np.arange(episodes)"),
+        ("rl/self_play.py", "seats = np.arange(episodes) % self.seats", "seats = 0 * np.arange(episodes)"),
     ),
     "a resumed run does not rebuild its opponents": (
         [POOL],
         (
-            "record.py",
+            "runs/recorder.py",
             "first = generation if keeps is None else min(keeps(generation), default=generation)",
             "first = generation",
         ),
@@ -158,25 +176,21 @@ MUTATIONS = {
     "all episodes on the host have one seed": (
         [HOST],
         (
-            "host.py",
+            "rl/host_rollout.py",
             "normal.bits(key, ()))(first)",
             "normal.bits(first[0], ()))(first)",
         ),
     ),
     "a lost member leaves its twin": (
         [TWINS],
-        ("fitness.py", ".reshape(-1, 2).all(axis=1)", ".reshape(-1, 2).any(axis=1)"),
+        ("es/shaping.py", ".reshape(-1, 2).all(axis=1)", ".reshape(-1, 2).any(axis=1)"),
     ),
 }
 
 
 def copy_package(folder):
-    shutil.copytree(
-        Path(eggroll_ray.__file__).parent, folder / "eggroll_ray", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    tests = ("es", "fitness", "cast", "windows", "selfplay", "host")
-    for name in ("conftest.py", "es_battery.py", "marks.py", "toy_games.py", *(f"test_{test}.py" for test in tests)):
-        shutil.copy(TESTS / name, folder / name)
+    for place in (Path(eggroll_ray.__file__).parent, TESTS):
+        shutil.copytree(place, folder / place.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(TESTS.parent / "pyproject.toml", folder)
 
 
@@ -192,9 +206,9 @@ def run_tests(folder, tests):
 
 def test_the_copy_is_what_is_tested_and_passes(tmp_path):
     copy_package(tmp_path)
-    where = "import eggroll_ray.es; raise SystemExit(eggroll_ray.es.__file__)"
+    where = "import eggroll_ray.es.eggroll; raise SystemExit(eggroll_ray.es.eggroll.__file__)"
     (tmp_path / "where.py").write_text(where)
-    assert str(tmp_path / "eggroll_ray" / "es.py") in run(tmp_path, "where").stderr
+    assert str(tmp_path / "eggroll_ray" / "es" / "eggroll.py") in run(tmp_path, "where").stderr
     tests = sorted({test for tests, *_ in MUTATIONS.values() for test in tests})
     result = run_tests(tmp_path, tests)
     assert result.returncode == 0, result.stdout

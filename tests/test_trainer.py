@@ -12,12 +12,12 @@ import optax
 import pytest
 
 import eggroll_ray as er
-from eggroll_ray.checkpoint import CheckpointError
-from eggroll_ray.evaluate import noise_bytes
-from eggroll_ray.fitness_log import FitnessLog
-from eggroll_ray.messages import WorkerError
-from eggroll_ray.metrics import read_metrics
-from eggroll_ray.plan import make_plan
+from eggroll_ray.evaluators.functions import noise_bytes
+from eggroll_ray.runs.checkpoint import CheckpointError
+from eggroll_ray.runs.fitness_log import FitnessLog
+from eggroll_ray.runs.metrics import read_metrics
+from eggroll_ray.workers.messages import WorkerError
+from eggroll_ray.workers.plan import make_plan
 
 START = {"w": np.ones((6, 5), np.float32), "b": np.zeros(5, np.float32)}
 

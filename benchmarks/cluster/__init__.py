@@ -1,0 +1,1 @@
+"""Faults, the driver, and forecasts."""

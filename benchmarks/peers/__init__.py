@@ -1,0 +1,1 @@
+"""Beside other systems: evosax, EvoTorch."""

@@ -1,0 +1,1 @@
+"""What is learned: the comparisons of the paper and our own."""

@@ -1,0 +1,1 @@
+"""How fast: generations, layers, compiling, memory."""

@@ -1,0 +1,377 @@
+"""The options of the command line, and what they build. A run's `config.json` holds them."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import optax
+
+from eggroll_ray.es import noise
+from eggroll_ray.es import shaping as fitness
+from eggroll_ray.es.eggroll import ES, Schedule, eggroll, openai_es
+from eggroll_ray.es.optimizers import clipup
+from eggroll_ray.evaluators.functions import Evaluator
+from eggroll_ray.models import policies
+from eggroll_ray.rl import actions
+from eggroll_ray.rl.agents import Agents, by_agent, by_role, own, shared, team
+from eggroll_ray.rl.env import HostEnv
+from eggroll_ray.rl.host_rollout import from_host_env
+from eggroll_ray.rl.jax_rollout import from_env
+from eggroll_ray.rl.self_play import Rivals, self_play
+from eggroll_ray.runs.checkpoint import CheckpointError, read_json
+from eggroll_ray.runs.metrics import Sink
+from eggroll_ray.runs.recorder import Run, recorded_block_size
+from eggroll_ray.runs.sinks.wandb import MLflow, Wandb
+from eggroll_ray.trainer import Trainer, Watch
+from eggroll_ray.workers.pool import Workers
+
+# Given by the command line, so that this package needs none of the suites: id, options -> Env.
+MakeEnv = Callable[..., Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class StrategyOptions:
+    """The evolution strategy."""
+
+    strategy: Literal["eggroll", "openai-es"] = "eggroll"
+    """Low-rank noise, or dense noise as the baseline."""
+    rank: int = 1
+    """Rank of the perturbation of each matrix (eggroll only)."""
+    sigma: float = 0.1
+    """Standard deviation of each entry of the perturbation, in units of the parameters."""
+    sigma_decay: float = 1.0
+    """Factor on sigma per generation, in (0, 1]."""
+    learning_rate: float = 0.05
+    """Step size of the optimiser; of clipup, the longest step: a third of sigma is a good start."""
+    learning_rate_decay: float = 1.0
+    """Factor on the learning rate per generation, in (0, 1]."""
+    optimizer: Literal["adam", "adamw", "sgd", "clipup"] = "adam"
+    """The optimiser that takes the estimate: one of optax, or ClipUp, of which groups of parameters have one each."""
+    shaping: Literal["centred-rank", "z-score", "group-z-score", "antithetic-sign", "none"] = "centred-rank"
+    """How fitness becomes weights."""
+    group_size: int = 2
+    """Members per group of group-z-score, even."""
+    law: Literal["normal", "rademacher"] = "normal"
+    """Law of the noise: normal numbers, or signs."""
+    noise_reuse: int = 1
+    """Generations that share one draw of noise; with window, those of an episode: noise-reuse ES."""
+    persistent: int = 1
+    """With window: generations of an episode, over which a member's noise is summed: persistent ES."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PolicyOptions:
+    """The policy."""
+
+    policy: Literal["auto", "mlp", "gru", "cnn", "nature-cnn"] = "auto"
+    """The network; auto is a cnn for images (nature-cnn for large ones) and mlp otherwise."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the mlp's hidden layers; the others take the first as their width."""
+    activation: Literal["tanh", "relu", "pqn"] = "tanh"
+    """Activation of the mlp; pqn is relu(layer_norm(x)), the paper's."""
+    stochastic: bool = False
+    """Sample actions instead of taking the most likely one."""
+    episodes: int = 1
+    """Episodes per member and generation."""
+    normalize_observations: bool = False
+    """Normalise observations by their running mean and standard deviation."""
+    bound: Literal["squash", "clip"] = "squash"
+    """How outputs become continuous actions: tanh between the bounds, or cut off at them."""
+    log_std: Literal["output", "parameter"] = "output"
+    """Where the spread of stochastic continuous actions comes from: the network, or a vector of its own."""
+    window: int | None = None
+    """Steps of an episode per generation; by default all of them (JAX environments only)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AgentOptions:
+    """Several agents in one environment."""
+
+    groups: Literal["role", "agent", "shared"] = "role"
+    """Who shares parameters: agents of the same name but for its number, nobody, or all."""
+    credit: Literal["own", "team"] = "own"
+    """What a group is paid for: the mean return of its own agents, or of all."""
+    identify: bool = False
+    """Append to each observation which agent of its group it is."""
+    self_play: bool = False
+    """Play against the mean parameters of earlier generations."""
+    rivals: int = 4
+    """With self-play: opponents per generation."""
+    rivals_every: int = 10
+    """With self-play: generations between those that may be opponents."""
+    rivals_explore: float = 0.0
+    """With self-play: share of the opponents' moves that are random."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerOptions:
+    """Who does the work."""
+
+    workers: int | Literal["auto"] = "auto"
+    """Ray workers; 0 runs in this process, auto takes what the cluster has."""
+    cpus_per_worker: float = 1.0
+    """Cores of each worker; may be a fraction."""
+    gpus_per_worker: float | None = None
+    """GPUs of each worker; by default 1 where auto finds GPUs, else 0."""
+    address: str | None = None
+    """Address of a Ray cluster; by default the running one (RAY_ADDRESS), or a new one on this machine."""
+    min_workers: int = 1
+    """Fewer workers than these at the start are an error."""
+    max_workers: int | None = None
+    """The most that auto takes; a cluster that scales by itself is asked for room for so many."""
+    nodes: int | None = None
+    """Machines that the cluster must have at the start; fewer are an error."""
+    wait_seconds: float | None = None
+    """How long to wait for a cluster that has too little; by default 20 s at the start, 300 s later."""
+    resync_every: int | None = None
+    """Generations after which all workers take over the parameters of one; it lets different devices work together,
+    and gives up the same bits."""
+    block_size: int | Literal["auto"] | None = None
+    """Members evaluated together, an even divisor of the population; by default the largest up to 256, or fewer
+    where those would not stay in the cache; on a GPU choose thousands. auto times which is fastest on a worker: another
+    machine may choose another, and then has other last bits."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """What is trained, for how long, and where it is recorded."""
+
+    env: str
+    """Environment id, such as gymnax/CartPole-v1 or brax/ant; `eggroll-ray envs` lists them."""
+    env_options: tuple[str, ...] = ()
+    """Options of the environment as name=value, such as episode_length=500."""
+    generations: int = 200
+    """Generations in all; the run ends earlier when the target is reached."""
+    target: float | None = None
+    """Mean return at which the run stops, confirmed on other fresh episodes."""
+    population_size: int = 512
+    """Members per generation, even."""
+    seed: int = 0
+    """Of everything random; the same seed gives the same bits for any number of workers."""
+    test_every: int = 1
+    """Generations between tests of the mean policy; 0 never tests."""
+    test_episodes: int = 128
+    """Fresh episodes per test."""
+    checkpoint_every: int = 50
+    """Generations between checkpoints."""
+    wandb: str | None = None
+    """Also log to Weights & Biases, to this project or entity/project."""
+    mlflow: str | None = None
+    """Also log to MLflow, to this experiment."""
+    es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
+    policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
+    agents: AgentOptions = dataclasses.field(default_factory=AgentOptions)
+    worker: WorkerOptions = dataclasses.field(default_factory=WorkerOptions)
+
+
+def load_options(config: Path) -> TrainOptions:
+    """Reads the options out of a run's `config.json`; a block size that was searched for it is then a number.
+
+    Raises:
+      CheckpointError: when the file holds no options of the command line, or unknown ones.
+    """
+    found = read_json(config).get("options")
+    if found is None:
+        raise CheckpointError(
+            f"{config} has no options of the command line: the run was started from Python; continue it there with "
+            "Run(path, resume=True)."
+        )
+    try:
+        options = _from_dict(TrainOptions, found)
+    except TypeError as error:
+        raise CheckpointError(f"{config} was written by another version of eggroll_ray: {error}") from error
+    return _with_recorded_block_size(options, config) if options.worker.block_size == "auto" else options
+
+
+def options_of_run(run: Path) -> TrainOptions:
+    """Reads the options of a run folder that is to be continued or looked at, with the block size that it has.
+
+    Raises:
+      CheckpointError: see `load_options`.
+    """
+    config = run / "config.json"
+    # The default, too: it may be another in this version.
+    return _with_recorded_block_size(load_options(config), config)
+
+
+def _with_recorded_block_size(options: TrainOptions, config: Path) -> TrainOptions:
+    block_size = recorded_block_size(config, options.population_size)
+    return dataclasses.replace(options, worker=dataclasses.replace(options.worker, block_size=block_size))
+
+
+def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, resume: bool) -> Trainer:
+    """Builds the trainer of some options; see `Trainer` for what it raises."""
+    record = None
+    if run is not None:
+        config = {
+            "env": options.env,
+            "generations": options.generations,
+            "population_size": options.population_size,
+            "target": options.target,
+            "options": dataclasses.asdict(options),
+        }
+        record = Run(run, resume, options.checkpoint_every, config, _sinks(options, run, config))
+    evaluator = make_evaluator(options, make_env)
+    return Trainer(
+        evaluator,
+        make_strategy(options.es, evaluator.groups),
+        population_size=options.population_size,
+        seed=options.seed,
+        workers=make_workers(options.worker),
+        block_size=options.worker.block_size,
+        run=record,
+        watch=Watch(options.test_every, options.test_episodes, options.target),
+    )
+
+
+def make_workers(options: WorkerOptions) -> Workers:
+    """Says who evaluates."""
+    return Workers(
+        options.workers,
+        options.cpus_per_worker,
+        options.gpus_per_worker,
+        options.address,
+        min_workers=options.min_workers,
+        max_workers=options.max_workers,
+        nodes=options.nodes,
+        wait_seconds=options.wait_seconds,
+        resync_every=options.resync_every,
+    )
+
+
+def _sinks(options: TrainOptions, run: Path, config: Mapping[str, Any]) -> tuple[Sink, ...]:
+    sinks: list[Sink] = []
+    if options.wandb is not None:
+        sinks.append(Wandb(run, options.wandb, config=config))
+    if options.mlflow is not None:
+        sinks.append(MLflow(run, options.mlflow, config=config))
+    return tuple(sinks)
+
+
+def make_environment(options: TrainOptions, make_env: MakeEnv) -> Any:
+    """Builds the environment."""
+    return make_env(options.env, **dict(_parse_option(text) for text in options.env_options))
+
+
+def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
+    """Builds the evaluator: the environment and the policy in it."""
+    env, chosen, agents = make_environment(options, make_env), options.policy, options.agents
+    bound = {"squash": actions.squash, "clip": actions.clip}[chosen.bound]
+    common: dict[str, Any] = {
+        "head": actions.SamplingHead(bound) if chosen.stochastic else actions.DeterministicHead(bound),
+        "normalize_observations": chosen.normalize_observations,
+    }
+    flat = agents.identify and len(env.agents) > 1  # observations are laid flat to append who it is
+    policy = _make_policy(chosen, (1,) if flat else env.observation_space.shape)
+    on_host = isinstance(env, HostEnv)
+    if chosen.window is not None and (on_host or agents.self_play):
+        raise ValueError(
+            f"window={chosen.window} needs a JAX environment, and does not go with self-play; leave it out."
+        )
+    if agents.self_play:
+        _check_self_play(agents)
+        rivals = Rivals(agents.rivals, agents.rivals_every, explore=agents.rivals_explore)
+        each = rivals.count * len(env.agents)  # a member meets every opponent in every seat
+        return self_play(env, policy, rivals=rivals, episodes=each * chosen.episodes, **common)
+    grouping = {"role": by_role, "agent": by_agent, "shared": shared}[agents.groups]
+    credit = {"own": own, "team": team}[agents.credit]
+    common |= {"episodes": chosen.episodes, "agents": Agents(grouping, credit, agents.identify)}
+    if on_host:
+        return from_host_env(env, policy, **common)
+    return from_env(env, policy, window=chosen.window, **common)
+
+
+def _check_self_play(agents: AgentOptions) -> None:
+    names = ("groups", "credit", "identify")
+    given = [
+        f"{name}={getattr(agents, name)}" for name in names if getattr(agents, name) != getattr(AgentOptions, name)
+    ]
+    if given:
+        raise ValueError(f"{', '.join(given)} does not go with self-play, where all act by one policy; leave it out.")
+
+
+def make_strategy(options: StrategyOptions, groups: Sequence[str] = ()) -> ES:
+    """Builds the strategy, for parameters of these groups, if they are of several.
+
+    Raises:
+      ValueError: for a value out of range.
+    """
+    if not options.learning_rate > 0:
+        raise ValueError(f"learning_rate={options.learning_rate} must be positive; try 0.05.")
+    for name in ("sigma_decay", "learning_rate_decay"):
+        if not 0 < getattr(options, name) <= 1:
+            raise ValueError(f"{name}={getattr(options, name)} must be in (0, 1]; 1 is no decay.")
+    optimizers = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd, "clipup": clipup}
+    optimizer = optimizers[options.optimizer](
+        optax.exponential_decay(options.learning_rate, 1, options.learning_rate_decay)
+    )
+    if groups and options.optimizer == "clipup":  # whose norm would make one group's steps depend on the others
+        optimizer = optax.partition(dict.fromkeys(groups, optimizer), {group: group for group in groups})
+    shapings: dict[str, fitness.Shaping] = {
+        "centred-rank": fitness.centred_rank,
+        "z-score": fitness.z_score,
+        "antithetic-sign": fitness.antithetic_sign,
+        "none": fitness.raw,
+    }
+    shaping = shapings.get(options.shaping) or fitness.group_z_score(options.group_size)
+    arguments: dict[str, Any] = {
+        "sigma": _decayed(options.sigma, options.sigma_decay),
+        "optimizer": optimizer,
+        "shaping": shaping,
+        "law": {"normal": noise.normal, "rademacher": noise.rademacher}[options.law],
+        "noise_reuse": options.noise_reuse,
+        "persistent": options.persistent,
+    }
+    if options.strategy == "openai-es":
+        return openai_es(**arguments)
+    return eggroll(rank=options.rank, **arguments)
+
+
+def _decayed(sigma: float, decay: float) -> float | Schedule:
+    if decay == 1 or not sigma > 0:
+        return sigma  # eggroll() says what is wrong with a sigma that is not positive
+    return lambda generation: sigma * jnp.power(jnp.float32(decay), generation.astype(jnp.float32))
+
+
+def _make_policy(options: PolicyOptions, shape: tuple[int, ...]) -> policies.Policy:
+    if not options.hidden or min(options.hidden) < 1:
+        raise ValueError(f"hidden={options.hidden} must name at least one positive width, such as 64 64.")
+    activations = {"tanh": jnp.tanh, "relu": lambda x: jnp.maximum(x, 0.0), "pqn": policies.pqn}
+    if options.policy == "gru":
+        made = policies.gru(options.hidden[0])
+    elif options.policy == "nature-cnn":
+        made = policies.nature_cnn(options.hidden[0])
+    elif options.policy == "cnn" or (options.policy == "auto" and policies.is_image(shape)):
+        large = options.policy == "auto" and policies.is_large_image(shape)
+        made = policies.nature_cnn() if large else policies.cnn(hidden=options.hidden[0])
+    else:
+        made = policies.mlp(options.hidden, activations[options.activation])
+    if options.log_std == "parameter":
+        return policies.with_log_std(made)
+    return made
+
+
+def _parse_option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"environment option {text!r} must read name=value, such as episode_length=500.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _from_dict(kind: Any, values: Mapping[str, Any]) -> Any:
+    nested = {"es": StrategyOptions, "policy": PolicyOptions, "agents": AgentOptions, "worker": WorkerOptions}
+    made = {
+        name: _from_dict(nested[name], value)
+        if name in nested and isinstance(value, Mapping)
+        else tuple(value)
+        if isinstance(value, list)
+        else value
+        for name, value in values.items()
+    }
+    return kind(**made)

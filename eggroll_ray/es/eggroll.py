@@ -1,0 +1,373 @@
+"""Evolution strategies as records of pure functions: EGGROLL and its full-rank baseline.
+
+The estimate (paper Eq 4-6, each constant written once; Gaussian score approximation S(E) = -E):
+
+    g = 1 / (n sigma) * sum_i F_i E_i,    theta_i = theta + sigma E_i,    E_{2p+1} = -E_{2p}
+
+which estimates the gradient of E[F(theta + sigma E)] whatever the rank and the population.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key, UInt
+
+from eggroll_ray.es import noise
+from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
+from eggroll_ray.es.shaping import Shaping, antithetic_sign, centred_rank
+from eggroll_ray.lowrank.parameter import Noised, densify, low_rank
+
+Params = Any  # pytree of arrays
+Fitness = Any  # (n,) float32, or a tree of them that is a prefix of the parameters
+Schedule = Callable[[Int[Array, ""]], Any]  # generation -> a number, as those of optax
+
+
+class ESState(NamedTuple):
+    """All that a strategy knows at the start of a generation."""
+
+    params: Params  # the mean of the population
+    opt_state: Any
+    seed: UInt[Array, ""]
+    generation: Int[Array, ""]
+
+
+@dataclasses.dataclass(frozen=True)
+class Perturbation:
+    """How a member's parameters come about: `perturbation(state, member)`, or in two steps, so that twins share a draw.
+
+    Attributes:
+      draw: (state, pair) -> unit noise of each leaf, in the order of `jax.tree.leaves(state.params)`.
+      apply: (state, noise, sign) -> the parameters of the pair's member 2p (sign 1.0) or 2p + 1 (-1.0). The factors
+        of a low-rank leaf do not depend on the sign.
+    """
+
+    draw: Callable[[ESState, Int[Array, ""]], list[Any]]
+    apply: Callable[[ESState, list[Any], Any], Params]
+
+    def __call__(self, state: ESState, member: Int[Array, ""]) -> Params:
+        return self.apply(state, self.draw(state, member // 2), sign_of(member))
+
+
+def sign_of(member: Array) -> Array:
+    """Twins 2p and 2p + 1 take the noise of pair p with opposite sign."""
+    return jnp.where(member % 2 == 0, 1.0, -1.0)
+
+
+class ES(NamedTuple):
+    """An evolution strategy.
+
+    `perturb(state, member)` returns the parameters of one member, whose leaves are `LowRank`, `Noised` or
+    untouched; made as a `Perturbation`, it draws the noise of twins once. `update(state, fitness)` takes the raw
+    fitness of the whole population, `(n,)` float32 in member order (higher is better; not finite: the pair weighs
+    zero), and returns the next state and scalar metrics. Parameters of several groups, `{group: params}`, take one
+    such fitness each, `{group: (n,)}`: in general a tree of them that is a prefix of the parameters. All are pure and
+    jittable.
+    """
+
+    init: Callable[[Params, int], ESState]  # initial parameters, seed
+    perturb: Callable[[ESState, Int[Array, ""]], Params]
+    update: Callable[[ESState, Fitness], tuple[ESState, dict[str, Array]]]
+    label: Callable[[Params], list[Leaf]]  # how each leaf is perturbed
+    settings: Mapping[str, Any]  # what the strategy was made with, for the run's record
+    signs_only: bool = False  # the update needs no more of a pair than which twin is better
+    noise_reuse: int = 1  # generations that share one draw of noise
+    persistent: int = 1  # generations of an episode over which noise accumulates
+
+
+@dataclasses.dataclass(frozen=True)
+class _Options:
+    """What EGGROLL and OpenAI-ES share."""
+
+    rank: int | None
+    sigma: float | Schedule
+    optimizer: optax.GradientTransformation
+    shaping: Shaping
+    law: noise.Law
+    noise_reuse: int
+    persistent: int
+    leaves: LeafRules
+
+
+def eggroll(
+    *,
+    rank: int = 1,
+    sigma: float | Schedule = 0.1,
+    optimizer: optax.GradientTransformation | None = None,
+    shaping: Shaping = centred_rank,
+    law: noise.Law = noise.normal,
+    noise_reuse: int = 1,
+    persistent: int = 1,
+    leaves: LeafRules = LeafRules(),  # noqa: B008 - frozen
+) -> ES:
+    """EGGROLL: every matrix is perturbed by `sigma A B^T / sqrt(rank)` (paper Algorithm 1).
+
+    Vectors, and matrices that are no larger than their factors, get dense noise of the same law.
+
+    Args:
+      rank: of the perturbation, at least 1.
+      sigma: standard deviation of every entry of the perturbation, or a schedule of it by generation.
+      optimizer: any optax transformation of the (negated) estimate; default `optax.adam(0.05)`. Learning
+        rates schedule by generation.
+      shaping: raw fitness to weights; see `eggroll_ray.fitness`.
+      law: of the factors' entries: `noise.normal` or `noise.rademacher`.
+      noise_reuse: generations that share one draw of noise; 1 draws anew each generation. With episodes of so many
+        windows (`from_env(window=...)`) it makes the noise-reuse estimator (Li et al. 2023; ES-Single, Vicol 2023),
+        without bias where sigma stays the same within an episode.
+      persistent: generations that an episode spans, for episodes in windows: an estimate then correlates a window's
+        fitness with the sum of a member's noise since its episode began (PES, Vicol et al. 2021, Eq 7).
+      leaves: which leaves are frozen, dense, formed per member or stacked.
+
+    Raises:
+      ValueError: for values out of range, at once; for a rank above every matrix, at `init`.
+    """
+    if rank < 1:
+        raise ValueError(f"rank={rank} must be at least 1; choose 1, or openai_es for dense noise.")
+    options = _Options(rank, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, persistent, leaves)
+    return _strategy("eggroll", options)
+
+
+def openai_es(
+    *,
+    sigma: float | Schedule = 0.1,
+    optimizer: optax.GradientTransformation | None = None,
+    shaping: Shaping = centred_rank,
+    law: noise.Law = noise.normal,
+    noise_reuse: int = 1,
+    persistent: int = 1,
+    leaves: LeafRules = LeafRules(),  # noqa: B008 - frozen
+) -> ES:
+    """OpenAI-ES with antithetic pairs (Salimans et al. 2017): dense noise on every leaf, the baseline.
+
+    Holds one whole copy of the parameters per member of a block. Arguments as in `eggroll`.
+    """
+    options = _Options(None, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, persistent, leaves)
+    return _strategy("openai_es", options)
+
+
+def _strategy(name: str, options: _Options) -> ES:
+    if not callable(options.sigma) and not options.sigma > 0:
+        raise ValueError(f"sigma={options.sigma} must be positive; try 0.1, or 0.001 for a large model.")
+    if options.noise_reuse < 1:
+        raise ValueError(
+            f"noise_reuse={options.noise_reuse} must be at least 1, the number of generations that share "
+            "one draw; 1 draws anew each generation."
+        )
+    if options.persistent < 1 or (options.persistent > 1 and options.noise_reuse > 1):
+        raise ValueError(
+            f"persistent={options.persistent} must be at least 1, the number of generations that an episode spans, and "
+            f"does not go with noise_reuse={options.noise_reuse}: with one draw for a whole episode nothing has to be "
+            "summed; leave one of them at 1."
+        )
+
+    def label(params: Params) -> list[Leaf]:
+        return label_leaves(params, options.rank, options.leaves)
+
+    def init(params: Params, seed: int) -> ESState:
+        leaves = label(params)
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
+        params = jax.tree.map(jnp.asarray, params)
+        with jax.numpy_dtype_promotion("standard"):  # optax relies on it
+            opt_state = options.optimizer.init(_trainable(leaves, params))
+        return ESState(params, opt_state, jnp.uint32(seed), jnp.int32(0))
+
+    def draw(state: ESState, pair: Int[Array, ""]) -> list[Any]:
+        leaves = label(state.params)
+        keys = jax.vmap(noise.pair_key, (0, None))(_keys(options, leaves, state), pair)
+        drawn: list[Any] = [None] * len(leaves)
+        for leaf, places in _alike(leaves).items():
+            stacked = jax.vmap(_leaf_noise(options, leaf).draw)(keys[np.array(places)])
+            for i, place in enumerate(places):
+                drawn[place] = jax.tree.map(lambda x, i=i: x[i], stacked)
+        return drawn
+
+    def apply(state: ESState, drawn: list[Any], sign: Any) -> Params:
+        sigma = _sigma(options, state.generation)
+        arrays, treedef = jax.tree.flatten(state.params)
+        leaves = zip(label(state.params), arrays, drawn, strict=True)
+        return treedef.unflatten([_perturb_leaf(leaf, array, unit, sigma, sign) for leaf, array, unit in leaves])
+
+    def update(state: ESState, fitness: Fitness) -> tuple[ESState, dict[str, Array]]:
+        return _update(options, label(state.params), state, fitness)
+
+    signs_only = options.shaping is antithetic_sign
+    reuse, persistent = options.noise_reuse, options.persistent
+    return ES(init, Perturbation(draw, apply), update, label, _settings(name, options), signs_only, reuse, persistent)
+
+
+def _trainable(leaves: list[Leaf], params: Params) -> Params:
+    """Params with None for frozen leaves: the optimiser keeps no state for them and cannot move them."""
+    arrays, treedef = jax.tree.flatten(params)
+    return treedef.unflatten(
+        [None if leaf.kind is Kind.FROZEN else array for leaf, array in zip(leaves, arrays, strict=True)]
+    )
+
+
+def _sigma(options: _Options, generation: Int[Array, ""]) -> Float[Array, ""]:
+    sigma = options.sigma(generation) if callable(options.sigma) else options.sigma
+    return jnp.asarray(sigma, jnp.float32)
+
+
+def _leaf_noise(options: _Options, leaf: Leaf) -> noise.Noise:
+    if leaf.kind is Kind.DENSE:
+        return noise.dense_noise(leaf.shape, leaf.dtype, options.law)
+    assert options.rank is not None
+    rows, columns = leaf.matrix_shape
+    return noise.low_rank_noise(leaf.shape[: leaf.lead], rows, columns, options.rank, leaf.dtype, options.law)
+
+
+def _keys(options: _Options, leaves: list[Leaf], state: ESState) -> Key[Array, " leaves"]:
+    return noise.leaf_keys(state.seed, [leaf.path for leaf in leaves], state.generation // options.noise_reuse)
+
+
+def _alike(leaves: list[Leaf], by_path: bool = False) -> dict[Leaf, list[int]]:
+    """The places of leaves that differ in nothing but their path: what they have in common is then compiled once."""
+    groups: dict[Leaf, list[int]] = {}
+    for place, leaf in enumerate(leaves):
+        if leaf.kind is not Kind.FROZEN:
+            groups.setdefault(leaf if by_path else dataclasses.replace(leaf, path=""), []).append(place)
+    return groups
+
+
+def _noise_sums(
+    options: _Options, leaves: list[Leaf], state: ESState, weights: Float[Array, "columns p"], columns: list[int]
+) -> list[Array | None]:
+    """For each leaf the sum over pairs of weight times noise, by the weights of its column; None if it is frozen."""
+    keys, own = _keys(options, leaves, state), jnp.asarray(columns, jnp.int32)
+    sums: list[Array | None] = [None] * len(leaves)
+    # With `persistent` the sum needs the leaf's keys of several epochs, and so its path.
+    for leaf, places in _alike(leaves, by_path=options.persistent > 1).items():
+
+        def total(key_and_column: Any, leaf: Leaf = leaf) -> Array:
+            key, column = key_and_column
+            return _noise_sum(options, leaf, state, weights[column], key)
+
+        at = np.array(places)
+        found = jax.lax.map(total, (keys[at], own[at])) if len(at) > 1 else [total((keys[at[0]], own[at[0]]))]
+        for place, one in zip(places, found, strict=True):
+            sums[place] = one
+    return sums
+
+
+def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Array, " p"], key: Any) -> Array:
+    """The sum over pairs of weight times noise; with `persistent`, of the noise since the episode began."""
+    drawn = _leaf_noise(options, leaf)
+    first = drawn.weighted_sum(key, weights)
+    if options.persistent == 1:
+        return first
+
+    def add(age: Array, total: Array) -> Array:
+        then = state._replace(generation=state.generation - age)
+        # Each window's noise over its own sigma; the estimate divides by today's.
+        scale = _sigma(options, state.generation) / _sigma(options, then.generation)
+        return total + scale * drawn.weighted_sum(_keys(options, [leaf], then)[0], weights)
+
+    return jax.lax.fori_loop(1, 1 + state.generation % options.persistent, add, first)
+
+
+def _perturb_leaf(leaf: Leaf, array: Array, drawn: Any, sigma: Array, sign: Array) -> Any:
+    if leaf.kind is Kind.FROZEN:
+        return array
+    if leaf.kind is Kind.DENSE:
+        return Noised(array + (sign * sigma * drawn.astype(jnp.float32)).astype(array.dtype))
+    split = len(leaf.shape) - leaf.columns
+    lead, rows, columns = leaf.shape[: leaf.lead], leaf.shape[leaf.lead : split], leaf.shape[split:]
+    a = (sigma * drawn.a.astype(jnp.float32)).astype(array.dtype)
+    a = a.reshape(*lead, -1, *rows)
+    b = drawn.b.reshape(*lead, -1, *columns)
+    perturbed = low_rank(array, a, b, leaf.lead, leaf.path, sign)
+    return Noised(densify(perturbed)) if leaf.kind is Kind.DENSIFIED else perturbed
+
+
+class _Column(NamedTuple):
+    """One fitness of the population, ready for an estimate."""
+
+    weights: Float[Array, " p"]  # of pairs: twins share E up to its sign
+    scale: Float[Array, ""]  # 1 / (n sigma), n being the members that count
+    invalid: Int[Array, ""]
+
+
+def _column(options: _Options, state: ESState, fitness: Float[Array, " n"]) -> _Column:
+    shaped = options.shaping(fitness)
+    weights = shaped.weights[0::2] - shaped.weights[1::2]
+    members = jnp.maximum(jnp.sum(shaped.valid, dtype=jnp.float32), 1.0)
+    sigma = _sigma(options, state.generation)
+    scale = 1.0 / (members * sigma)
+    return _Column(weights, scale, jnp.sum(~shaped.valid, dtype=jnp.int32))
+
+
+def _columns_of_leaves(fitness: Fitness, params: Params) -> list[int]:
+    """Which of the fitness columns each leaf of the parameters goes by."""
+    treedef = jax.tree.structure(fitness)
+    try:
+        numbered = jax.tree.broadcast(treedef.unflatten(range(treedef.num_leaves)), params)
+    except ValueError as error:
+        raise ValueError(
+            f"the fitness is of {treedef}, which is no prefix of the parameters {jax.tree.structure(params)}; give "
+            "one array for all, or {group: (n,)} for parameters {group: ...}."
+        ) from error
+    return jax.tree.leaves(numbered)
+
+
+def _update(
+    options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness
+) -> tuple[ESState, dict[str, Array]]:
+    columns = [_column(options, state, column) for column in jax.tree.leaves(fitness)]
+
+    mean = _trainable(leaves, state.params)
+    treedef = jax.tree.structure(state.params)
+    own = _columns_of_leaves(fitness, state.params)
+    weights = jnp.stack([column.weights for column in columns])
+    sums = _noise_sums(options, leaves, state, weights, own)
+    gradient = treedef.unflatten(
+        [
+            None if total is None else columns[i].scale * total.reshape(leaf.shape)
+            for leaf, i, total in zip(leaves, own, sums, strict=True)
+        ]
+    )
+    descent = jax.tree.map(lambda g, w: (-g).astype(w.dtype), gradient, mean)  # optax minimises
+    with jax.numpy_dtype_promotion("standard"):  # optax relies on it
+        updates, opt_state = options.optimizer.update(descent, state.opt_state, mean)
+        moved = treedef.flatten_up_to(optax.apply_updates(mean, updates))
+    # Some transformations widen their bfloat16 state in the first update: a program and a checkpoint know one dtype.
+    opt_state = jax.tree.map(lambda new, old: new.astype(old.dtype), opt_state, state.opt_state)
+    params = treedef.unflatten(
+        [old if new is None else new for old, new in zip(jax.tree.leaves(state.params), moved, strict=True)]
+    )
+    update_norm, params_norm = _norm(updates), _norm(mean)
+    metrics = {
+        "gradient_norm": _norm(gradient),
+        "update_norm": update_norm,
+        "params_norm": params_norm,
+        "update_ratio": update_norm / jnp.maximum(params_norm, jnp.finfo(jnp.float32).tiny),
+        "sigma": _sigma(options, state.generation),
+        "invalid_members": sum((column.invalid for column in columns), jnp.int32(0)),
+    }
+    return ESState(params, opt_state, state.seed, state.generation + 1), metrics
+
+
+def _norm(tree: Params) -> Float[Array, ""]:
+    return optax.tree.norm(jax.tree.map(lambda x: x.astype(jnp.float32), tree))
+
+
+def _settings(name: str, options: _Options) -> dict[str, Any]:
+    def describe(value: Any) -> Any:
+        return getattr(value, "__name__", type(value).__name__) if callable(value) else value
+
+    return {
+        "name": name,
+        "rank": options.rank,
+        "sigma": describe(options.sigma),
+        "shaping": describe(options.shaping),
+        "law": options.law.name,
+        "noise_reuse": options.noise_reuse,
+        "leaves": dataclasses.asdict(options.leaves),
+        "noise_stream": noise.NOISE_STREAM,
+        # Named only where it is used: runs of before it existed can be continued.
+        **({} if options.persistent == 1 else {"persistent": options.persistent}),
+    }

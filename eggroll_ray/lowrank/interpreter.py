@@ -1,0 +1,229 @@
+"""`lift`: runs an unchanged function on perturbed parameters without forming a perturbed matrix.
+
+The function is traced to a jaxpr, which is interpreted: an equation without low-rank operands is
+bound as it is, one with such operands goes to its rule, and a primitive without a rule raises.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.extend.core import Literal
+
+from eggroll_ray.lowrank.parameter import LowRank, Noised, is_perturbed
+from eggroll_ray.lowrank.rules_combine import SUMS
+from eggroll_ray.lowrank.rules_move import RULES, UnsupportedPrimitiveError, bind, scan_slices
+from eggroll_ray.lowrank.rules_product import PRODUCTS
+
+
+def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets `fn` take perturbed parameters: `lift(fn)(params, x)` is `fn(densify(params), x)`.
+
+    Under `jax.vmap` over members (see `member_axes`) nothing of members x m x k is computed, as long
+    as `fn` does not itself index a stacked parameter by a value that differs between members.
+
+    Args:
+        fn: any traceable function of arrays. Leaves of its arguments that are no arrays (functions,
+            strings, Python numbers) are passed to it as they are.
+
+    Returns:
+        A function of the same arguments, whose leaves may be `LowRank`, `Noised` or plain, in any
+        argument. It returns plain arrays.
+
+    Raises:
+        UnsupportedPrimitiveError: a primitive has no low-rank rule; raised by the returned function.
+        ValueError: `fn` returns or changes a low-rank parameter; raised by the returned function.
+    """
+
+    @functools.wraps(fn)
+    def lifted(*args: Any, **kwargs: Any) -> Any:
+        leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_perturbed)
+        leaves = [leaf.value if isinstance(leaf, Noised) else leaf for leaf in leaves]
+        places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
+
+        def on_arrays(*arrays: Any) -> Any:
+            full = list(leaves)
+            for i, array in zip(places, arrays, strict=True):
+                full[i] = array
+            new_args, new_kwargs = jax.tree.unflatten(tree, full)
+            return fn(*new_args, **new_kwargs)
+
+        values = [leaves[i] for i in places]
+        examples = [x.w if isinstance(x, LowRank) else x for x in values]
+        closed, out_shape = jax.make_jaxpr(on_arrays, return_shape=True)(*examples)
+        outs = Interpreter().run(closed.jaxpr, closed.consts, values)
+        for out in outs:
+            if isinstance(out, LowRank):
+                raise ValueError(
+                    f"the lifted function returns the low-rank parameter {out.path!r} (shape "
+                    f"{out.shape}); it must return activations. Return something else, or form this "
+                    f"leaf per member with leaves=LeafRules(densify=({out.path!r},))."
+                )
+        return jax.tree.unflatten(jax.tree.structure(out_shape), outs)
+
+    return lifted
+
+
+class Interpreter:
+    """Evaluates one jaxpr and those inside it; knows which plain values are broadcasts."""
+
+    def __init__(self) -> None:
+        self._broadcasts: dict[int, tuple[Any, frozenset[int], bool]] = {}
+
+    def run(self, jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        """Values of the outputs of an open jaxpr."""
+        values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *args), strict=True))
+
+        def read(atom: Any) -> Any:
+            return atom.val if isinstance(atom, Literal) else values[atom]
+
+        for eqn in jaxpr.eqns:
+            outs = self._apply(eqn, [read(atom) for atom in eqn.invars])
+            values.update(zip(eqn.outvars, outs, strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
+
+    def _apply(self, eqn: Any, operands: list[Any]) -> list[Any]:
+        name = eqn.primitive.name
+        touched = [x for x in operands if isinstance(x, LowRank)]
+        if not touched:
+            outs = bind(eqn, *operands)
+            if name == "broadcast_in_dim":
+                self._remember(eqn, operands[0], outs[0])
+            return outs
+        rule = _RULES.get(name)
+        if rule is None:
+            raise UnsupportedPrimitiveError(name, touched[0])
+        outs = rule(self, eqn, *operands)
+        return outs if eqn.primitive.multiple_results else [outs]
+
+    def _remember(self, eqn: Any, operand: Any, out: Any) -> None:
+        axes, constant = self.varying(operand)
+        places = eqn.params["broadcast_dimensions"]
+        self._broadcasts[id(out)] = (out, frozenset(places[i] for i in axes), constant)
+
+    def varying(self, value: Any) -> tuple[frozenset[int], bool]:
+        """Axes along which a plain value can vary, and whether it is a constant of the program."""
+        if id(value) in self._broadcasts:
+            return self._broadcasts[id(value)][1:]
+        shape = jnp.shape(value)
+        constant = not isinstance(value, jax.Array)
+        return frozenset(i for i, size in enumerate(shape) if size != 1), constant
+
+
+# --- calls and control flow ----------------------------------------------------------------------
+
+
+def _call(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
+    """Runs the called function in place; its derivative rules are not needed."""
+    names = ("jaxpr", "call_jaxpr", "fun_jaxpr", "call")
+    inner = next(eqn.params[name] for name in names if name in eqn.params)
+    consts = getattr(inner, "consts", ())
+    return trace.run(getattr(inner, "jaxpr", inner), consts, operands)
+
+
+class _Carry:
+    """A loop's carry: the low-rank part is held outside of it and must come back unchanged."""
+
+    def __init__(self, primitive: str, values: Sequence[Any]):
+        self._primitive = primitive
+        self._values = values
+        self.plain = [x for x in values if not isinstance(x, LowRank)]
+
+    def fill(self, plain: Sequence[Any]) -> list[Any]:
+        rest = iter(plain)
+        return [x if isinstance(x, LowRank) else next(rest) for x in self._values]
+
+    def take_plain(self, new: Sequence[Any]) -> list[Any]:
+        plain = []
+        for before, after in zip(self._values, new, strict=True):
+            low = before if isinstance(before, LowRank) else after
+            if isinstance(low, LowRank) and after is not before:
+                raise ValueError(
+                    f"the carry of a {self._primitive} changes the low-rank parameter {low.path!r} "
+                    f"(shape {low.shape}); a loop may only pass it through. Move the change out of "
+                    f"the loop, or use LeafRules(densify=({low.path!r},))."
+                )
+            if not isinstance(before, LowRank):
+                plain.append(after)
+        return plain
+
+
+def _scan(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
+    p = eqn.params
+    first, last = p["num_consts"], p["num_consts"] + p["num_carry"]
+    consts, carry, xs = operands[:first], _Carry("scan", operands[first:last]), operands[last:]
+    slicers = {i: scan_slices(x) for i, x in enumerate(xs) if isinstance(x, LowRank)}
+    scanned = [slicers[i][0] if i in slicers else x for i, x in enumerate(xs)]
+
+    def body(state: list[Any], slices: list[Any]) -> tuple[list[Any], list[Any]]:
+        now = [slicers[i][1](x) if i in slicers else x for i, x in enumerate(slices)]
+        closed = p["jaxpr"]
+        outs = trace.run(closed.jaxpr, closed.consts, [*consts, *carry.fill(state), *now])
+        for y in outs[p["num_carry"] :]:
+            if isinstance(y, LowRank):
+                raise UnsupportedPrimitiveError("scan", y, "it is stacked as an output")
+        return carry.take_plain(outs[: p["num_carry"]]), outs[p["num_carry"] :]
+
+    state, ys = lax.scan(body, carry.plain, scanned, p["length"], reverse=p["reverse"], unroll=p["unroll"])
+    return [*carry.fill(state), *ys]
+
+
+def _while(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
+    p = eqn.params
+    first, last = p["cond_nconsts"], p["cond_nconsts"] + p["body_nconsts"]
+    carry = _Carry("while", operands[last:])
+
+    def run(closed: Any, consts: Sequence[Any], state: list[Any]) -> list[Any]:
+        return trace.run(closed.jaxpr, closed.consts, [*consts, *carry.fill(state)])
+
+    state = lax.while_loop(
+        lambda state: run(p["cond_jaxpr"], operands[:first], state)[0],
+        lambda state: carry.take_plain(run(p["body_jaxpr"], operands[first:last], state)),
+        carry.plain,
+    )
+    return carry.fill(state)
+
+
+def _cond(trace: Interpreter, eqn: Any, index: Any, *operands: Any) -> list[Any]:
+    # Every branch runs: with a predicate per member, vmap of cond would broadcast the weights.
+    # `index` is in range: lax.switch has clamped it before.
+    branches = eqn.params["branches"]
+    outs = [trace.run(branch.jaxpr, branch.consts, operands) for branch in branches]
+
+    def select(cases: Sequence[Any]) -> Any:
+        if all(case is cases[0] for case in cases):
+            return cases[0]
+        for case in cases:
+            if isinstance(case, LowRank):
+                raise UnsupportedPrimitiveError("cond", case, "a branch returns it")
+        return lax.select_n(jnp.asarray(index, jnp.int32), *map(jnp.asarray, cases))
+
+    return [select(cases) for cases in zip(*outs, strict=True)]
+
+
+_CALLS = (
+    "checkpoint",
+    "closed_call",
+    "core_call",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "custom_vjp_call_jaxpr",
+    "custom_vmap_call",
+    "jit",
+    "pjit",
+    "remat",
+    "remat2",
+)
+
+_RULES: dict[str, Callable[..., Any]] = {
+    **RULES,
+    **SUMS,
+    **PRODUCTS,
+    **dict.fromkeys(_CALLS, _call),
+    "cond": _cond,
+    "scan": _scan,
+    "while": _while,
+}

@@ -1,0 +1,186 @@
+"""Rules that combine a low-rank parameter with another array: sums, scales, concatenation.
+
+A plain operand may be the member's own, and must then not enter the shared `w`, which it would make
+members x m x k: a vector that is added becomes another rank, a scale is kept beside `w`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from eggroll_ray.lowrank.parameter import LowRank, Role, fold_sign, form, scaled_w
+from eggroll_ray.lowrank.rules_move import (
+    Trace,
+    UnsupportedPrimitiveError,
+    bind,
+    broadcast_axes,
+    negative,
+    pad_axes,
+    refuse_scaled,
+)
+
+
+def _as_factor(low: LowRank, plain: Any, varying: frozenset[int], side: Role) -> Any:
+    """A plain array that varies only along the axes of a factor, in that factor's shape, rank 1."""
+    axes = low.factor_axes(side)
+    shape = [1 if i is None else low.shape[i] for i in axes]
+    if np.ndim(plain):
+        starts = [0] * low.ndim
+        stops = [size if i in varying else 1 for i, size in enumerate(plain.shape)]
+        order = [i for i in axes if i is not None]
+        rest = [i for i in range(low.ndim) if i not in order]
+        plain = lax.transpose(lax.slice(plain, starts, stops), [*order, *rest])
+        plain = lax.reshape(plain, [1 if i is None else stops[i] for i in axes])
+    return jnp.broadcast_to(jnp.asarray(plain, low.dtype), shape)
+
+
+def _side_of(low: LowRank, varying: frozenset[int]) -> Role | None:
+    """The side along whose axes (and the lead axes) a plain operand varies; the smaller if both."""
+    for side in sorted(("row", "col"), key=low.extent):
+        if varying <= set(low.axes("lead", side)):
+            return side
+    return None
+
+
+def _broadcasts(eqn: Any, low: LowRank) -> bool:
+    """Whether the result is larger than the parameter, which may then be formed: a bias of heads."""
+    return eqn.outvars[0].aval.size > low.w.size
+
+
+def _plain(eqn: Any, *operands: Any) -> Any:
+    return bind(eqn, *(form(x) if isinstance(x, LowRank) else x for x in operands))[0]
+
+
+def _scale(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
+    """`mul` or `div`. Only a constant enters the shared `w`; else `w` would become the member's."""
+    low, plain = (x, y) if isinstance(x, LowRank) else (y, x)
+    if _broadcasts(eqn, low):
+        return _plain(eqn, x, y)
+    if isinstance(plain, LowRank) or (eqn.primitive.name == "div" and low is y):
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it is not linear in it")
+    if eqn.outvars[0].aval.dtype != low.dtype:
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it changes the dtype")
+    varying, constant = trace.varying(plain)
+    side = _side_of(low, varying)
+    if side is None:
+        reason = "the other operand varies along rows and columns"
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, reason)
+    op = lax.div if eqn.primitive.name == "div" else lax.mul
+    return scale_side(low, _as_factor(low, plain, varying, side), side, op, constant)
+
+
+def scale_side(low: LowRank, factor: Any, side: Role, op: Any, constant: bool = False) -> LowRank:
+    """Multiplies or divides by `factor`, in the shape of the scale of that side."""
+    name, scale_name = ("a", "row_scale") if side == "row" else ("b", "col_scale")
+    old_factor, old = getattr(low, name), getattr(low, scale_name)
+    full = jnp.broadcast_to(factor, old_factor.shape)
+    low = dataclasses.replace(low, **{name: op(old_factor, full)})
+    if constant and not low.is_scaled:
+        scale = op(jnp.ones_like(factor), factor)
+        w = scaled_w(dataclasses.replace(low, **{scale_name: scale}))
+        return dataclasses.replace(low, w=w)
+    scale = op(jnp.ones_like(factor) if old is None else old, factor)
+    return dataclasses.replace(low, **{scale_name: scale})
+
+
+def _add(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
+    """`add` or `sub`."""
+    low: Any
+    right: Any = y
+    if eqn.primitive.name == "sub":
+        right = negative(y) if isinstance(y, LowRank) else lax.neg(y)
+    if isinstance(x, LowRank):
+        low, plain, source = x, right, y
+    else:
+        low, plain, source = right, x, x
+    if _broadcasts(eqn, low):
+        return _plain(eqn, x, y)
+    if isinstance(plain, LowRank):
+        return _add_low_rank(eqn, low, plain)
+    return _add_plain(trace, eqn, low, plain, source)
+
+
+def _add_low_rank(eqn: Any, x: LowRank, y: LowRank) -> LowRank:
+    refuse_scaled(eqn, x, y)
+    if x.roles != y.roles or x.shape != y.shape:
+        raise UnsupportedPrimitiveError(eqn.primitive.name, y, f"{x.path!r} has roles {x.roles}, shape {x.shape}")
+    x, y = fold_sign(x), fold_sign(y)
+    axis = x.roles.count("lead")
+    a, b = (jnp.concatenate(pair, axis) for pair in ((x.a, y.a), (x.b, y.b)))
+    return dataclasses.replace(x, w=x.w + y.w, a=a, b=b, path=f"{x.path}+{y.path}")
+
+
+def _add_plain(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) -> LowRank:
+    """Adds to `w`, or, where `plain` (`source` up to sign) is a broadcast vector, as another rank.
+
+    The vector may be the member's own, and must then not enter the shared `w`.
+    """
+    refuse_scaled(eqn, low)
+    varying, constant = trace.varying(source)
+    side = _side_of(low, varying)
+    if constant or side is None:
+        return dataclasses.replace(low, w=low.w + plain)
+    vector = _as_factor(low, plain, varying, side)
+    other = "col" if side == "row" else "row"
+    ones = jnp.ones([1 if i is None else low.shape[i] for i in low.factor_axes(other)], low.dtype)
+    a, b = (vector, ones) if side == "row" else (ones, vector)
+    low = fold_sign(low)
+    axis = low.roles.count("lead")
+    return dataclasses.replace(low, a=jnp.concatenate([low.a, a], axis), b=jnp.concatenate([low.b, b], axis))
+
+
+def _concatenate(trace: Trace, eqn: Any, *values: Any) -> LowRank:
+    return _join(eqn, values, eqn.params["dimension"])
+
+
+def _stack(trace: Trace, eqn: Any, *values: Any) -> LowRank:
+    axis = eqn.params["axis"]
+
+    def widen(x: Any) -> Any:
+        kept = [i + (i >= axis) for i in range(x.ndim)]
+        shape = [*x.shape[:axis], 1, *x.shape[axis:]]
+        low = isinstance(x, LowRank)
+        return broadcast_axes(x, shape, kept) if low else jnp.expand_dims(x, axis)
+
+    return _join(eqn, [widen(x) for x in values], axis)
+
+
+def _join(eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
+    """Concatenation as a sum of padded pieces: the ranks add up."""
+    values = [fold_sign(x) if isinstance(x, LowRank) else x for x in values]
+    lows = [x for x in values if isinstance(x, LowRank)]
+    refuse_scaled(eqn, *lows)
+    for low in lows:
+        if low.roles != lows[0].roles:
+            raise UnsupportedPrimitiveError(eqn.primitive.name, low, f"{lows[0].path!r} has roles {lows[0].roles}")
+    total, start, padded = sum(x.shape[axis] for x in values), 0, []
+    for x in values:
+        stop = start + x.shape[axis]
+        if isinstance(x, LowRank):
+            config = [(0, 0, 0)] * x.ndim
+            config[axis] = (start, total - stop, 0)
+            padded.append(pad_axes(x, jnp.zeros((), x.dtype), config))
+        start = stop
+    rank_axis = lows[0].roles.count("lead")
+    return dataclasses.replace(
+        lows[0],
+        w=jnp.concatenate([x.w if isinstance(x, LowRank) else x for x in values], axis),
+        a=jnp.concatenate([low.a for low in padded], rank_axis),
+        b=jnp.concatenate([low.b for low in padded], rank_axis),
+        path="+".join(low.path for low in lows),
+    )
+
+
+SUMS: dict[str, Callable[..., Any]] = {
+    "add": _add,
+    "add_any": _add,
+    "concatenate": _concatenate,
+    "div": _scale,
+    "mul": _scale,
+    "stack": _stack,
+    "sub": _add,
+}

@@ -1,0 +1,292 @@
+"""One rule per primitive: what an equation does to `w + sum_r a b` without forming it.
+
+A rule is `rule(trace, eqn, *values) -> value or list of values`; at least one value is a `LowRank`.
+Almost every rule is linear, and does to each factor along the factor's own axes what the primitive
+does to `w` along all axes. An axis is named by its number in `w`; None names the rank axis.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from eggroll_ray.lowrank.parameter import LowRank, Role, form
+
+
+class UnsupportedPrimitiveError(NotImplementedError):
+    """An operation on a low-rank parameter that would need the dense matrix of every member."""
+
+    def __init__(self, primitive: str, low: LowRank, reason: str = ""):
+        problem = f"cannot be applied ({reason})" if reason else "has no low-rank rule"
+        super().__init__(
+            f"Primitive {primitive!r} {problem} on parameter {low.path!r} (shape {low.shape}, roles "
+            f"{low.roles}). Form this leaf per member with leaves=LeafRules(densify=({low.path!r},)), freeze "
+            "it, or rewrite the operation."
+        )
+
+
+class Trace(Protocol):
+    """What a rule may ask of the interpreter."""
+
+    def varying(self, value: Any) -> tuple[frozenset[int], bool]:
+        """Axes along which a plain value can vary, and whether it is a constant of the program."""
+        ...
+
+
+def bind(eqn: Any, *values: Any) -> list[Any]:
+    """Applies the primitive of an equation to plain values. Hides what changes between JAX versions."""
+    bound = eqn.primitive.get_bind_params(eqn.params)
+    functions, params = bound if isinstance(bound, tuple) else ([], bound)
+    with eqn.ctx.manager:
+        outs = eqn.primitive.bind(*functions, *values, **params)
+    return list(outs) if eqn.primitive.multiple_results else [outs]
+
+
+def refuse_scaled(eqn: Any, *lows: LowRank) -> None:
+    for low in lows:
+        if low.is_scaled:
+            raise UnsupportedPrimitiveError(
+                eqn.primitive.name, low, "the parameter was scaled by a value that is no constant"
+            )
+
+
+def _map(
+    low: LowRank,
+    on_w: Callable[[Any], Any],
+    on_factor: Callable[[Any, Role], Any],
+    roles: Sequence[Role] | None = None,
+) -> LowRank:
+    """Applies `on_w` to `w` and `on_factor(factor, side)` to the factors and scales."""
+    new: dict[str, Any] = {"w": on_w(low.w)}
+    for name, side in (("a", "row"), ("row_scale", "row"), ("b", "col"), ("col_scale", "col")):
+        factor = getattr(low, name)
+        new[name] = None if factor is None else on_factor(factor, side)
+    return dataclasses.replace(low, **new, roles=low.roles if roles is None else tuple(roles))
+
+
+def side_axes(roles: Sequence[Role], order: Sequence[int], side: Role) -> list[int | None]:
+    """Axes of a factor, lead axes first, when the axes of the array come in `order`."""
+    lead = [i for i in order if roles[i] == "lead"]
+    return [*lead, None, *(i for i in order if roles[i] == side)]
+
+
+def simplify(low: LowRank) -> Any:
+    """The plain array where it is no larger than a factor: nothing is left on one side."""
+    return form(low) if 1 in (low.extent("row"), low.extent("col")) else low
+
+
+def _unchanged(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
+    return low
+
+
+def _convert(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
+    dtype = eqn.params["new_dtype"]
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, f"{dtype} is not a float")
+    cast = functools.partial(lax.convert_element_type, new_dtype=dtype)
+    return _map(low, cast, lambda factor, _: cast(factor))
+
+
+def negative(low: LowRank) -> LowRank:
+    return dataclasses.replace(low, w=-low.w, a=-low.a)
+
+
+def _neg(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
+    return negative(low)
+
+
+def _barrier(trace: Trace, eqn: Any, *values: Any) -> list[Any]:
+    leaves, tree = jax.tree.flatten(values)
+    return list(jax.tree.unflatten(tree, lax.optimization_barrier(leaves)))
+
+
+def transpose_axes(low: LowRank, order: Sequence[int]) -> LowRank:
+    def on_factor(factor: Any, side: Role) -> Any:
+        axes = low.factor_axes(side)
+        return lax.transpose(factor, [axes.index(i) for i in side_axes(low.roles, order, side)])
+
+    roles = [low.roles[i] for i in order]
+    return _map(low, lambda w: lax.transpose(w, order), on_factor, roles)
+
+
+def _transpose(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
+    return transpose_axes(low, eqn.params["permutation"])
+
+
+def _squeeze(trace: Trace, eqn: Any, low: LowRank) -> Any:
+    gone = [i % low.ndim for i in eqn.params["dimensions"]]
+
+    def on_factor(factor: Any, side: Role) -> Any:
+        return lax.squeeze(factor, [j for j, i in enumerate(low.factor_axes(side)) if i in gone])
+
+    roles = [role for i, role in enumerate(low.roles) if i not in gone]
+    return simplify(_map(low, lambda w: lax.squeeze(w, gone), on_factor, roles))
+
+
+def broadcast_axes(low: LowRank, shape: Sequence[int], kept: Sequence[int]) -> LowRank:
+    roles: list[Role] = ["row"] * len(shape)
+    for i, j in enumerate(kept):
+        roles[j] = low.roles[i]
+
+    def on_factor(factor: Any, side: Role) -> Any:
+        target = side_axes(roles, range(len(shape)), side)
+        rank = factor.shape[low.roles.count("lead")]
+        sizes = [rank if j is None else shape[j] for j in target]
+        places = [target.index(None if i is None else kept[i]) for i in low.factor_axes(side)]
+        return lax.broadcast_in_dim(factor, sizes, places)
+
+    return _map(low, lambda w: lax.broadcast_in_dim(w, shape, kept), on_factor, roles)
+
+
+def _broadcast_in_dim(trace: Trace, eqn: Any, low: LowRank, *dynamic: Any) -> LowRank:
+    return broadcast_axes(low, eqn.params["shape"], eqn.params["broadcast_dimensions"])
+
+
+def _reshaped_roles(low: LowRank, shape: Sequence[int]) -> list[Role] | None:
+    """Roles after a reshape, or None where it would join axes of different roles."""
+    if 0 in shape:
+        return None
+    old = [(size, role) for size, role in zip(low.shape, low.roles, strict=True) if size != 1]
+    new: list[Role] = ["row"] * len(shape)
+    for j, size in enumerate(shape):
+        if size == 1:
+            continue
+        stop, product = 0, 1
+        while product % size != 0:
+            product *= old[stop][0]
+            stop += 1
+        joined = {role for _, role in old[:stop]}
+        if len(joined) != 1:
+            return None
+        new[j] = joined.pop()
+        rest = product // size
+        old[:stop] = [(rest, new[j])] if rest > 1 else []
+    return new
+
+
+def _reshape(trace: Trace, eqn: Any, low: LowRank) -> Any:
+    shape = eqn.params["new_sizes"]
+    roles = _reshaped_roles(low, shape)
+    if roles is None or eqn.params.get("dimensions") is not None:
+        reason = f"the new shape {tuple(shape)} joins axes of different roles"
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, reason)
+
+    def on_factor(factor: Any, side: Role) -> Any:
+        rank = factor.shape[low.roles.count("lead")]
+        axes = side_axes(roles, range(len(shape)), side)
+        return lax.reshape(factor, [rank if j is None else shape[j] for j in axes])
+
+    return simplify(_map(low, lambda w: lax.reshape(w, shape), on_factor, roles))
+
+
+def _rev(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
+    dims = eqn.params["dimensions"]
+
+    def on_factor(factor: Any, side: Role) -> Any:
+        return lax.rev(factor, [j for j, i in enumerate(low.factor_axes(side)) if i in dims])
+
+    return _map(low, lambda w: lax.rev(w, dims), on_factor)
+
+
+def _slice_axes(low: LowRank, start: Sequence[int], stop: Sequence[int], strides: Sequence[int] | None) -> Any:
+    strides = (1,) * low.ndim if strides is None else strides
+
+    def on_factor(factor: Any, side: Role) -> Any:
+        full = (0, factor.shape[low.roles.count("lead")], 1)
+        spans = [full if i is None else (start[i], stop[i], strides[i]) for i in low.factor_axes(side)]
+        return lax.slice(factor, *zip(*spans, strict=True))
+
+    return simplify(_map(low, lambda w: lax.slice(w, start, stop, strides), on_factor))
+
+
+def _slice(trace: Trace, eqn: Any, low: LowRank) -> Any:
+    p = eqn.params
+    return _slice_axes(low, p["start_indices"], p["limit_indices"], p["strides"])
+
+
+def _split(trace: Trace, eqn: Any, low: LowRank) -> list[Any]:
+    axis, pieces, begin = eqn.params["axis"], [], 0
+    for size in map(int, eqn.params["sizes"]):
+        start, stop = [0] * low.ndim, list(low.shape)
+        start[axis], stop[axis] = begin, begin + size
+        pieces.append(_slice_axes(low, start, stop, None))
+        begin += size
+    return pieces
+
+
+def _dynamic_slice(trace: Trace, eqn: Any, low: Any, *starts: Any) -> Any:
+    sizes = eqn.params["slice_sizes"]
+
+    def on_factor(factor: Any, side: Role) -> Any:
+        axes = low.factor_axes(side)
+        zero = jnp.zeros((), jnp.result_type(starts[0])) if starts else 0
+        full = factor.shape[low.roles.count("lead")]
+        begin = [zero if i is None else starts[i] for i in axes]
+        return lax.dynamic_slice(factor, begin, [full if i is None else sizes[i] for i in axes])
+
+    return simplify(_map(low, lambda w: lax.dynamic_slice(w, starts, sizes), on_factor))
+
+
+def pad_axes(low: LowRank, value: Any, config: Sequence[tuple[int, int, int]]) -> LowRank:
+    def on_factor(factor: Any, side: Role) -> Any:
+        spans = [(0, 0, 0) if i is None else config[i] for i in low.factor_axes(side)]
+        return lax.pad(factor, jnp.zeros((), factor.dtype), spans)
+
+    return _map(low, lambda w: lax.pad(w, value, config), on_factor)
+
+
+def _pad(trace: Trace, eqn: Any, low: LowRank, value: Any) -> LowRank:
+    refuse_scaled(eqn, low)
+    return pad_axes(low, value, eqn.params["padding_config"])
+
+
+def _reduce_sum(trace: Trace, eqn: Any, low: LowRank) -> Any:
+    axes = eqn.params["axes"]
+    refuse_scaled(eqn, low)
+    if any(low.roles[i] == "lead" for i in axes):
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it sums over a lead axis")
+
+    def on_factor(factor: Any, side: Role) -> Any:
+        return factor.sum([j for j, i in enumerate(low.factor_axes(side)) if i in axes])
+
+    roles = [role for i, role in enumerate(low.roles) if i not in axes]
+    return simplify(_map(low, lambda w: w.sum(axes), on_factor, roles))
+
+
+def scan_slices(low: LowRank) -> tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]:
+    """What of an array a scan over axis 0 has to slice, and the array rebuilt from one slice."""
+    names = {"a": "row", "row_scale": "row", "b": "col", "col_scale": "col"}
+    scanned = {"w": low.w}
+    for name, side in names.items():
+        axes = low.factor_axes(side)
+        if 0 in axes and getattr(low, name) is not None:
+            scanned[name] = jnp.moveaxis(getattr(low, name), axes.index(0), 0)
+
+    def rebuild(slices: dict[str, Any]) -> Any:
+        return simplify(dataclasses.replace(low, roles=low.roles[1:], **slices))
+
+    return scanned, rebuild
+
+
+RULES: dict[str, Callable[..., Any]] = {
+    "broadcast_in_dim": _broadcast_in_dim,
+    "convert_element_type": _convert,
+    "copy": _unchanged,
+    "copy_p": _unchanged,
+    "dynamic_slice": _dynamic_slice,
+    "neg": _neg,
+    "optimization_barrier": _barrier,
+    "pad": _pad,
+    "reduce_sum": _reduce_sum,
+    "reshape": _reshape,
+    "rev": _rev,
+    "slice": _slice,
+    "split": _split,
+    "squeeze": _squeeze,
+    "stop_gradient": _unchanged,
+    "transpose": _transpose,
+}

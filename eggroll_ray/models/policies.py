@@ -1,0 +1,204 @@
+"""Policies as records of pure functions, for one observation at a time."""
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from eggroll_ray.es import noise
+
+Activation = Callable[[Array], Array]
+
+_SMALLEST_NATURE = 36  # pixels; with fewer the third convolution has nothing left
+
+
+class Policy(NamedTuple):
+    """A network as it stands: no batch axis, no noise, no environment.
+
+    `init(key, observation, outputs)` takes a key (consumed), an example observation (zeros) and the number
+    of outputs and returns parameters. `apply(params, observation, carry)` returns `(outputs,)` and the next
+    carry. `initial_carry()` is the recurrent state at the start of an episode, `()` if there is none.
+    """
+
+    init: Callable[[PRNGKeyArray, Array, int], Any]
+    apply: Callable[[Any, Array, Any], tuple[Float[Array, " outputs"], Any]]
+    initial_carry: Callable[[], Any] = tuple
+
+
+def feedforward(init: Callable[[PRNGKeyArray, Array, int], Any], apply: Callable[[Any, Array], Array]) -> Policy:
+    """A policy of any plain, Flax or Equinox function `apply(params, observation) -> outputs`."""
+    return Policy(init, lambda params, observation, carry: (apply(params, observation), carry))
+
+
+def pqn(x: Array) -> Array:
+    """relu(layer_norm(x)) without affine parameters, the paper's activation (paper App. N.4; eps 1e-5)."""
+    centred = x - x.mean()
+    return jax.nn.relu(centred * jax.lax.rsqrt(jnp.mean(centred * centred) + 1e-5))
+
+
+def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> Policy:
+    """A fully connected network on the flattened observation; weights N(0, 1 / fan_in), biases zero.
+
+    Args:
+      hidden: width of each hidden layer.
+      activation: after each hidden layer.
+    """
+
+    def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
+        sizes = (observation.size, *hidden, int(outputs))
+        layers = _layers(key, tuple(itertools.pairwise(sizes)))
+        return {f"layer_{i}": layer for i, layer in enumerate(layers)}
+
+    def apply(params: Any, observation: Array) -> Array:
+        x = observation.reshape(-1)
+        for i in range(len(hidden)):
+            x = activation(_linear(params[f"layer_{i}"], x))
+        return _linear(params[f"layer_{len(hidden)}"], x)
+
+    return feedforward(init, apply)
+
+
+def gru(width: int = 64) -> Policy:
+    """A gated recurrent unit on the flattened observation and a linear layer on its state."""
+
+    def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
+        shapes = ((observation.size, 3 * width), (width, 3 * width), (width, int(outputs)))
+        return dict(zip(("inputs", "state", "head"), _layers(key, shapes), strict=True))
+
+    def apply(params: Any, observation: Array, carry: Array) -> tuple[Array, Array]:
+        reset_x, update_x, new_x = jnp.split(_linear(params["inputs"], observation.reshape(-1)), 3)
+        reset_h, update_h, new_h = jnp.split(_linear(params["state"], carry), 3)
+        update = jax.nn.sigmoid(update_x + update_h)
+        candidate = jnp.tanh(new_x + jax.nn.sigmoid(reset_x + reset_h) * new_h)
+        carry = (1.0 - update) * candidate + update * carry
+        return _linear(params["head"], carry), carry
+
+    return Policy(init, apply, lambda: jnp.zeros(width, jnp.float32))
+
+
+def cnn(channels: int = 16, hidden: int = 64) -> Policy:
+    """A 3 x 3 convolution and a hidden layer, for images `(height, width, channels)` as MinAtar's."""
+
+    def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
+        if observation.ndim != 3:
+            raise ValueError(f"cnn needs observations (height, width, channels), not {observation.shape}; use mlp.")
+        height, width, inputs = observation.shape
+        if min(height, width) < 3:
+            raise ValueError(f"cnn needs images of at least 3 x 3, not {height} x {width}; use mlp.")
+        features = (height - 2) * (width - 2) * channels
+        shapes = ((3, 3, inputs, channels), (features, hidden), (hidden, int(outputs)))
+        return dict(zip(("conv", "linear", "head"), _layers(key, shapes), strict=True))
+
+    def apply(params: Any, observation: Array) -> Array:
+        image = observation.astype(jnp.float32)[None]
+        layout = ("NHWC", "HWIO", "NHWC")
+        x = jax.lax.conv_general_dilated(image, params["conv"]["kernel"], (1, 1), "VALID", dimension_numbers=layout)[0]
+        x = jax.nn.relu(x + params["conv"]["bias"][None, None, :]).reshape(-1)
+        x = jax.nn.relu(_linear(params["linear"], x))
+        return _linear(params["head"], x)
+
+    return feedforward(init, apply)
+
+
+def nature_cnn(hidden: int = 512) -> Policy:
+    """The three convolutions of Mnih et al. 2015 and a hidden layer, for images of at least 36 x 36, as Atari's.
+
+    Bytes are scaled to [0, 1].
+    """
+    layers = ((8, 4, 32), (4, 2, 64), (3, 1, 64))  # kernel, stride, channels
+
+    def convolve(params: Any, observation: Array) -> Array:
+        x = observation.astype(jnp.float32)[None]
+        x = x / 255.0 if observation.dtype == jnp.uint8 else x
+        layout = ("NHWC", "HWIO", "NHWC")
+        for i, (_, stride, _) in enumerate(layers):
+            conv = params[f"conv_{i}"]
+            x = jax.lax.conv_general_dilated(x, conv["kernel"], (stride, stride), "VALID", dimension_numbers=layout)
+            x = jax.nn.relu(x + conv["bias"][None, None, None, :])
+        return x.reshape(-1)
+
+    def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
+        if observation.ndim != 3 or min(observation.shape[:2]) < _SMALLEST_NATURE:
+            raise ValueError(
+                f"nature_cnn needs images (height, width, channels) of at least {_SMALLEST_NATURE} x "
+                f"{_SMALLEST_NATURE}, not {observation.shape}; use cnn for smaller ones, mlp for what is no image."
+            )
+        shapes, (height, width, inputs) = [], observation.shape
+        for size, stride, channels in layers:
+            shapes.append((size, size, inputs, channels))
+            height, width, inputs = (height - size) // stride + 1, (width - size) // stride + 1, channels
+        shapes += [(height * width * inputs, hidden), (hidden, int(outputs))]
+        names = (*(f"conv_{i}" for i in range(len(layers))), "linear", "head")
+        return dict(zip(names, _layers(key, tuple(shapes)), strict=True))
+
+    def apply(params: Any, observation: Array) -> Array:
+        x = jax.nn.relu(_linear(params["linear"], convolve(params, observation)))
+        return _linear(params["head"], x)
+
+    return feedforward(init, apply)
+
+
+def with_log_std(policy: Policy) -> Policy:
+    """Adds a log standard deviation per action, a vector of parameters that starts at zero (paper App. N.4).
+
+    For `SamplingHead` on a box, whose outputs are means and log standard deviations: the network then gives the means
+    alone. Parameters are `{"policy": ..., "log_std": (size,)}`.
+    """
+
+    def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
+        if outputs % 2:
+            raise ValueError(
+                f"with_log_std needs an even number of outputs, means and log standard deviations, not {outputs}; it "
+                "is for SamplingHead on a box."
+            )
+        size = outputs // 2
+        return {"policy": policy.init(key, observation, size), "log_std": jnp.zeros(size, jnp.float32)}
+
+    def apply(params: Any, observation: Array, carry: Any) -> tuple[Array, Any]:
+        mean, carry = policy.apply(params["policy"], observation, carry)
+        return jnp.concatenate([mean, params["log_std"].astype(mean.dtype)]), carry
+
+    return Policy(init, apply, policy.initial_carry)
+
+
+def is_image(observation_shape: tuple[int, ...]) -> bool:
+    """Whether observations are `(height, width, channels)`, large enough for `cnn`."""
+    return len(observation_shape) == 3 and min(observation_shape[:2]) >= 3
+
+
+def is_large_image(observation_shape: tuple[int, ...]) -> bool:
+    """Whether observations are images large enough for `nature_cnn`."""
+    return is_image(observation_shape) and min(observation_shape[:2]) >= _SMALLEST_NATURE
+
+
+def default_policy(observation_shape: tuple[int, ...]) -> Policy:
+    """A small CNN for small images, the larger one for large images, an MLP of 2 x 64 for everything else."""
+    if not is_image(observation_shape):
+        return mlp()
+    return nature_cnn() if is_large_image(observation_shape) else cnn()
+
+
+@functools.partial(jax.jit, static_argnums=1)  # step by step, each operation would be a program of its own
+def _layers(key: PRNGKeyArray, shapes: tuple[tuple[int, ...], ...]) -> list[dict[str, Array]]:
+    """Layers of kernels N(0, 1 / inputs), inputs being all axes but the last, and zero biases, float32.
+
+    The numbers are those of `jax.random.normal`, which takes several times as long to compile.
+    """
+    keys = jax.random.split(key, len(shapes))
+    return [
+        {
+            "kernel": noise.normal(key, shape) / np.sqrt(np.float32(math.prod(shape[:-1]))),
+            "bias": jnp.zeros(shape[-1], jnp.float32),
+        }
+        for key, shape in zip(keys, shapes, strict=True)
+    ]
+
+
+def _linear(layer: dict[str, Array], x: Array) -> Array:
+    return x @ layer["kernel"] + layer["bias"]

@@ -1,0 +1,1 @@
+"""Reinforcement learning: environments and agents, rollouts in JAX and on the host, self-play."""

@@ -1,0 +1,99 @@
+"""Heads: how many outputs an action space needs of a network, and how these become an action."""
+
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from eggroll_ray.rl.env import Box, Discrete, MultiDiscrete, Space
+
+# Brings reals `(size,)` into a box, `(*shape,)`.
+Bound = Callable[[Box, Float[Array, " size"]], Float[Array, "*shape"]]
+
+
+@runtime_checkable
+class Head(Protocol):
+    """Says how many outputs an action space needs, and maps them to an action.
+
+    The outputs of discrete spaces are logits, one per choice: those of choices that the environment forbids are made
+    very low before a head sees them.
+    """
+
+    def outputs(self, space: Space) -> int: ...
+
+    def action(self, space: Space, outputs: Array, key: PRNGKeyArray) -> Array: ...
+
+
+def squash(space: Box, x: Float[Array, " size"]) -> Float[Array, "*shape"]:
+    """Maps reals into `[low, high]` by tanh; axes without finite bounds are left as they are."""
+    x = x.astype(jnp.float32).reshape(space.shape)
+    low, high = jnp.asarray(space.low), jnp.asarray(space.high)
+    bounded = jnp.isfinite(low) & jnp.isfinite(high)
+    low, high = jnp.where(bounded, low, -1.0), jnp.where(bounded, high, 1.0)
+    return jnp.where(bounded, low + 0.5 * (jnp.tanh(x) + 1.0) * (high - low), x)
+
+
+def clip(space: Box, x: Float[Array, " size"]) -> Float[Array, "*shape"]:
+    """Cuts reals off at `low` and `high`: an output is the action in the environment's own unit."""
+    return jnp.clip(x.astype(jnp.float32).reshape(space.shape), jnp.asarray(space.low), jnp.asarray(space.high))
+
+
+class DeterministicHead(NamedTuple):
+    """The most likely discrete actions; outputs brought into the bounds of a box."""
+
+    bound: Bound = squash
+
+    def outputs(self, space: Space) -> int:
+        return sum(choices(space)) if not isinstance(space, Box) else _size(space)
+
+    def action(self, space: Space, outputs: Array, key: PRNGKeyArray) -> Array:
+        del key
+        if isinstance(space, Box):
+            return self.bound(space, outputs)
+        return _choose(space, outputs, lambda logits, _: jnp.argmax(logits))
+
+
+class SamplingHead(NamedTuple):
+    """Categorical samples, or a Gaussian one brought into the bounds of a box.
+
+    The second half of a box's outputs is the logarithm of the standard deviation, cut to [-5, 2];
+    `with_log_std(policy)` makes it a vector of parameters that does not depend on the observation.
+    """
+
+    bound: Bound = squash
+
+    def outputs(self, space: Space) -> int:
+        return sum(choices(space)) if not isinstance(space, Box) else 2 * _size(space)
+
+    def action(self, space: Space, outputs: Array, key: PRNGKeyArray) -> Array:
+        if isinstance(space, Box):
+            mean, log_std = jnp.split(outputs, 2)
+            noise = jax.random.normal(key, mean.shape, jnp.float32)
+            return self.bound(space, mean + jnp.exp(jnp.clip(log_std, -5.0, 2.0)) * noise)
+        if isinstance(space, Discrete):
+            return jax.random.categorical(key, outputs).astype(jnp.int32)
+        keys = jax.random.split(key, len(space.n))
+        return _choose(space, outputs, lambda logits, i: jax.random.categorical(keys[i], logits))
+
+
+def choices(space: Discrete | MultiDiscrete) -> tuple[int, ...]:
+    """The number of choices of each discrete action."""
+    return (space.n,) if isinstance(space, Discrete) else space.n
+
+
+def forbid(outputs: Float[Array, " k"], mask: Bool[Array, " k"]) -> Float[Array, " k"]:
+    """Makes the logits of impossible actions so low that no head takes one while another is possible."""
+    return jnp.where(mask, outputs, jnp.finfo(outputs.dtype).min)
+
+
+def _choose(space: Discrete | MultiDiscrete, logits: Array, choose: Callable[[Array, int], Array]) -> Array:
+    ends = list(itertools.accumulate(choices(space)))
+    chosen = [choose(part, i).astype(jnp.int32) for i, part in enumerate(jnp.split(logits, ends[:-1]))]
+    return chosen[0] if isinstance(space, Discrete) else jnp.stack(chosen)
+
+
+def _size(space: Box) -> int:
+    return int(space.low.size)

@@ -1,0 +1,282 @@
+"""Rollouts in environments that run in Python: Gymnasium, PettingZoo, or any `HostEnv`.
+
+All members of a block act in one compiled call per step, each row with its own perturbation; between the calls the
+environments are stepped on the host.
+
+Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
+"""
+
+import contextlib
+import logging
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key, PRNGKeyArray
+
+from eggroll_ray.compiling.program import SharedProgram
+from eggroll_ray.es.eggroll import ESState
+from eggroll_ray.es.noise import fold_in, normal
+from eggroll_ray.evaluators.functions import (
+    Earlier,
+    EvaluateBlock,
+    Evaluation,
+    Evaluator,
+    FitnessError,
+    Invalid,
+    Members,
+    Params,
+    Perturb,
+    generation_key,
+    judge,
+    member_keys,
+    perturb_block,
+)
+from eggroll_ray.models.policies import Policy
+from eggroll_ray.rl.actions import DeterministicHead, Head
+from eggroll_ray.rl.agents import Agents, Shown, make_groups
+from eggroll_ray.rl.env import HostBatch, HostEnv, HostTimestep
+from eggroll_ray.rl.jax_rollout import Cast, Everyone, Play, check_kind, context_of_test, make_evaluator, split_keys
+from eggroll_ray.rl.trained_policy import TrainedPolicy
+
+_log = logging.getLogger(__name__)
+_TEST = "a test of the mean parameters"
+
+
+class _Episodes(NamedTuple):
+    """What a batch of episodes came to."""
+
+    totals: np.ndarray  # (b,) or (b, a) float32
+    steps: int  # of all environments together
+    moments: Any
+    failed: Mapping[int, str]  # place in the batch -> what that environment raised
+
+
+def from_host_env(
+    env: HostEnv,
+    policy: Policy | Mapping[str, Policy] | None = None,
+    *,
+    episodes: int = 1,
+    head: Head = DeterministicHead(),  # noqa: B008 - immutable
+    normalize_observations: bool = False,
+    shared_by: int | None = 2,
+    on_nan: Invalid = Invalid.DROP_PAIR,
+    on_error: Invalid = Invalid.DROP_PAIR,
+    agents: Agents = Agents(),  # noqa: B008 - frozen
+) -> Evaluator:
+    """Evolves a policy in an environment that runs in Python; the fitness is its mean return.
+
+    Each worker holds one environment for each episode of a block, and steps them in its own process.
+
+    Args:
+      env: the environment.
+      on_error: what becomes of a member whose environment raises an exception; the others go on.
+
+    The other arguments, and what is raised, are those of `from_env`.
+    """
+    play = Play(episodes, shared_by, Invalid(on_nan))
+    check_kind("from_host_env", env, HostEnv, policy)
+    groups = make_groups(env, policy, head, agents, normalize_observations)
+    return play_host_env(env, Everyone(groups), play, Invalid(on_error))
+
+
+def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Evaluator:
+    """Makes the evaluator of a cast in an environment on the host."""
+    batches = Batches(env)
+
+    def bind(perturb: Perturb) -> EvaluateBlock:
+        player = Player(env, cast, batches)
+
+        @SharedProgram
+        def prepare(state: ESState, members: Array) -> tuple[Members, Key[Array, "n e"]]:
+            keys = split_keys(member_keys(generation_key(state), members, play.shared_by), play.episodes)
+            return perturb_block(perturb, state, members), keys
+
+        def evaluate(
+            state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier] | None = None
+        ) -> Evaluation:
+            context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
+            perturbed, keys = prepare(state, members)
+            whose = f"members {members[0]} to {members[-1]} of generation {int(state.generation)}"
+            found = player.play(perturbed, keys, context, whose)
+            returns = cast.returns(found.totals, play.episodes)
+            returns = returns.reshape(len(members), play.episodes, *returns.shape[1:])
+            failures = _failures(found.failed, state, members, play.episodes, on_error)
+            failed = np.zeros(returns.shape[:2], bool)
+            failed.reshape(-1)[list(found.failed)] = True
+            finite = judge(np.where(_like(failed, returns), 0.0, returns).mean(axis=1), state, members, play.on_nan)
+            worst = np.float32(-np.inf if on_error is Invalid.WORST else np.nan)
+            fitness = np.where(_like(failed.any(axis=1), finite), worst, finite)
+            failures += _not_finite(returns, failed, state, members)
+            return Evaluation(fitness, found.steps, found.moments, failures)
+
+        return evaluate
+
+    tester = Player(env, cast, batches)
+
+    def test(
+        params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
+    ) -> np.ndarray:
+        whole = -(-episodes // cast.multiple) * cast.multiple
+        context = context_of_test(cast, statistics, past, key)
+        found = tester.play(Members(params, 1), split_keys(key[None], whole), context, _TEST)
+        sound = np.array([place for place in range(episodes) if place not in found.failed], np.int64)
+        if not len(sound):
+            raise _failed_test(env, found)
+        if len(sound) < episodes:
+            _log.warning("%d of %d episodes are missing from a test: %s", episodes - len(sound), episodes, found.failed)
+        return np.asarray(cast.returns(found.totals, whole))[sound]
+
+    evaluator = make_evaluator(env, cast, play, bind, test)
+    return evaluator._replace(settings={**evaluator.settings, "on_error": on_error.value})
+
+
+def mean_host_player(
+    env: HostEnv, cast: Cast, batches: "Batches"
+) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
+    """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""
+    player = Player(env, cast, batches)
+
+    def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> np.ndarray:
+        found = player.play(Members(params, 1), keys, context, _TEST)
+        if found.failed:
+            raise _failed_test(env, found)
+        return found.totals
+
+    return play
+
+
+def _failed_test(env: HostEnv, found: _Episodes) -> FitnessError:
+    place, text = next(iter(found.failed.items()))
+    return FitnessError(f"{env.name} failed in episode {place} of {_TEST}: {text}")
+
+
+def acting(policy: TrainedPolicy, key: PRNGKeyArray) -> Callable[[HostTimestep], np.ndarray]:
+    """What `HostEnv.render` takes: the actions of a policy in one episode, `(1, ...)` for a batch of one."""
+    carry, time = policy.initial_carry(), 0
+    step = jax.jit(policy.step)
+
+    def act(shown: HostTimestep) -> np.ndarray:
+        nonlocal carry, time
+        mask = jax.tree.map(lambda x: x[0], shown.mask)
+        action, carry = step(shown.observation[0], carry, jax.random.fold_in(key, time + 1), mask)
+        time += 1
+        return np.asarray(action)[None]
+
+    return act
+
+
+class Batches:
+    """Batches of environments by their size, made when they are first needed; not shipped with the evaluator."""
+
+    def __init__(self, env: HostEnv):
+        self._env = env
+        self._batches: dict[int, HostBatch] = {}
+        # Not in __del__: at the end of the process the suites' modules are gone before it is called.
+        weakref.finalize(self, _close, self._batches)
+
+    def __reduce__(self) -> Any:
+        return Batches, (self._env,)
+
+    def of(self, size: int) -> HostBatch:
+        if size not in self._batches:
+            self._batches[size] = self._env.make(size)
+        return self._batches[size]
+
+
+def _close(batches: dict[int, HostBatch]) -> None:
+    for batch in batches.values():
+        batch.close()
+
+
+class Player:
+    """Plays episodes; holds the compiled programs for it."""
+
+    def __init__(self, env: HostEnv, cast: Cast, batches: Batches):
+        self._env, self._cast, self._batches = env, cast, batches
+
+        @SharedProgram
+        def act(
+            members: Members, context: Any, shown: Shown, carry: Any, keys: Array, time: Array, alive: Array, seen: Any
+        ) -> tuple[Array, Any, Any]:
+            use = jax.vmap(fold_in, (0, None))(keys.reshape(-1), time).reshape(keys.shape)
+            actions, carry = cast.act(members, context, shown, carry, use)
+            return actions, carry, cast.add_moments(seen, shown, alive, context)
+
+        @SharedProgram
+        def seeds(keys: Array) -> Array:
+            # Uses of an episode's key: 0 its seed, t + 1 the action at time t.
+            first = jax.vmap(fold_in, (0, None))(keys.reshape(-1), 0)
+            return jax.vmap(lambda key: normal.bits(key, ()))(first)  # one word of each
+
+        self._act, self._seeds = act, seeds
+
+    def play(self, members: Members, keys: Key[Array, "n e"], context: Any, whose: str) -> _Episodes:
+        """Plays one episode for each key; an episode's seed is a function of its key alone.
+
+        Raises:
+          FitnessError: when the batch of environments itself raises; it says for whom.
+        """
+        with _naming(self._env, whose):
+            batch = self._batches.of(keys.shape[0] * keys.shape[1])
+            shown = batch.reset(np.asarray(self._seeds(keys)))
+        failed = dict(shown.failed)
+        alive, totals, steps = ~shown.done, np.zeros_like(shown.reward, np.float32), 0
+        carry, moments = self._cast.carry(*keys.shape), self._cast.learners.moments()
+        for time in range(self._env.max_steps):
+            if not alive.any():
+                break
+            seen = Shown(jnp.asarray(shown.observation), shown.mask)
+            actions, carry, moments = self._act(
+                members, context, seen, carry, keys, jnp.uint32(time + 1), alive, moments
+            )
+            with _naming(self._env, whose):
+                shown = batch.step(np.asarray(actions), alive)
+            totals += np.where(_like(alive, shown.reward), shown.reward, np.float32(0))
+            steps += int(alive.sum())
+            failed |= shown.failed
+            alive = alive & ~shown.done
+        return _Episodes(totals, steps, jax.device_get(moments), failed)
+
+
+@contextlib.contextmanager
+def _naming(env: HostEnv, whose: str) -> Iterator[None]:
+    """Turns what a batch of environments raises into an error that says for whom."""
+    try:
+        yield
+    except Exception as error:
+        raise FitnessError(
+            f"{env.name} failed as a whole in {whose}: {type(error).__name__}: {error}\nReport the failure of a single "
+            "environment in HostTimestep.failed: then only its member is lost."
+        ) from error
+
+
+def _like(flags: Any, values: np.ndarray) -> np.ndarray:
+    """Gives flags as many axes as values have."""
+    return flags.reshape(*flags.shape, *(1,) * (values.ndim - flags.ndim))
+
+
+def _not_finite(returns: np.ndarray, failed: np.ndarray, state: ESState, members: np.ndarray) -> tuple[str, ...]:
+    """A text per member with a return `(n, e)` or `(n, e, g)` that is not finite though no environment has failed."""
+    totals = returns.reshape(*failed.shape, -1).sum(axis=(1, 2))
+    places = np.flatnonzero(~np.isfinite(totals) & ~failed.any(axis=1))
+    return tuple(f"member {int(members[i])} of generation {int(state.generation)}: return {totals[i]}" for i in places)
+
+
+def _failures(
+    failed: Mapping[int, str], state: ESState, members: np.ndarray, episodes: int, on_error: Invalid
+) -> tuple[str, ...]:
+    """A text per member that failed, with the first of its episodes; raises where the policy says so."""
+    texts: dict[int, str] = {}
+    for place in sorted(failed):
+        member, episode = int(members[place // episodes]), place % episodes
+        text = f"member {member} of generation {int(state.generation)}, episode {episode}: {failed[place]}"
+        if on_error is Invalid.RAISE:
+            raise FitnessError(
+                f"the environment failed for {text}\nCorrect it, or choose on_error=Invalid.DROP_PAIR or Invalid.WORST."
+            )
+        texts.setdefault(member, text)
+    return tuple(texts.values())

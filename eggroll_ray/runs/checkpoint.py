@@ -1,0 +1,160 @@
+"""Files that last: the run folder and its checkpoints (safetensors and JSON).
+
+Nothing here runs code when it is loaded. Everything is written beside its name and moved there when whole.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from eggroll_ray.runs.files import PARTIAL, replace_file, sync_folder
+
+SCHEMA = 1
+LOCK = "lock"  # the file by which a run has one owner
+
+
+class CheckpointError(ValueError):
+    """A file of a run does not fit what was asked; the message says what was found and what to do."""
+
+
+def create_run(run: Path) -> None:
+    """Makes a new run folder.
+
+    Raises:
+      CheckpointError: when the folder holds something already, or cannot be written.
+    """
+    # What a start that was killed leaves before it has written config.json is nobody's run.
+    begun = {"fitness", "checkpoints", LOCK}
+    if run.exists() and (not run.is_dir() or {path.name for path in run.iterdir()} - begun):
+        raise CheckpointError(
+            f"the run folder {run} exists; name another, or continue it with --resume, in Python with "
+            "Run(path, resume=True)."
+        )
+    try:
+        for part in ("fitness", "checkpoints"):
+            (run / part).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=run):
+            pass
+    except OSError as error:
+        raise CheckpointError(f"the run folder {run} cannot be written: {error}; name another.") from error
+
+
+def as_json(value: Any) -> Any:
+    """Returns the value as it reads back from JSON."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON whole or not at all."""
+    replace_file(path, (json.dumps(value, indent=2, default=str) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file of a run.
+
+    Raises:
+      CheckpointError: when it is missing or cut off.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} is missing: {path.parent} is not a run folder.") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not valid JSON ({error}); it was damaged after it was written.") from error
+
+
+def save_checkpoint(run: Path, snapshot: Any, generation: int, digest: str) -> Path:
+    """Writes `checkpoints/<generation>/` from a worker's snapshot, and returns the folder."""
+    named = named_arrays(snapshot)
+    manifest = {
+        "schema": SCHEMA,
+        "generation": generation,
+        "digest": digest,
+        "arrays": {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, x in named.items()},
+    }
+    target = run / "checkpoints" / f"{generation:08d}"
+    if target.exists():  # the same generation of the same run: the same bits
+        return target
+    partial = target.parent / f"{PARTIAL}{target.name}"
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed here
+    partial.mkdir()
+    save_arrays(partial / "arrays.safetensors", named)
+    write_json(partial / "manifest.json", manifest)
+    os.replace(partial, target)
+    sync_folder(target.parent)
+    return target
+
+
+def checkpoints(run: Path) -> list[int]:
+    """Returns the generations that have a checkpoint, in order."""
+    return sorted(int(path.name) for path in (run / "checkpoints").glob("[0-9]*") if path.name.isdigit())
+
+
+def load_checkpoint(run: Path, generation: int, template: Any) -> Any:
+    """Loads a snapshot.
+
+    Args:
+      run: the run folder.
+      generation: one of `checkpoints(run)`.
+      template: a snapshot of the same structure, as a new worker gives it.
+
+    Raises:
+      CheckpointError: when the files are damaged, of another schema, or of other leaves, shapes or dtypes.
+    """
+    folder = run / "checkpoints" / f"{generation:08d}"
+    manifest = read_json(folder / "manifest.json")
+    if manifest.get("schema") != SCHEMA:
+        raise CheckpointError(
+            f"{folder} has schema {manifest.get('schema')}, this version reads {SCHEMA}; use the version of "
+            "eggroll_ray that wrote it (config.json names it)."
+        )
+    expected = {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, x in named_arrays(template).items()}
+    found = manifest["arrays"]
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            raise CheckpointError(
+                f"{folder} does not fit this run: {name} is {found.get(name, 'missing')} there and "
+                f"{expected.get(name, 'missing')} here; use the policy and the strategy that wrote it."
+            )
+    try:
+        stored = load_file(folder / "arrays.safetensors")
+    except Exception as error:  # safetensors has errors of its own kind for every sort of damage
+        raise CheckpointError(f"{folder} is damaged: {error}; resume from an earlier checkpoint.") from error
+    arrays = [stored[name].view(jnp.dtype(entry["dtype"])) for name, entry in expected.items()]
+    arrays = [x.reshape(entry["shape"]) for x, entry in zip(arrays, expected.values(), strict=True)]
+    return jax.tree.unflatten(jax.tree.structure(template), arrays)
+
+
+def save_arrays(path: Path, named: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays to a safetensors file; types that NumPy does not know as their bit patterns."""
+    replace_file(path, save({name: _as_stored(array) for name, array in named.items()}))
+
+
+def named_arrays(tree: Any) -> dict[str, np.ndarray]:
+    """Returns the arrays of a pytree on the host, by their paths."""
+    flat = jax.tree_util.tree_flatten_with_path(tree)[0]
+    names = (jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in flat)
+    return {name: np.asarray(leaf) for name, (_, leaf) in zip(names, flat, strict=True)}
+
+
+def _as_stored(array: np.ndarray) -> np.ndarray:
+    array = np.ascontiguousarray(array)
+    return array if array.dtype.isbuiltin else array.view(f"u{array.dtype.itemsize}")
+
+
+def remove_partial(run: Path) -> None:
+    """Removes what a killed process left half-written."""
+    for path in run.rglob(PARTIAL + "*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

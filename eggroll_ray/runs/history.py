@@ -1,0 +1,101 @@
+"""A run folder, read: what was asked for, what came of it, and every generation and event between."""
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from eggroll_ray.runs.metrics import Row, read_metrics
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """What a run folder tells of its run, which may be unfinished.
+
+    Attributes:
+      path: the folder.
+      config: `config.json`, {} without one.
+      result: `result.json`, None without one.
+      records: what `metrics.jsonl` holds in its order: generations and events.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    result: dict[str, Any] | None
+    records: list[Row]
+
+    @functools.cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the generations."""
+        return [row for row in self.records if "event" not in row]
+
+    @functools.cached_property
+    def events(self) -> list[Row]:
+        """The rows of the events."""
+        return [row for row in self.records if "event" in row]
+
+    @property
+    def target(self) -> float | None:
+        """The return that solves the task, if there is one."""
+        target = (self.result or {}).get("target", self.config.get("target"))
+        return target if isinstance(target, int | float) else None
+
+    @functools.cached_property
+    def has_steps(self) -> bool:
+        """Whether members took steps in an environment."""
+        return any(row.get("steps") for row in self.rows)
+
+    @functools.cached_property
+    def in_windows(self) -> bool:
+        """Whether an episode spans several generations: only the first of them counts it."""
+        return any(row.get("episodes") == 0 for row in self.rows)
+
+    @functools.cached_property
+    def evaluated(self) -> list[Row]:
+        """The rows of generations whose mean policy was tested."""
+        return [row for row in self.rows if row.get("mean_policy_return") is not None]
+
+    @property
+    def rate_name(self) -> str:
+        """What `rate` counts."""
+        return "Member-steps / s" if self.has_steps else "Evaluations / s"
+
+    def rate(self, row: Row) -> float | None:
+        """Returns steps or evaluations a second in a generation, None where it is not known."""
+        rate, seconds = row.get("member_steps_per_second"), timed_seconds(row)
+        if not rate and not self.has_steps and seconds:
+            return (self.config.get("population_size") or 0) / seconds or None
+        return rate or None
+
+
+def load_history(run: Path) -> History:
+    """Reads a run folder; what is missing in it is left empty.
+
+    Raises:
+      FileNotFoundError: `run` is not a folder.
+      ValueError: A file is damaged.
+    """
+    if not run.is_dir():
+        raise FileNotFoundError(f"{run} is not a folder; give the folder that a run was saved in")
+    metrics = run / "metrics.jsonl"
+    return History(
+        path=run,
+        config=_read_json(run / "config.json") or {},
+        result=_read_json(run / "result.json"),
+        records=read_metrics(metrics) if metrics.exists() else [],
+    )
+
+
+def timed_seconds(row: Row) -> float:
+    """Returns the time of a generation, as far as it was measured."""
+    return sum(row.get(f"time_{part}") or 0.0 for part in ("update", "evaluate", "driver"))
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error}); restore or remove it") from error

@@ -1,0 +1,192 @@
+"""The numbers of a run: one JSON object a line, written as training goes and read back later."""
+
+import contextlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from eggroll_ray.runs.files import append_to_file, replace_file
+
+Row = dict[str, Any]
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Somewhere else that the rows go: TensorBoard, a live view, a test's list.
+
+    An exception of a sink stops training, after the row is on disk; a sink that may fail without
+    harm must catch its own errors.
+    """
+
+    def __call__(self, row: Row, /) -> object:
+        """Takes one row (a generation or an event), in plain Python types, `None` for NaN."""
+
+    def close(self) -> None:
+        """Flushes and releases what the sink holds; called once."""
+
+
+class MetricsWriter:
+    """Appends rows to a JSON-lines file and passes them to sinks; a context manager.
+
+    A killed process loses at most the line it was writing. Rows that cannot be written, since the disk is
+    full or the folder is gone, are kept and written with a later one.
+
+    Args:
+      path: The file; it and its folder are made if missing. Rows already there are kept.
+      sinks: Called with every row, in order; closed with the writer.
+      resume_from: The first generation that will be written again: earlier rows of it and of later
+        generations are dropped, events included. `None` keeps all rows.
+    """
+
+    def __init__(self, path: Path, sinks: Sequence[Sink] = (), resume_from: int | None = None) -> None:
+        self._path, self._sinks = path, list(sinks)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            _truncate(path, math.inf if resume_from is None else resume_from)
+        else:
+            path.touch()
+        self._size = path.stat().st_size
+        self._unwritten = b""
+        self.error: OSError | None = None  # why rows are waiting to be written, None if none are
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Writes one row; NaN and infinities become null, NumPy values become plain ones.
+
+        Args:
+          row: Numbers, strings, booleans, `None`, and lists and dictionaries of these.
+
+        Raises:
+          TypeError: A value is of another type; nothing is written.
+        """
+        plain = {str(key): _plain(value, str(key)) for key, value in row.items()}
+        self._unwritten += json.dumps(plain, allow_nan=False).encode() + b"\n"
+        self._flush()
+        for sink in self._sinks:
+            sink(plain)
+
+    def add_sink(self, sink: Sink) -> None:
+        """Passes the rows from now on to one more sink, and closes it in the end."""
+        self._sinks.append(sink)
+
+    def _flush(self) -> None:
+        try:
+            self._size = append_to_file(self._path, self._size, self._unwritten, sync=False)
+        except OSError as error:
+            self.error = error
+        else:
+            self._unwritten, self.error = b"", None
+
+    def close(self) -> None:
+        """Writes what is left, and closes every sink, also when one of them raises."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._flush)
+            for sink in self._sinks:
+                stack.callback(sink.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read_metrics(path: Path) -> list[Row]:
+    """Reads the rows of a metrics file, without a last line that was torn by a crash.
+
+    Args:
+      path: The file that a `MetricsWriter` wrote.
+
+    Returns:
+      The rows in the order of the file; `None` where a value was NaN or infinite.
+
+    Raises:
+      ValueError: A line before the last is not a JSON object.
+    """
+    return [row for _, row in _lines(path)]
+
+
+def format_number(value: float | None) -> str:
+    """Writes a number for people in at most about seven characters: `500.0`, `1.23M`, `-`."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    size = abs(value)
+    for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if size >= unit and size >= 1e4:
+            digits = 4 if letter == "k" else 3
+            return f"{value / unit:.{digits}g}{letter}" if size < 1e15 else f"{value:.2e}"
+    if isinstance(value, int):
+        return str(value)
+    if size >= 1:
+        return f"{value:.1f}" if size >= 100 else f"{value:.2f}"
+    return f"{value:.3g}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Writes a duration for people: `0.042 s`, `41 s`, `3 min 20 s`, `2 h 05 min`."""
+    if seconds < 1:
+        return f"{seconds:.2g} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _truncate(path: Path, generation: float) -> None:
+    kept = [line for line, row in _lines(path) if row.get("generation", -math.inf) < generation]
+    data = b"".join(line + b"\n" for line in kept)
+    if data != path.read_bytes():
+        replace_file(path, data)
+
+
+def _lines(path: Path) -> list[tuple[bytes, Row]]:
+    lines = path.read_bytes().rstrip().split(b"\n")
+    pairs: list[tuple[bytes, Row]] = []
+    for number, line in enumerate(lines, start=1):
+        row = _parse(line)
+        if row is not None:
+            pairs.append((line, row))
+        elif number < len(lines):  # only the last line can have been torn
+            raise ValueError(
+                f"{path}, line {number}: expected a JSON object, found {line[:60]!r}; "
+                "the file was damaged or edited, remove that line to read the rest"
+            )
+    return pairs
+
+
+def _parse(line: bytes) -> Row | None:
+    try:
+        row = json.loads(line, parse_constant=lambda _: None)
+    except ValueError:  # of JSON or of UTF-8
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _plain(value: Any, key: str) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item, f"{key}.{name}") for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, key) for item in value]
+    raise TypeError(
+        f"the metric {key!r} is a {type(value).__name__}; a row holds numbers, strings, booleans, "
+        "None, lists and dictionaries: convert it with float(...), int(...) or str(...)"
+    )

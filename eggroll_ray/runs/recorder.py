@@ -1,0 +1,268 @@
+"""The record of a run: one folder that holds all that is needed to continue, replay and read it."""
+
+import dataclasses
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from eggroll_ray.runs import checkpoint
+from eggroll_ray.runs.checkpoint import CheckpointError
+from eggroll_ray.runs.fitness_log import FitnessLog
+from eggroll_ray.runs.lock import RunLock
+from eggroll_ray.workers.messages import Generation, Plan
+from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
+from eggroll_ray.runs.sinks.base import TensorBoard
+
+Keeps = Callable[[int], Collection[int]] | None  # see `Evaluator.keeps`
+
+_RETRY_SECONDS = 10.0  # between attempts at a checkpoint that could not be written
+_REMIND_SECONDS = 60.0  # between warnings that the record cannot be written
+_PACKAGES = ("eggroll-ray", "jax", "jaxlib", "numpy", "optax", "ray", "gymnax", "brax")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Where and how a run is recorded.
+
+    Attributes:
+      path: the run folder. It must not exist, unless the run is resumed.
+      resume: continue the run in that folder, bit for bit.
+      checkpoint_every: generations between checkpoints; the fitness log covers those between.
+      config: what else `config.json` shall hold, such as the options that the run was started with.
+      sinks: where else the rows of metrics go.
+    """
+
+    path: Path | str
+    resume: bool = False
+    checkpoint_every: int = 50
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    sinks: tuple[Sink, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.checkpoint_every < 1:
+            raise ValueError(f"checkpoint_every={self.checkpoint_every} must be at least 1 generation.")
+
+
+class Recorder:
+    """Writes the run folder while a run goes on.
+
+    A full disk, a folder that became read-only or vanished: what could not be written is kept, training goes on,
+    and it is tried again with every generation. Nothing half-written is ever taken for whole.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        plan: Plan,
+        moments: Any,
+        settings: Mapping[str, Any],
+        packed: bool,
+        on_event: Callable[[str, str], object],
+    ):
+        """Makes the folder, or opens the one that is resumed.
+
+        Args:
+          run: the options.
+          plan: of the run.
+          moments: template of one block's moments.
+          settings: what decides the run's bits; a resumed run must have the same.
+          packed: whether fitness is logged as packed signs.
+          on_event: is told when the record cannot be written, and when it can again.
+
+        Raises:
+          CheckpointError: when the folder exists or cannot be written, holds another run, or has another owner.
+        """
+        self.path = Path(run.path)
+        self._run, self._on_event = run, on_event
+        settings = {**dataclasses.asdict(plan), **settings}
+        if run.resume:
+            _check_same(_settings(self.path / "config.json"), settings, self.path)
+        else:
+            checkpoint.create_run(self.path)
+        self._lock = RunLock(self.path)
+        try:
+            checkpoint.remove_partial(self.path)
+            if not run.resume:
+                config = {**run.config, "settings": settings, "versions": _versions(), "machine": _machine()}
+                checkpoint.write_json(self.path / "config.json", config)
+            self.log = FitnessLog(self.path, plan, moments, packed)
+            metrics = self.path / "metrics.jsonl"
+            self.last_row = last_row(read_metrics(metrics) if metrics.exists() else [], len(self.log))
+            self._metrics = MetricsWriter(
+                metrics, (TensorBoard(self.path / "tensorboard"), *run.sinks), resume_from=len(self.log)
+            )
+        except BaseException:
+            self._lock.close()
+            raise
+        self._unwritten: list[Generation] = []
+        self._failing: set[str] = set()  # log, checkpoint, metrics, result
+        self._reminded = self._tried = -math.inf
+        self._saved = len(self.log)
+
+    def load(self, template: Any, keeps: Keeps = None) -> tuple[Any, list[Generation]]:
+        """Returns the newest snapshot that will do (None: the start), and the log from there on; see `load_state`."""
+        return load_state(self.path, self.log, template, len(self.log), keeps)
+
+    def append(self, outcome: Generation) -> None:
+        """Adds the outcome of a generation to the log, and with it those that could not be written before."""
+        self._unwritten.append(outcome)
+        self._try("log", self._append_all)
+
+    def write(self, row: Row) -> None:
+        """Adds a row of metrics, or an event."""
+        self._metrics.write(row)
+        self._note("metrics", self._metrics.error)
+
+    def add_sink(self, sink: Sink) -> None:
+        """Passes the rows from now on to one more sink."""
+        self._metrics.add_sink(sink)
+
+    def is_due(self, generation: int) -> bool:
+        """Whether this generation is to have a checkpoint, or an earlier one that could not be written."""
+        due = generation - generation % self._run.checkpoint_every
+        if self._saved >= due:
+            return False
+        return generation == due or time.monotonic() > self._tried + _RETRY_SECONDS
+
+    def save(self, snapshot: Any, generation: int, digest: str) -> None:
+        """Writes a checkpoint."""
+        self._tried = time.monotonic()
+        if self._try("checkpoint", lambda: checkpoint.save_checkpoint(self.path, snapshot, generation, digest)):
+            self._saved = generation
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Writes how the run ended."""
+        self._try("log", self._append_all)
+        self._try("result", lambda: checkpoint.write_json(self.path / "result.json", dict(result)))
+
+    @property
+    def unsaved(self) -> str | None:
+        """Says what could not be written so far, None if all is on the disk."""
+        if not self._failing:
+            return None
+        parts = ", ".join(sorted(self._failing))
+        return (
+            f"the record in {self.path} is not whole: its {parts} could not be written, {len(self._unwritten)} "
+            "generations are missing from its log"
+        )
+
+    def close(self) -> None:
+        """Closes the metrics and their sinks, and gives the run free."""
+        self._metrics.close()
+        self._lock.close()
+
+    def _append_all(self) -> None:
+        while self._unwritten:
+            self.log.append(self._unwritten[0])
+            del self._unwritten[0]
+
+    def _try(self, part: str, write: Callable[[], object]) -> bool:
+        try:
+            write()
+        except OSError as error:
+            self._note(part, error)
+            return False
+        self._note(part, None)
+        return True
+
+    def _note(self, part: str, error: OSError | None) -> None:
+        """Keeps which parts of the record cannot be written, and tells once in a while."""
+        now = time.monotonic()
+        if error is not None:
+            self._failing.add(part)
+            if now > self._reminded + _REMIND_SECONDS:
+                self._reminded = now
+                self._on_event(
+                    "record failed",
+                    f"the {part} could not be written: {error}; training goes on, {len(self._unwritten)} generations "
+                    "are kept in memory and tried again with each generation: make room, or bring the folder back",
+                )
+        elif part in self._failing:
+            self._failing.discard(part)
+            if not self._failing:
+                self._reminded = -math.inf
+                self._on_event("record restored", "nothing is missing")
+
+
+def recorded_block_size(config: Path, population_size: int) -> int:
+    """Returns the block size of a recorded run: given, the default of its time, or searched for it.
+
+    Args:
+      config: the run's `config.json`.
+      population_size: what the run must have.
+
+    Raises:
+      CheckpointError: when it is not that of a run, or of one with another population.
+    """
+    found = _settings(config)
+    _check_same({"population_size": found["population_size"]}, {"population_size": population_size}, config.parent)
+    return found["block_size"]
+
+
+def load_state(
+    run: Path, log: FitnessLog, template: Any, generation: int, keeps: Keeps = None
+) -> tuple[Any, list[Generation]]:
+    """Returns the newest snapshot at or before a generation (None: the start), and the outcomes from it to there.
+
+    Where evaluations need earlier generations, the snapshot is from before all of these: they are rebuilt on the way.
+
+    Args:
+      run: the run folder.
+      log: its fitness log.
+      template: a snapshot of the same structure, as a new worker gives it.
+      generation: number of updates.
+      keeps: the evaluator's.
+    """
+    first = generation if keeps is None else min(keeps(generation), default=generation)
+    reached = [number for number in checkpoint.checkpoints(run) if number <= first]
+    if not reached:
+        return None, list(log.read(0, generation))
+    snapshot = checkpoint.load_checkpoint(run, reached[-1], template)
+    return snapshot, list(log.read(reached[-1], generation))
+
+
+def last_row(rows: Iterable[Row], generations: int) -> Row:
+    """Returns the last row of a generation below `generations`, {} if there is none."""
+    kept = [row for row in rows if "event" not in row and row.get("generation", generations) < generations]
+    return kept[-1] if kept else {}
+
+
+def _settings(config: Path) -> Mapping[str, Any]:
+    """What decides the bits of a recorded run."""
+    found = checkpoint.read_json(config)
+    if "settings" not in found:
+        raise CheckpointError(f"{config} has no settings: it is not a run folder.")
+    return found["settings"]
+
+
+def _check_same(found: Mapping[str, Any], given: Mapping[str, Any], path: Path) -> None:
+    given = checkpoint.as_json(given)
+    for name in sorted({*found, *given}):
+        if found.get(name) != given.get(name):
+            raise CheckpointError(
+                f"the run in {path} has {name}={found.get(name)!r}, now it is {given.get(name)!r}: it would be "
+                "another run; give the same value, or start a new run folder."
+            )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+    }

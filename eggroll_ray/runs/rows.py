@@ -1,0 +1,116 @@
+"""A generation as a row of metrics, and what makes a population's fitness usable."""
+
+import numpy as np
+
+from eggroll_ray.workers import columns
+from eggroll_ray.evaluators.functions import FitnessError
+from eggroll_ray.workers.results import Round
+from eggroll_ray.runs.metrics import Row
+from eggroll_ray.workers.fitness_vector import PackedPairs
+
+
+def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | PackedPairs:
+    """Returns the fitness of a generation as it is logged and applied.
+
+    The lowest finite fitness (of its group) takes the place of a member that counts as the worst (-inf).
+
+    Raises:
+      FitnessError: when no pair is left, with what the first member that failed has raised.
+    """
+    fitness = found.fitness
+    if isinstance(fitness, PackedPairs):
+        usable = len(fitness.dropped) < fitness.pairs and found.spread[0] > 0
+    elif found.spread[0] == len(fitness):
+        usable = True  # all are finite, as a rule
+    else:
+        by_group = columns.unflatten(fitness, groups)
+        lowest = np.where(np.isfinite(by_group), by_group, np.inf).min(axis=0)
+        worst = (by_group == -np.inf) & np.isfinite(lowest)[None]
+        fitness = columns.flatten(np.where(worst, lowest[None], by_group).astype(np.float32))
+        usable = np.isfinite(fitness).reshape(-1, 2).all(axis=1).any()
+    if not usable:
+        first = f"The first failure: {found.failures[0]}\n" if found.failures else ""
+        raise FitnessError(
+            f"no pair of generation {number} has a finite fitness in both members. {first}Run one member alone with "
+            f"trainer.reproduce({number}, member=0); check the fitness for NaN, and sigma for being too large."
+        )
+    return fitness
+
+
+def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = ()) -> Row:
+    """Mean, spread and quantiles over the members; packed signs leave the inner quantiles unknown.
+
+    Of several groups all fitness is taken together, and the mean of each is `fitness_mean/<group>`.
+    """
+    count, total, squares, lowest, highest = (float(value) for value in found.spread)
+    mean = total / count if count else None
+    row: Row = {
+        "fitness_mean": mean,
+        "fitness_std": None if mean is None else float(np.sqrt(max(squares / count - mean * mean, 0.0))),
+    }
+    if isinstance(fitness, PackedPairs):
+        quartiles, invalid = [None] * 3, 2 * len(fitness.dropped)
+    else:
+        finite, invalid = fitness, 0
+        if count < len(fitness):
+            is_finite = np.isfinite(fitness)
+            finite = fitness[is_finite]
+            invalid = int((~columns.unflatten(is_finite, max(1, len(groups))).all(axis=1)).sum())
+        quartiles = _quartiles(finite)
+        lowest, highest = float(finite.min()), float(finite.max())  # as it is applied: -inf is replaced
+    names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
+    row |= dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}
+    if groups and not isinstance(fitness, PackedPairs):
+        by_group = columns.unflatten(fitness, len(groups))
+        for name, column in zip(groups, by_group.T, strict=True):
+            finite = column[np.isfinite(column)]
+            row[f"fitness_mean/{name}"] = float(finite.mean()) if len(finite) else None
+    return row
+
+
+def _quartiles(values: np.ndarray) -> list[float]:
+    """Does what `np.quantile` does, which is several times slower on a large population."""
+    values, found, start = values.copy(), [], 0
+    for q in (0.25, 0.5, 0.75):
+        place = q * (len(values) - 1)
+        below = int(place)
+        rest = values[start:]  # all before are lower, and of no interest any more
+        rest.partition(below - start)
+        low, high = float(values[below]), float(values[below + 1 :].min(initial=np.inf))
+        found.append(low if place == below else low + (place - below) * (high - low))
+        start = below
+    return found
+
+
+def episode_returns(test: np.ndarray) -> np.ndarray:
+    """(episodes,) or (episodes, groups) -> (episodes,), the mean over groups."""
+    return test.reshape(len(test), -1).mean(axis=1)
+
+
+def test_columns(
+    found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = (), whole: bool = True
+) -> Row:
+    """How the mean parameters did, and what share of the population did worse.
+
+    The share is unknown with several groups, and where the fitness is not of `whole` episodes as the test is.
+    """
+    test = found.test
+    if test is None:
+        return {
+            "mean_policy_return": None,
+            "mean_policy_return_std": None,
+            "mean_policy_episodes": 0,
+            "mean_policy_rank": None,
+        }
+    mean = float(test.mean())
+    rank = None
+    if whole and not groups and not isinstance(fitness, PackedPairs):
+        rank = float((fitness < mean).mean())
+    by_group = zip(groups, test.T, strict=True) if groups else ()
+    return {
+        "mean_policy_return": mean,
+        **{f"mean_policy_return/{name}": float(column.mean()) for name, column in by_group},
+        "mean_policy_return_std": float(episode_returns(test).std()),
+        "mean_policy_episodes": len(test),
+        "mean_policy_rank": rank,
+    }

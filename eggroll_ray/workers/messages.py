@@ -1,0 +1,112 @@
+"""What driver and workers say to each other: frozen records of ints, strings and NumPy arrays."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from eggroll_ray.workers.fitness_vector import PackedPairs
+
+TEST = -1  # stands among block numbers for the mean parameters on fresh episodes
+
+
+class WorkerError(RuntimeError):
+    """Workers could not be had, were lost, or disagree; the message says what to do."""
+
+
+def state_changed(number: int) -> WorkerError:
+    """The error of an evaluation that changes the parameters."""
+    return WorkerError(
+        f"the parameters changed while generation {number} was evaluated: by native code of the fitness that writes "
+        "where it must not, or by a fault of the memory. Nothing wrong was logged: resume the run once it is mended."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What all workers of a run agree on."""
+
+    population_size: int  # members, even
+    block_size: int  # members, even, a divisor of the population size
+    seed: int
+    test_episodes: int  # of the mean parameters
+    groups: int = 1  # of parameters, each with a fitness of its own
+
+    @property
+    def blocks(self) -> int:
+        return self.population_size // self.block_size
+
+    @property
+    def block_results(self) -> int:
+        """Numbers that the evaluation of one block gives."""
+        return self.block_size * self.groups
+
+    def members(self, block: int) -> np.ndarray:
+        """Returns the member numbers of a block, int32."""
+        return np.arange(block * self.block_size, (block + 1) * self.block_size, dtype=np.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Generation:
+    """The outcome of one generation: with the seed it is all that an update needs, and all that is logged.
+
+    The fitness is `(population,)` float32 (NaN: the pair is dropped), or one sign per pair where the strategy
+    uses no more. Of several groups it is that of all of them as one vector, see `columns`.
+    """
+
+    number: int
+    fitness: np.ndarray | PackedPairs
+    moments: tuple[Any, ...] = ()  # of each block, in block order; what the statistics are merged from
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the fitness, which is what travels to every worker."""
+        return self.fitness.nbytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One round trip: update to generation `number` if behind it, then evaluate."""
+
+    number: int
+    outcomes: tuple[Generation, ...]  # of the generations before it that the worker may not have applied
+    blocks: tuple[int, ...]  # in this order; TEST among them also evaluates the mean parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockResult:
+    """The evaluation of one block."""
+
+    block: int
+    fitness: np.ndarray  # (block,) float32, or (block, groups)
+    steps: int
+    moments: Any
+    failures: tuple[str, ...]
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """What a worker returns for a request; `b` blocks in the order in which they were evaluated."""
+
+    number: int
+    digest: str  # of the state after the evaluation, at this generation
+    blocks: np.ndarray  # (b,) int32, fewer than asked for where some were cancelled
+    fitness: np.ndarray | PackedPairs  # of these blocks, one after the other
+    spread: np.ndarray  # (b, 5) float64: count, sum, sum of squares, lowest, highest of the finite fitness
+    steps: np.ndarray  # (b,) int64
+    moments: tuple[Any, ...]  # b of them
+    failures: tuple[tuple[int, str], ...]  # block, text
+    test: np.ndarray | None  # fitness of the mean parameters in each episode, (episodes,) or (episodes, groups)
+    metrics: dict[str, float]  # of the update to this generation, empty where that is not known
+    update_seconds: float  # of the updates in this call, 0 when there was none
+    test_seconds: float
+    block_seconds: np.ndarray  # (b,) float32
+    seconds: float  # of the whole call
+    changed: bool = False  # whether the state was another after the evaluation than before: no result is to be trusted
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays, which is nearly all that travels."""
+        arrays = (self.blocks, self.fitness, self.spread, self.steps, self.block_seconds)
+        return sum(array.nbytes for array in arrays) + (0 if self.test is None else self.test.nbytes)

@@ -1,0 +1,55 @@
+"""What all workers of a run agree on, checked and completed."""
+
+from eggroll_ray.workers.messages import Plan
+
+_DEFAULT_BLOCK = 256
+_CACHED_BLOCKS = (128, 64)  # of larger models; still smaller ones cost more in calls than they save in memory traffic
+_CACHE_BYTES = 2 << 20  # of a block's noise, about what a core's caches hold from one time step to the next
+_SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
+
+
+def make_plan(
+    population_size: int,
+    block_size: int | None,
+    seed: int,
+    test_episodes: int,
+    groups: int = 1,
+    member_bytes: int = 0,
+) -> Plan:
+    """Checks and completes what all workers agree on.
+
+    Args:
+      population_size: members, even.
+      block_size: members of a block, an even divisor of the population size; None: the largest up to 256, or up to
+        128 or 64 where so many have more than 2 MB of noise. It goes by the model alone, never by the machine.
+      seed: of everything random.
+      test_episodes: of a test of the mean parameters.
+      groups: of parameters with a fitness of their own.
+      member_bytes: of the noise that a member holds.
+
+    Raises:
+      ValueError: for an odd or empty population, or blocks that do not divide it.
+    """
+    if population_size < 2 or population_size % 2:
+        raise ValueError(
+            f"population_size={population_size} must be even and at least 2, since members come in antithetic "
+            f"pairs; choose {max(2, population_size + population_size % 2)}."
+        )
+    if block_size is None:
+        sizes = (_DEFAULT_BLOCK, *_CACHED_BLOCKS)
+        fits = next((size for size in sizes if size * member_bytes <= _CACHE_BYTES), sizes[-1])
+        block_size = max(size for size in range(2, min(population_size, fits) + 1, 2) if population_size % size == 0)
+        if block_size < min(_SMALLEST_DEFAULT_BLOCK, population_size):
+            near = fits * max(1, round(population_size / fits))
+            raise ValueError(
+                f"population_size={population_size} has no even divisor from {_SMALLEST_DEFAULT_BLOCK} to "
+                f"{fits} to make blocks of; choose {near}, or set block_size yourself."
+            )
+    if block_size < 2 or block_size % 2 or population_size % block_size:
+        raise ValueError(
+            f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "
+            "odd; choose an even divisor of the population size."
+        )
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
+    return Plan(population_size, block_size, seed, test_episodes, groups)

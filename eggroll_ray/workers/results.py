@@ -1,0 +1,138 @@
+"""The results of one generation as they come in: in any order, some twice, some from a worker not to be trusted."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from eggroll_ray.workers.fitness_vector import PackedPairs, pack_signs
+from eggroll_ray.workers.messages import TEST, Plan, Reply
+
+_DROPPED = 2  # in place of the sign of a pair that has no result
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """One generation, evaluated: the same whoever evaluated what.
+
+    Attributes:
+      complete: whether every block is there; the rest has no meaning otherwise.
+      fitness: `(n,)` float32, or packed signs.
+      spread: count, sum, sum of squares, lowest and highest of the finite fitness.
+      steps: environment steps.
+      moments: of each block, in block order.
+      failures: a text for each member that failed.
+      test: fitness of the mean parameters in each episode, None where that was not asked for.
+      digest: of the parameters at the start of the generation, on which all workers agree.
+      metrics: of the update to this generation, empty when there was none.
+      update_seconds: of the slowest worker.
+      evaluate_seconds: of the slowest worker.
+      pool: what the pool tells of its workers, for the row of metrics.
+    """
+
+    complete: bool
+    fitness: np.ndarray | PackedPairs
+    spread: np.ndarray
+    steps: int
+    moments: tuple[Any, ...]
+    failures: tuple[str, ...]
+    test: np.ndarray | None
+    digest: str
+    metrics: dict[str, float]
+    update_seconds: float
+    evaluate_seconds: float
+    pool: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class Gathering:
+    """Collects replies. Of a block that comes twice the first result counts; it would be the same bits."""
+
+    def __init__(self, plan: Plan, blocks: Sequence[int], packed: bool):
+        """Waits for `blocks`, TEST among them for a test of the mean parameters.
+
+        Args:
+          plan: of the run.
+          blocks: what is to be evaluated.
+          packed: whether fitness comes and goes as packed signs.
+        """
+        self._plan, self._packed = plan, packed
+        each = plan.block_results // 2 if packed else plan.block_results
+        # Signs of pairs as int8, or fitness of members as float32.
+        self._values = np.zeros((plan.blocks, each), np.int8 if packed else np.float32)
+        self._spread = np.zeros((plan.blocks, 5))
+        self._steps = np.zeros(plan.blocks, np.int64)
+        self._moments: list[Any] = [()] * plan.blocks
+        self._failures: dict[int, list[str]] = {}
+        self._test: np.ndarray | None = None
+        self._sources: dict[int, int] = {}  # block -> worker
+        self._replies: list[tuple[int, Reply]] = []
+        self.missing = set(blocks)
+
+    def add(self, worker: int, reply: Reply) -> int:
+        """Takes in a reply, and returns how many of its blocks were there already."""
+        blocks = reply.blocks
+        fresh = np.array([int(block) in self.missing for block in blocks], bool)
+        kept = blocks[fresh]
+        if len(kept):
+            rows = self._rows(reply)
+            self._values[kept] = rows if fresh.all() else rows[fresh]
+            self._spread[kept] = reply.spread[fresh]
+            self._steps[kept] = reply.steps[fresh]
+            for place in np.flatnonzero(fresh):
+                self._moments[blocks[place]] = reply.moments[place]
+        taken = {int(block) for block in kept}
+        for block in taken:
+            self._failures[block] = [text for number, text in reply.failures if number == block]
+        if reply.test is not None and TEST in self.missing:
+            self._test = reply.test
+            taken.add(TEST)
+        self.missing -= taken
+        self._sources.update(dict.fromkeys(taken, worker))
+        self._replies.append((worker, reply))
+        return len(blocks) + (reply.test is not None) - len(taken)
+
+    def digests(self) -> dict[int, str]:
+        """Returns the digest that each worker named last."""
+        return {worker: reply.digest for worker, reply in self._replies}
+
+    def discard(self, worker: int) -> list[int]:
+        """Forgets all that a worker has sent, and returns the blocks that are missing again."""
+        lost = [block for block, source in self._sources.items() if source == worker]
+        for block in lost:
+            del self._sources[block]
+        self._replies = [entry for entry in self._replies if entry[0] != worker]
+        self.missing |= set(lost)
+        return lost
+
+    def result(self, pool: dict[str, Any]) -> Round:
+        """Returns what has come in."""
+        replies = [reply for _, reply in self._replies]
+        finite = self._spread[self._spread[:, 0] > 0]
+        sums = finite[:, :3].sum(axis=0)
+        lowest, highest = (finite[:, 3].min(), finite[:, 4].max()) if len(finite) else (np.nan, np.nan)
+        return Round(
+            complete=not self.missing,
+            fitness=self._fitness(),
+            spread=np.array([*sums, lowest, highest]),
+            steps=int(self._steps.sum()),
+            moments=tuple(self._moments),
+            failures=tuple(text for block in sorted(self._failures) for text in self._failures[block]),
+            test=self._test,
+            digest=replies[0].digest if replies else "",
+            metrics=next((reply.metrics for reply in replies if reply.metrics), {}),
+            update_seconds=max((reply.update_seconds for reply in replies), default=0.0),
+            evaluate_seconds=max((reply.seconds - reply.update_seconds for reply in replies), default=0.0),
+            pool=pool,
+        )
+
+    def _rows(self, reply: Reply) -> np.ndarray:
+        if isinstance(reply.fitness, PackedPairs):
+            signs = reply.fitness.signs()
+            signs[reply.fitness.dropped] = _DROPPED
+            return signs.reshape(len(reply.blocks), -1)
+        return reply.fitness.reshape(len(reply.blocks), -1)
+
+    def _fitness(self) -> np.ndarray | PackedPairs:
+        values = self._values.reshape(-1)
+        return pack_signs(values, np.flatnonzero(values == _DROPPED)) if self._packed else values

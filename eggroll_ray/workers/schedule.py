@@ -1,0 +1,292 @@
+"""Who evaluates which block, until when, and what becomes of it when that does not happen. Pure: time is an argument.
+
+At first every worker gets a share after its measured speed, in one call. A worker that is done takes blocks from the
+queue (what lost workers left), then from the tail of the worker that would finish last; of a block that is overdue a
+second copy is evaluated, and the first answer counts. Since results do not depend on who evaluates a block, nothing
+here can change them.
+"""
+
+import dataclasses
+import itertools
+import math
+import statistics
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+
+from eggroll_ray.workers.messages import TEST
+
+_MEMORY = 0.3  # weight of the newest time in a worker's running mean
+_WORTH_SECONDS = 0.02  # of work that is worth another call
+_PATIENCE = 5.0  # a call may take so many times what was expected, and
+_GRACE_SECONDS = 2.0  # so much longer, before its blocks go to others
+_OVERDUE = 1.5  # a call that takes so many times what was expected gets a helper
+_FIRST_DEADLINE = 3600.0  # seconds of a call that nothing is known about
+_UNKNOWN_UPDATE = 60.0  # seconds of an update, before there was one and beyond the first, which compiles
+_UNKNOWN_TEST = 60.0  # seconds of a test of the mean parameters, before there was one
+_CULPRIT_DEATHS = 3  # workers that died on a block before it is held to be the reason
+
+
+class Speeds:
+    """How long workers take, learned from their answers. Kept over generations."""
+
+    def __init__(self) -> None:
+        self._each: dict[int, float] = {}  # worker -> seconds per block
+        self._only: dict[int, float] = {}  # worker -> seconds of its first block, while there is no other
+        self._update: float | None = None  # seconds
+        self._rest: float | None = None  # of a call, beside all that: network and hashing
+        self._test: float | None = None
+        # What a worker's first evaluation and first update take longer, since they compile; the longest so far.
+        self._first_evaluation: float | None = None
+        self._first_update: float | None = None
+        self._evaluated: set[int] = set()
+        self._updated: set[int] = set()
+
+    def observe(
+        self,
+        worker: int,
+        block_seconds: Sequence[float],
+        update_seconds: float | None,
+        rest: float,
+        test_seconds: float | None = None,
+    ) -> None:
+        """Learns from one answer.
+
+        Args:
+          worker: its number.
+          block_seconds: of each block; the first of a worker's first call compiles.
+          update_seconds: of the update, None if there was none.
+          rest: what else there was between question and answer, in seconds.
+          test_seconds: of the test of the mean parameters, None if there was none.
+        """
+        if test_seconds is not None:
+            self._test = max(self._test or 0.0, test_seconds)  # it is rare: the slowest so far, with compilation
+        times = list(block_seconds)
+        if worker not in self._evaluated and times:
+            self._evaluated.add(worker)
+            typical = statistics.median(times[1:]) if len(times) > 1 else self.block(worker) or 0.0
+            self._first_evaluation = max(self._first_evaluation or 0.0, times[0] + rest - typical)
+            self._only[worker], times = times[0], times[1:]
+        elif times:
+            self._rest = rest if self._rest is None else self._rest + _MEMORY * (rest - self._rest)
+        if times:
+            self._only.pop(worker, None)
+            new = statistics.fmean(times)
+            old = self._each.get(worker, new)
+            self._each[worker] = old + _MEMORY * (new - old)
+        if update_seconds is None:
+            return
+        if worker in self._updated:
+            self._update = self._update or update_seconds
+            self._update += _MEMORY * (update_seconds - self._update)
+        else:
+            self._updated.add(worker)
+            self._first_update = max(self._first_update or 0.0, update_seconds)
+
+    def forget(self, worker: int) -> None:
+        """Drops what is known of a worker that is gone."""
+        self._each.pop(worker, None)
+        self._only.pop(worker, None)
+        self._evaluated.discard(worker)
+        self._updated.discard(worker)
+
+    def block(self, worker: int) -> float | None:
+        """Returns the seconds per block of a worker, or those of a typical one; None if nothing is known."""
+        if worker in self._each:
+            return self._each[worker]
+        return statistics.median(self._each.values()) if self._each else None
+
+    def call(self, worker: int, blocks: int, update: bool, test: bool = False) -> float | None:
+        """Returns the expected seconds of a call, with an update and a test or without; None if too little is known."""
+        first = 0.0
+        if worker not in self._evaluated:
+            if self._first_evaluation is None:
+                return None
+            first += self._first_evaluation
+        if update and worker not in self._updated:
+            if self._first_update is None:
+                return None
+            first += self._first_update
+        elif update and self._update is None:
+            first += self._first_update or 0.0  # it cannot take longer
+        if test:
+            first += _UNKNOWN_TEST if self._test is None else self._test
+        each = max(self.block(worker) or 0.0, self._only.get(worker, 0.0))
+        return first + blocks * each + (self._update or 0.0) + max(self._rest or 0.0, 0.0)
+
+    def patience_of_updates(self, updates: int) -> float:
+        """Returns the seconds that so many updates may take at most."""
+        longest = max((seconds for seconds in (self._update, self._first_update) if seconds is not None), default=None)
+        if longest is None:
+            return _FIRST_DEADLINE * (updates > 0) + _UNKNOWN_UPDATE * updates
+        return updates * _PATIENCE * longest
+
+    def patience(self, worker: int, blocks: int, update: bool, test: bool = False) -> float:
+        """Returns the seconds after which a call is taken to be lost."""
+        expected = self.call(worker, blocks, update, test)
+        return _FIRST_DEADLINE if expected is None else _PATIENCE * expected + _GRACE_SECONDS
+
+    def shares(self, workers: Sequence[int], blocks: int) -> list[int]:
+        """Splits a number of blocks so that all workers finish together; the sum is `blocks`."""
+        rates = [1.0 / max(self.block(worker) or 1.0, 1e-9) for worker in workers]
+        edges = [round(blocks * sum(rates[:i]) / sum(rates)) for i in range(len(rates) + 1)]
+        return [high - low for low, high in itertools.pairwise(edges)]
+
+
+@dataclasses.dataclass
+class Assignment:
+    """One call to one worker."""
+
+    blocks: list[int]  # that it is to evaluate, and nobody else
+    asked: tuple[int, ...]  # the blocks that it was sent
+    sent: float
+    late: bool = False  # its deadline has passed, and its blocks are given to others
+
+
+class Schedule:
+    """The blocks of one generation."""
+
+    def __init__(self, blocks: Iterable[int], speeds: Speeds, update: bool):
+        """Args: the blocks, how long workers take, and whether their calls begin with an update."""
+        self._queue = deque(blocks)
+        self._speeds, self._update = speeds, update
+        self._assigned: dict[int, Assignment] = {}
+        self._done: set[int] = set()
+        self._deaths: Counter[int] = Counter()
+        self._overdue: Counter[int] = Counter()
+        self._copies: Counter[int] = Counter()
+        self.requeued = 0  # blocks that were handed out again
+
+    def hand_out(self, idle: Sequence[int], now: float) -> dict[int, list[int]]:
+        """Gives idle workers their blocks out of the queue, by their speed; a worker may get none."""
+        queue = deque(block for block in self._queue if block not in self._done)
+        given: dict[int, list[int]] = {}
+        idle = list(idle)
+        # A block on which a worker died travels alone: should it be the reason, it takes no others with it.
+        for block in [block for block in queue if self._deaths[block]][: len(idle)]:
+            queue.remove(block)
+            given[idle.pop(0)] = [block]
+        safe = [block for block in queue if not self._deaths[block]]
+        if idle and safe:
+            busy = [worker for worker, call in self._assigned.items() if not call.late]
+            everyone = [*idle, *busy] if self.requeued else idle
+            shares = self._speeds.shares(everyone, len(safe))[: len(idle)]
+            if not sum(shares):
+                shares[0] = 1
+            for worker, share in zip(idle, shares, strict=True):
+                if share:
+                    given[worker] = [safe.pop(0) for _ in range(share)]
+        self._queue = deque([*(block for block in queue if self._deaths[block]), *safe])
+        for worker, blocks in given.items():
+            self._assign(worker, blocks, now)
+        return given
+
+    def steal(self, thief: int, now: float) -> tuple[int, list[int]] | None:
+        """Finds work for an idle worker when the queue is empty: (the worker it comes from, the blocks)."""
+        open_calls = {
+            worker: call for worker, call in self._assigned.items() if not call.late and self._open(call.blocks)
+        }
+        if not open_calls or any(block not in self._done for block in self._queue):
+            return None
+        victim = max(open_calls, key=lambda worker: self._ends(worker, open_calls[worker], now))
+        call = open_calls[victim]
+        blocks = self._tail(victim, call, thief, now)
+        self._copies.subtract(blocks)  # the victim will not begin them
+        blocks = blocks or self._copy(victim, call, now)
+        if not blocks:
+            return None
+        call.blocks = [block for block in call.blocks if block not in blocks]
+        self.requeued += len(blocks)
+        self._assign(thief, blocks, now)
+        return victim, blocks
+
+    def finish(self, worker: int, blocks: Iterable[int]) -> None:
+        """Notes an answer with these blocks; those it left out are to be had again."""
+        self._done |= set(blocks)
+        call = self._assigned.pop(worker, None)
+        if call is not None and not call.late:
+            self._requeue(call.blocks)
+
+    def lose(self, worker: int, died: bool = True) -> list[int]:
+        """Takes back the blocks of a worker that is gone, and returns them."""
+        call = self._assigned.pop(worker, None)
+        if call is None:
+            return []
+        blocks = self._open(call.blocks)
+        if died:
+            self._deaths.update(blocks)
+        return [] if call.late else self._requeue(blocks)
+
+    def reopen(self, blocks: Iterable[int]) -> None:
+        """Makes blocks whose results were not to be trusted missing again."""
+        blocks = list(blocks)
+        self._done -= set(blocks)
+        self._requeue(blocks)
+
+    def overdue(self, now: float) -> dict[int, list[int]]:
+        """Takes back the blocks of the workers whose deadline has passed: worker -> blocks."""
+        found = {}
+        for worker, call in self._assigned.items():
+            patience = self._speeds.patience(worker, _count(call.asked), self._update, TEST in call.asked)
+            if not call.late and now > call.sent + patience * self.leniency(call.asked):
+                call.late = True
+                self._overdue.update(call.blocks)
+                found[worker] = self._requeue(call.blocks)
+        return found
+
+    def leniency(self, blocks: Iterable[int]) -> int:
+        """Returns how many times as long these blocks may take: twice for each time that one was overdue already."""
+        return 2 ** max((self._overdue[block] for block in blocks), default=0)
+
+    def culprit(self) -> int | None:
+        """Returns a block on which so many workers have died that it must be the reason."""
+        return next((block for block, deaths in self._deaths.items() if deaths >= _CULPRIT_DEATHS), None)
+
+    def _assign(self, worker: int, blocks: list[int], now: float) -> None:
+        self._assigned[worker] = Assignment(list(blocks), tuple(blocks), now)
+        self._copies.update(blocks)
+
+    def _expected(self, worker: int, call: Assignment) -> float | None:
+        return self._speeds.call(worker, _count(call.blocks), self._update, TEST in call.blocks)
+
+    def _open(self, blocks: Iterable[int]) -> list[int]:
+        return [block for block in blocks if block not in self._done]
+
+    def _requeue(self, blocks: Iterable[int]) -> list[int]:
+        blocks = [block for block in self._open(blocks) if block not in self._queue]
+        self._queue.extend(blocks)
+        self.requeued += len(blocks)
+        return blocks
+
+    def _ends(self, worker: int, call: Assignment, now: float) -> float:
+        """When a call is expected to end; one that is overdue, or of which nothing is known, ends last."""
+        expected = self._expected(worker, call)
+        if expected is None:
+            return math.inf
+        end = call.sent + expected
+        return end if end > now else now + (now - end) + expected
+
+    def _tail(self, victim: int, call: Assignment, thief: int, now: float) -> list[int]:
+        """The blocks at the end of a call that it has not begun, as many as let both finish together."""
+        each, expected = self._speeds.block(victim), self._expected(victim, call)
+        unbegun = len(call.blocks) - 1
+        if each and expected is not None:
+            evaluating = now - call.sent - (expected - _count(call.blocks) * each)
+            unbegun = len(call.blocks) - max(0, math.floor(evaluating / each)) - 1
+            if unbegun * each < _WORTH_SECONDS:
+                return []
+        if unbegun < 1:
+            return []
+        taken = max(1, self._speeds.shares([victim, thief], unbegun)[1])
+        return self._open(call.blocks[-taken:])
+
+    def _copy(self, worker: int, call: Assignment, now: float) -> list[int]:
+        """The last open block of a call that is overdue, unless two workers have it already."""
+        expected = self._expected(worker, call)
+        if expected is None or now - call.sent < _OVERDUE * expected + _WORTH_SECONDS:
+            return []
+        blocks = self._open(call.blocks)[-1:]
+        return blocks if all(self._copies[block] < 2 for block in blocks) else []
+
+
+def _count(blocks: Sequence[int]) -> int:
+    return len(blocks) - (TEST in blocks)

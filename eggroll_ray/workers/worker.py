@@ -1,0 +1,276 @@
+"""The worker: a plain class that holds a state and evaluates blocks of members. It runs without Ray.
+
+One call per generation: `step` applies the update of the generation before, from the fitness of the whole
+population, and evaluates its blocks of this one (design: the same program on every worker, so the same bits).
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+
+from eggroll_ray.compiling.program import SharedProgram
+from eggroll_ray.es import noise
+from eggroll_ray.es.digest import code_digest, digest
+from eggroll_ray.es.eggroll import ES, ESState
+from eggroll_ray.evaluators.functions import CompiledBlock, Earlier, Evaluation, Evaluator
+from eggroll_ray.workers import columns
+from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
+from eggroll_ray.workers.messages import TEST, BlockResult, Generation, Plan, Reply, Request
+
+
+class Worker:
+    """Holds the state of a run; every worker of a run holds the same."""
+
+    def __init__(self, strategy: ES, evaluator: Evaluator, plan: Plan, threads: int = 1):
+        """Makes a worker at the initial state.
+
+        Args:
+          strategy: the rules of the update.
+          evaluator: what is optimised.
+          plan: what all workers of the run agree on.
+          threads: blocks that are evaluated at once where the evaluator allows it and the CPU computes; whatever the
+            number, the bits are the same.
+        """
+        self._strategy = strategy
+        self._evaluator = evaluator
+        self._plan = plan
+        self._evaluate = evaluator.bind(strategy.perturb)
+        self._update = SharedProgram(strategy.update)
+        self.at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1  # blocks
+        self._threads = ThreadPoolExecutor(self.at_once, "block") if self.at_once > 1 else None
+        self._compiled = False  # once a block has been evaluated; two threads would compile twice
+        self._lock = threading.Lock()  # a snapshot may be asked for while blocks are evaluated
+        self._begin()
+
+    def _begin(self) -> None:
+        state = self._strategy.init(self._evaluator.init(self._plan.seed), self._plan.seed)
+        self._set(state, self._evaluator.statistics, {})
+        self._metrics: dict[str, float] = {}  # of the update to this generation
+
+    def _set(self, state: ESState, statistics: Any, past: Mapping[int, Earlier]) -> None:
+        """Becomes the state of a generation, and keeps of the past what evaluations from now on may need."""
+        if (keeps := self._evaluator.keeps) is not None:
+            number = int(state.generation)
+            known = {**past, number: Earlier(state.params, statistics)}
+            # On the way from a checkpoint some may be missing, not at the generation it was chosen for: `load_state`.
+            past = {kept: known[kept] for kept in keeps(number) if kept in known}
+        with self._lock:
+            self._state, self._statistics, self._past = state, statistics, past
+
+    @property
+    def number(self) -> int:
+        """The generation whose population comes next."""
+        return int(self._state.generation)
+
+    def step(self, request: Request, cancelled: Callable[[int], bool] = lambda block: False) -> Reply:
+        """Updates to the request's generation and evaluates its blocks.
+
+        Args:
+          request: its outcomes reach from this worker's generation, or before it, to its number.
+          cancelled: asked before each block; one for which it is true is left out.
+        """
+        started = time.perf_counter()
+        before = self.number
+        self.advance(request.outcomes)
+        if request.number != self.number:
+            raise RuntimeError(
+                f"asked for generation {request.number}, but this worker is at {self.number} and was given "
+                "no update to it; load a checkpoint and replay the fitness log."
+            )
+        update_seconds = time.perf_counter() - started if self.number > before else 0.0
+        sound = self.digest()
+        results = self._evaluate_blocks([block for block in request.blocks if block != TEST], cancelled)
+        test, test_seconds = None, 0.0
+        if TEST in request.blocks and not cancelled(TEST):
+            began = time.perf_counter()
+            test = self.test()
+            test_seconds = time.perf_counter() - began
+        fitness = np.concatenate([np.zeros(0, np.float32), *(columns.flatten(result.fitness) for result in results)])
+        digest = self.digest()
+        return Reply(
+            number=request.number,
+            digest=digest,
+            blocks=np.array([result.block for result in results], np.int32),
+            fitness=pack_fitness(fitness) if self._strategy.signs_only else fitness,
+            spread=np.array([_spread(result.fitness) for result in results]).reshape(-1, 5),
+            steps=np.array([result.steps for result in results], np.int64),
+            moments=tuple(result.moments for result in results),
+            failures=tuple((result.block, text) for result in results for text in result.failures),
+            test=test,
+            metrics=self._metrics,
+            update_seconds=update_seconds,
+            test_seconds=test_seconds,
+            block_seconds=np.array([result.seconds for result in results], np.float32),
+            seconds=time.perf_counter() - started,
+            changed=digest != sound,
+        )
+
+    def _evaluate_blocks(self, blocks: Sequence[int], cancelled: Callable[[int], bool]) -> list[BlockResult]:
+        """Evaluates blocks, in threads if it has any, and raises what the first of them raised that failed."""
+
+        def one(block: int) -> BlockResult | None:
+            return None if cancelled(block) else self.evaluate(block)
+
+        alone = len(blocks) if self._threads is None else 0 if self._compiled else 1
+        found = [one(block) for block in blocks[:alone]]
+        if self._threads is not None:
+            found += self._threads.map(one, blocks[alone:])
+        return [result for result in found if result is not None]
+
+    def evaluate(self, block: int) -> BlockResult:
+        """Evaluates one block at the current generation."""
+        started = time.perf_counter()
+        result = self._evaluate_members(self._plan.members(block))
+        seconds = time.perf_counter() - started
+        self._compiled = True
+        return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, seconds)
+
+    def _evaluate_members(self, members: np.ndarray) -> Evaluation:
+        return self._evaluate(*self._given(members))
+
+    def _given(self, members: np.ndarray) -> tuple[Any, ...]:
+        """The arguments of an `EvaluateBlock`."""
+        given = (self._state, self._statistics, members)
+        return given if self._evaluator.keeps is None else (*given, self._past)
+
+    def block_bytes(self) -> int | None:
+        """Compiles a block, and returns the bytes that the evaluation of so many as are evaluated at once takes.
+
+        Parameters and other arguments count once, results and what is computed on the way for each block. None: a
+        block is no single compiled program, or the backend does not tell.
+        """
+        if not isinstance(self._evaluate, CompiledBlock):
+            return None
+        memory = self._evaluate.trace(*self._given(self._plan.members(0))).lower().compile().memory_analysis()
+        if memory is None:
+            return None
+        each = memory.temp_size_in_bytes + memory.output_size_in_bytes
+        return memory.argument_size_in_bytes + self.at_once * each
+
+    def reproduce(self, member: int) -> float | np.ndarray:
+        """Evaluates one member at the current generation, and raises whatever its fitness raises.
+
+        Of several groups it returns the fitness of each, `(groups,)`. A member whose fitness is compiled is evaluated
+        with its block, so that every bit is as it was.
+        """
+        block, place = divmod(member, self._plan.block_size)
+        if not self._evaluator.compiled:
+            found = self._evaluate_members(np.array([member], np.int32)).fitness[0]
+        else:
+            found = self.evaluate(block).fitness[place]
+        return found if self._evaluator.groups else float(found)
+
+    def test(self, stream: str = "test") -> np.ndarray:
+        """Evaluates the mean parameters on fresh episodes of this generation, which no member plays.
+
+        Args:
+          stream: another name draws other episodes.
+        """
+        key = jax.random.fold_in(noise.stream_key(self._plan.seed, stream), self.number)
+        return self.test_on(key, self._plan.test_episodes)
+
+    def test_on(self, key: PRNGKeyArray, episodes: int) -> np.ndarray:
+        """Evaluates the mean parameters on so many episodes of a key."""
+        given = (self._state.params, self._statistics, key, episodes)
+        if self._evaluator.keeps is None:
+            return self._evaluator.test(*given)
+        return self._evaluator.test(*given, self._past)
+
+    def mean(self) -> Earlier:
+        """Returns the mean of the population at the current generation."""
+        return Earlier(self._state.params, self._statistics)
+
+    def advance(self, outcomes: Iterable[Generation]) -> None:
+        """Applies those outcomes that are not applied yet."""
+        for outcome in outcomes:
+            if outcome.number >= self.number:
+                self.update(outcome)
+
+    def update(self, outcome: Generation) -> None:
+        """Applies the update of the current generation."""
+        if outcome.number != self.number:
+            raise RuntimeError(f"asked to apply generation {outcome.number} at generation {self.number}.")
+        fitness = outcome.fitness
+        if isinstance(fitness, PackedPairs):
+            fitness = fitness.fitness()
+        state, metrics = self._update(self._state, self._by_group(fitness))
+        statistics = self._evaluator.merge(self._statistics, outcome.moments)
+        self._metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
+        self._set(state, statistics, self._past)
+
+    def _by_group(self, fitness: np.ndarray) -> Any:
+        groups = self._evaluator.groups
+        if not groups:
+            return jnp.asarray(fitness)
+        return dict(zip(groups, jnp.asarray(columns.unflatten(fitness, len(groups)).T), strict=True))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Returns the state and the evaluator's statistics on the host; safe from another thread."""
+        with self._lock:
+            state, statistics = self._state, self._statistics
+        return {"state": jax.device_get(state), "statistics": statistics}
+
+    def past(self) -> Mapping[int, Earlier]:
+        """Returns what is kept of earlier generations, on the host; {} if evaluations need nothing of them."""
+        with self._lock:
+            past = self._past
+        return jax.device_get(past)
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Takes over a snapshot of another worker, or one that was loaded from disk."""
+        state = jax.tree.map(jnp.asarray, snapshot["state"])
+        self._set(ESState(*state), snapshot["statistics"], snapshot.get("past", {}))
+        self._metrics = {}
+
+    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
+        """Takes over a snapshot (None: the initial state) and applies the generations since."""
+        if snapshot is None:
+            self._begin()
+        else:
+            self.restore(snapshot)
+        for outcome in log:
+            self.update(outcome)
+
+    def digest(self) -> str:
+        """Returns a fingerprint of parameters, optimiser state, generation, statistics, and the past that is kept."""
+        return digest((self.snapshot(), self.past()))
+
+    def digest_and_snapshot(self) -> tuple[str, dict[str, Any]]:
+        """Returns a snapshot with its fingerprint, and with it the past, for a worker that takes it over."""
+        snapshot, past = self.snapshot(), self.past()
+        return digest((snapshot, past)), {**snapshot, "past": past} if past else snapshot
+
+    def facts(self) -> dict[str, str]:
+        """Returns what must be the same on every worker for the same bits."""
+        device = jax.devices()[0]
+        sample = _noise_sample(jnp.uint32(0))
+        return {
+            "platform": device.platform,
+            "device_kind": device.device_kind,
+            "jax": jax.__version__,
+            "x64": str(jax.config.jax_enable_x64),  # pyright: ignore[reportAttributeAccessIssue]
+            "code": code_digest(),
+            "noise": hashlib.blake2b(np.asarray(sample).tobytes(), digest_size=8).hexdigest(),
+        }
+
+
+@SharedProgram
+def _noise_sample(seed: Array) -> Array:
+    """Noise of a leaf in one program; of a constant seed XLA would draw it while it compiles, and not on the device."""
+    return noise.normal(noise.leaf_key(seed, "facts", 0), (1024,))
+
+
+def _spread(fitness: np.ndarray) -> tuple[float, ...]:
+    """Count, sum, sum of squares, lowest and highest of the finite fitness."""
+    finite = fitness[np.isfinite(fitness)].astype(np.float64)
+    if not len(finite):
+        return (0.0, 0.0, 0.0, np.inf, -np.inf)
+    return (float(len(finite)), finite.sum(), (finite * finite).sum(), finite.min(), finite.max())

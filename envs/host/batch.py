@@ -1,0 +1,216 @@
+"""Environments in Python as a `HostEnv`: a list of them, stepped one by one in this process.
+
+Gymnasium's own vector environments step those that have ended as well, and one exception loses the whole batch. They
+are no faster (measured with 128 environments on two busy cores): in one process as fast as this list, in processes 0.2
+times as fast for CartPole, 0.7 times for HalfCheetah. EnvPool is: see `envs.host.envpool_batch`.
+
+Letters in shapes: `b` environments, `a` agents (no axis for a single one), `o` observation axes, `k` entries of a mask.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from eggroll_ray.rl.env import Box, HostEnv, HostTimestep, Space, action_shape
+from envs.host import render as host_render
+from envs.host.spaces import choices
+
+_SEED_BITS = 2**31 - 1
+_log = logging.getLogger(__name__)
+
+
+class Layout(NamedTuple):
+    """What the arrays of an environment look like."""
+
+    observation_space: Box
+    action_space: Space
+    dtype: type[np.generic]  # of observations
+    decode: Callable[[np.ndarray], Any]  # actions (b, [a], ...) -> a sequence: for each environment what it expects
+    masked: bool = False
+    agents: tuple[str, ...] = ("agent",)
+    agent_spaces: tuple[tuple[Box, Space], ...] = ()
+
+    def axes(self, *shape: int) -> tuple[int, ...]:
+        """Puts the axis of agents in front, if there are several."""
+        return (len(self.agents), *shape) if len(self.agents) > 1 else shape
+
+
+class Shown(NamedTuple):
+    """What one environment shows after a reset or a step."""
+
+    observation: np.ndarray  # ([a], *o)
+    reward: Any  # a number, or (a,)
+    done: bool
+    mask: np.ndarray | None = None  # ([a], k); None: everything is possible
+
+
+class Game(Protocol):
+    """One environment of a suite; whatever it raises ends its episode."""
+
+    layout: Layout
+    metadata: dict[str, Any]  # the suite's: "render_modes", "render_fps"
+
+    def reset(self, seed: int) -> Shown: ...
+
+    def step(self, action: Any) -> Shown: ...  # one of those that `layout.decode` returned
+
+    def draw(self) -> np.ndarray: ...  # (rows, columns, 3) bytes
+
+    def close(self) -> None: ...
+
+
+MakeGame = Callable[[str | None], Game]  # render mode -> a new environment; picklable
+
+
+def host_env(name: str, make: MakeGame, max_steps: int, *, drawable: bool = True, renew: bool = False) -> HostEnv:
+    """Makes the record of an environment; one is built here, to look at its spaces.
+
+    Args:
+        name: of the record.
+        make: makes one environment.
+        max_steps: episodes are cut there, at least 1.
+        drawable: whether `make` minds the render mode.
+        renew: make each environment anew for each episode, as its reset does not bring it back to where it was.
+
+    Raises:
+        ValueError: spaces that cannot be used.
+    """
+    if max_steps < 1:
+        raise ValueError(f"max_steps={max_steps} of {name} must be at least 1, as no episode is shorter")
+    try:
+        game = make(None)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be used: {error}") from error
+    layout, metadata = game.layout, game.metadata
+    game.close()
+    env = HostEnv(
+        name=name,
+        make=functools.partial(ListBatch, make, max_steps, renew),
+        observation_space=layout.observation_space,
+        action_space=layout.action_space,
+        max_steps=max_steps,
+        agents=layout.agents,
+        agent_spaces=layout.agent_spaces,
+    )
+    if not drawable or "rgb_array" not in metadata.get("render_modes", ()):
+        return env
+    return env._replace(render=functools.partial(_render, env, make))
+
+
+def _render(env: HostEnv, make: MakeGame, act: Callable[[HostTimestep], np.ndarray], seed: int, path: Path) -> Path:
+    return host_render.render(env, make, act, seed & _SEED_BITS, path)
+
+
+class ListBatch:
+    """A `HostBatch` of environments that fail one by one: one that failed is made anew for the next episode."""
+
+    def __init__(self, make: MakeGame, max_steps: int, renew: bool, size: int):
+        self._make, self._max_steps, self._renew = make, max_steps, renew
+        games = [make(None) for _ in range(size)]
+        self._layout = games[0].layout
+        self._games: list[Game | None] = [*games]
+        self._seeds = np.zeros(size, np.uint32)
+        self._time = 0  # steps since the reset, which all environments share
+
+    def reset(self, seeds: np.ndarray) -> HostTimestep:
+        """See `HostBatch.reset`. Of each seed the lower 31 bits count: some suites keep it with a sign."""
+        self._seeds, self._time = np.asarray(seeds, np.uint32) & _SEED_BITS, 0
+        if self._seeds.shape != (len(self._games),):
+            raise ValueError(f"seeds of shape {self._seeds.shape} for a batch of {len(self._games)}; give one for each")
+        if self._renew:
+            self.close()
+        return self._play(range(len(self._games)), lambda place: self._game(place).reset(int(self._seeds[place])))
+
+    def step(self, actions: np.ndarray, alive: np.ndarray) -> HostTimestep:
+        """See `HostBatch.step`. An action that is not finite ends the episode with reward NaN: no failure of ours."""
+        actions, alive = np.asarray(actions), np.asarray(alive)
+        expected = (len(self._games), *self._layout.axes(*action_shape(self._layout.action_space)))
+        if actions.shape != expected:
+            raise ValueError(f"actions of shape {actions.shape} where {expected} is expected: one for each environment")
+        self._time += 1
+        given = finite_rows(actions)
+        decoded = self._layout.decode(np.nan_to_num(actions))
+
+        def step(place: int) -> Shown:
+            game = self._games[place]
+            if game is None:
+                raise RuntimeError("its episode had failed before; step those that are alive")
+            return game.step(decoded[place])
+
+        shown = self._play(np.flatnonzero(alive & given).tolist(), step)
+        shown.reward[alive & ~given] = np.nan
+        return shown
+
+    def close(self) -> None:
+        """Closes every environment."""
+        for place in range(len(self._games)):
+            self._drop(place)
+
+    def _game(self, place: int) -> Game:
+        game = self._games[place]
+        if game is None:
+            game = self._games[place] = self._make(None)
+            spaces = [layout.observation_space.shape for layout in (game.layout, self._layout)]
+            if spaces[0] != spaces[1]:
+                raise ValueError(f"made anew, it observes {spaces[0]}, and {spaces[1]} before")
+        return game
+
+    def _play(self, places: Iterable[int], call: Callable[[int], Shown]) -> HostTimestep:
+        shown, failed = self._blank(), {}
+        for place in places:
+            # Whatever the environment raises: a fault in one must not lose the others.
+            try:
+                self._put(shown, place, call(place))
+            except Exception as error:
+                failed[place] = _text(error)
+        for place in np.flatnonzero(~finite_rows(shown.observation)).tolist():
+            failed[place] = f"observation {shown.observation[place]} is not finite"
+        moment = f"step {self._time}" if self._time else "reset"
+        for place, text in failed.items():
+            self._drop(place)
+            shown.observation[place], shown.reward[place], shown.done[place] = 0, 0, True
+            failed[place] = f"{moment} of the episode with seed {self._seeds[place]}: {text}"
+        if self._time >= self._max_steps:
+            shown.done[:] = True
+        return shown._replace(failed=failed)
+
+    def _blank(self) -> HostTimestep:
+        layout, size = self._layout, len(self._games)
+        k = sum(choices(layout.action_space))
+        return HostTimestep(
+            np.zeros((size, *layout.axes(*layout.observation_space.shape)), layout.dtype),
+            np.zeros((size, *layout.axes()), np.float32),
+            np.ones(size, bool),
+            np.ones((size, *layout.axes(k)), bool) if layout.masked else (),
+        )
+
+    def _put(self, shown: HostTimestep, place: int, one: Shown) -> None:
+        shown.observation[place] = one.observation
+        shown.reward[place] = one.reward
+        shown.done[place] = one.done
+        if self._layout.masked and one.mask is not None:
+            shown.mask[place] = one.mask
+
+    def _drop(self, place: int) -> None:
+        game, self._games[place] = self._games[place], None
+        if game is None:
+            return
+        try:
+            game.close()
+        except Exception as error:
+            _log.warning("environment %d of a batch could not be closed: %s", place, _text(error))
+
+
+def finite_rows(array: np.ndarray) -> np.ndarray:
+    """Returns `(b,)` bool: which rows hold neither NaN nor infinities."""
+    if array.dtype.kind != "f":
+        return np.ones(len(array), bool)
+    return np.asarray(np.isfinite(array).reshape(len(array), -1).all(axis=1))
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

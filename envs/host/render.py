@@ -1,0 +1,113 @@
+"""Episodes of environments in Python as animations.
+
+The episode is played here, without drawing, and played again and drawn in a process of its own: graphics libraries
+want environment variables that must be set before they are loaded, and end the process when they find no display.
+An episode depends on its seed and its actions alone, so both are the same.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+
+from eggroll_ray.rl.env import HostEnv, HostTimestep
+from envs.render.frames import save_gif
+
+_FRAMES = 200  # of an animation at most; a longer episode is thinned
+_SHORTEST_MS, _LONGEST_MS = 40, 500  # of a frame
+_SIDE = 320  # pixels of the longer side at most
+_TIME_LIMIT_S = 600
+# Headless: pygame draws into memory; MuJoCo renders by EGL, on the GPU or in Mesa's software.
+_HEADLESS = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "JAX_PLATFORMS": "cpu"}
+_LINUX = {"MUJOCO_GL": "egl"}
+
+
+def render(env: HostEnv, make: Any, act: Callable[[HostTimestep], np.ndarray], seed: int, path: Path) -> Path:
+    """Plays one episode and draws it.
+
+    Args:
+        env: the environment.
+        make: makes one of its games, see `envs.host.batch.MakeGame`.
+        act: actions `(1, ...)` from a timestep of one environment.
+        seed: of the episode.
+        path: where to write, without suffix.
+
+    Returns:
+        The animation, `.gif`.
+
+    Raises:
+        ImportError: Pillow is missing.
+        RuntimeError: the episode failed, or cannot be drawn on this machine.
+    """
+    try:
+        import PIL  # noqa: F401
+    except ImportError as error:
+        raise ImportError("rendering needs pillow; run: pip install 'eggroll-ray[report]'") from error
+    job = cloudpickle.dumps((make, seed, _play(env, act, seed), path.absolute()))
+    variables = {**_HEADLESS, **(_LINUX if sys.platform == "linux" else {})}
+    variables = {name: os.environ.get(name, value) for name, value in variables.items()}
+    variables["JAX_PLATFORMS"] = "cpu"  # the GPU, if any, belongs to the process that asks
+    variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    command = [sys.executable, "-W", "ignore", "-c", "from envs import host_render; host_render.draw_from_stdin()"]
+    try:
+        subprocess.run(
+            command, input=job, env=os.environ | variables, capture_output=True, check=True, timeout=_TIME_LIMIT_S
+        )
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines()[-3:]
+        raise RuntimeError(
+            f"{env.name} cannot be drawn here: the process that draws ended with {error.returncode}: {' '.join(said)}; "
+            "if it is MuJoCo that finds no graphics, set the environment variable MUJOCO_GL to egl, osmesa or glfw"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{env.name} was not drawn within {_TIME_LIMIT_S} s; give it a smaller picture") from error
+    return path.with_name(path.name + ".gif")
+
+
+def draw_from_stdin() -> None:
+    """What the other process runs."""
+    make, seed, actions, path = cloudpickle.load(sys.stdin.buffer)
+    game = make("rgb_array")
+    game.reset(seed)
+    every = -(-(len(actions) + 1) // _FRAMES)
+    frames = [_scaled(game.draw())]
+    for time, action in enumerate(actions, start=1):
+        game.step(game.layout.decode(np.nan_to_num(action))[0])
+        if time % every == 0 or time == len(actions):
+            frames.append(_scaled(game.draw()))
+    shown_ms = 1000 / (game.metadata.get("render_fps") or 25)
+    duration = int(np.clip(shown_ms, _SHORTEST_MS, _LONGEST_MS))
+    game.close()
+    save_gif(frames, path, duration)
+
+
+def _play(env: HostEnv, act: Callable[[HostTimestep], np.ndarray], seed: int) -> list[np.ndarray]:
+    """Plays one episode and returns its actions, each `(1, ...)`."""
+    batch = env.make(1)
+    try:
+        shown, actions = batch.reset(np.array([seed], np.uint32)), []
+        while not shown.done[0]:
+            actions.append(np.asarray(act(shown)))
+            shown = batch.step(actions[-1], np.ones(1, bool))
+    finally:
+        batch.close()
+    if shown.failed:
+        raise RuntimeError(f"{env.name} failed in the episode to be drawn, at {shown.failed[0]}")
+    return actions
+
+
+def _scaled(frame: Any) -> np.ndarray:
+    """Makes a large frame smaller."""
+    from PIL import Image
+
+    image = Image.fromarray(np.asarray(frame, np.uint8))
+    longer = max(image.size)
+    if longer > _SIDE:
+        size = [max(1, round(side * _SIDE / longer)) for side in image.size]
+        image = image.resize(size, Image.Resampling.BOX)
+    return np.asarray(image)

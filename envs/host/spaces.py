@@ -1,0 +1,220 @@
+"""Gymnasium's spaces as ours: what is observed becomes one array, an action becomes what the space expects.
+
+Letters in shapes: `b` environments, `o` observation axes, `k` entries of an action mask.
+"""
+
+import functools
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from eggroll_ray.rl.env import Box, Discrete, MultiDiscrete, Space
+
+_LARGEST = np.finfo(np.float32).max
+_MASK = "action_mask"
+
+
+class Observed(NamedTuple):
+    """How observations of one space become arrays."""
+
+    box: Box
+    dtype: type[np.generic]  # float32, or uint8 for images
+    encode: Callable[[Any], np.ndarray]  # -> (*o,); ValueError if it is not of the space
+    masked: bool = False  # a dictionary with an entry "action_mask", which is not part of the array
+
+
+class Acted(NamedTuple):
+    """How actions become what a space expects."""
+
+    space: Space
+    decode: Callable[[np.ndarray], np.ndarray]  # (b, ...) -> (b, ...)
+
+
+def observed(space: Any) -> Observed:
+    """Says how to observe a Gymnasium space.
+
+    A Box keeps its shape, as float32; one of bytes with two axes or more is an image and stays uint8. Discrete and
+    MultiDiscrete become one-hot, MultiBinary zeros and ones. A Dict or Tuple becomes one vector, entry by entry,
+    images in it scaled to 0 .. 1; but with a single entry it is that entry, an image too. "action_mask" of a
+    Dict is left out.
+
+    Raises:
+        ValueError: any other space.
+    """
+    from gymnasium import spaces
+
+    if not isinstance(space, spaces.Dict):
+        return _observed(space)
+    entries = {key: entry for key, entry in space.spaces.items() if key != _MASK}
+    masked = len(entries) < len(space.spaces)
+    return _entries(entries, space)._replace(masked=masked)
+
+
+def vector(one: Observed) -> Observed:
+    """Flattens to `(size,)` float32; bytes are scaled to 0 .. 1."""
+    size, scale = math.prod(one.box.shape), 255 if one.dtype is np.uint8 else 1
+    box = Box((size,), one.box.low.reshape(size) / scale, one.box.high.reshape(size) / scale)
+    if one.box.shape == (size,) and scale == 1:
+        return one
+    encode = functools.partial(_flat, one.encode, np.float32(scale))
+    return Observed(box, np.float32, encode, one.masked)
+
+
+def acted(space: Any) -> Acted:
+    """Says how to act in a Gymnasium space: Discrete, MultiDiscrete, MultiBinary (as MultiDiscrete of 2s) or Box.
+
+    Actions of a Box are cut off at its bounds, and rounded if it holds integers.
+
+    Raises:
+        ValueError: any other space.
+    """
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Discrete):
+        return Acted(Discrete(int(space.n)), functools.partial(_choice, space.start, space.dtype))
+    if isinstance(space, spaces.MultiDiscrete):
+        n = tuple(map(int, space.nvec.ravel()))
+        return Acted(MultiDiscrete(n), functools.partial(_choices, space.start, space.dtype))
+    if isinstance(space, spaces.MultiBinary):
+        zeros = np.zeros(space.shape, np.int8)
+        return Acted(MultiDiscrete((2,) * zeros.size), functools.partial(_choices, zeros, zeros.dtype))
+    if isinstance(space, spaces.Box):
+        shape = space.shape or (1,)
+        box = Box(shape, _bound(space.low).reshape(shape), _bound(space.high).reshape(shape))
+        return Acted(box, functools.partial(_reals, space.low, space.high, space.dtype))
+    raise ValueError(
+        f"action space {space} is not one of Discrete, MultiDiscrete, MultiBinary and Box; wrap the environment so "
+        "that its actions are"
+    )
+
+
+def read_mask(space: Space, raw: Any) -> np.ndarray:
+    """Reads an action mask, `(k,)` bool: one array, or one for each choice of a `MultiDiscrete`.
+
+    Raises:
+        ValueError: it has not one entry for each possible action, or forbids all of them.
+    """
+    sizes = choices(space)
+    parts = raw if isinstance(raw, tuple | list) else (raw,)
+    mask = np.concatenate([np.ravel(part) for part in parts]) != 0
+    if mask.shape != (sum(sizes),):
+        raise ValueError(f"action mask with {mask.size} entries where {space} has {sum(sizes)} choices")
+    if not np.logical_or.reduceat(mask, starts(sizes)).all():
+        raise ValueError(f"action mask {mask.astype(int)} forbids everything that can be chosen")
+    return mask
+
+
+def choices(space: Space) -> tuple[int, ...]:
+    """Returns the sizes of the choices that make up an action; none for a `Box`."""
+    if isinstance(space, Box):
+        return ()
+    return (space.n,) if isinstance(space, Discrete) else space.n
+
+
+def starts(sizes: tuple[int, ...]) -> list[int]:
+    """Returns where in an action mask each choice begins."""
+    return list(itertools.accumulate(sizes, initial=0))[:-1]
+
+
+def _observed(space: Any) -> Observed:
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Box):
+        return _array(space)
+    if isinstance(space, spaces.Discrete):
+        encode = functools.partial(_one_hots, np.array([space.start]), np.array([space.n]), ())
+        return Observed(Box.of((int(space.n),), 0, 1), np.float32, encode)
+    if isinstance(space, spaces.MultiDiscrete):
+        encode = functools.partial(_one_hots, space.start.ravel(), space.nvec.ravel(), space.shape)
+        return Observed(Box.of((int(space.nvec.sum()),), 0, 1), np.float32, encode)
+    if isinstance(space, spaces.MultiBinary):
+        size = math.prod(space.shape)
+        encode = functools.partial(_same_shape, space.shape, (size,), np.float32)
+        return Observed(Box.of((size,), 0, 1), np.float32, encode)
+    if isinstance(space, spaces.Dict):
+        return _entries(space.spaces, space)
+    if isinstance(space, spaces.Tuple):
+        return _entries(dict(enumerate(space.spaces)), space)
+    raise ValueError(
+        f"observation space {space} cannot become an array; wrap the environment so that it shows Box, Discrete, "
+        "MultiDiscrete or MultiBinary, or a Dict or Tuple of them"
+    )
+
+
+def _array(space: Any) -> Observed:
+    image = space.dtype == np.uint8 and len(space.shape) >= 2
+    dtype = np.uint8 if image else np.float32
+    shape = space.shape or (1,)
+    box = Box(shape, _bound(space.low).reshape(shape), _bound(space.high).reshape(shape))
+    return Observed(box, dtype, functools.partial(_same_shape, space.shape, shape, dtype))
+
+
+def _entries(entries: dict[Any, Any], space: Any) -> Observed:
+    if not entries:
+        raise ValueError(f"observation space {space} has no entry to observe; wrap the environment so that it has")
+    parts = [(key, _observed(entry)) for key, entry in entries.items()]
+    if len(parts) == 1:
+        key, one = parts[0]
+        return one._replace(encode=functools.partial(_entry, key, one.encode))
+    parts = [(key, vector(one)) for key, one in parts]
+    low, high = (np.concatenate([getattr(one.box, side) for _, one in parts]) for side in ("low", "high"))
+    encoders = [(key, one.encode) for key, one in parts]
+    return Observed(Box(low.shape, low, high), np.float32, functools.partial(_joined, encoders))
+
+
+def _bound(values: Any) -> np.ndarray:
+    """Suites write "no bound" as the largest float, of 32 or of 64 bits."""
+    values = np.asarray(values, np.float64)
+    return np.where(np.abs(values) >= _LARGEST, np.copysign(np.inf, values), values).astype(np.float32)
+
+
+def _same_shape(shape: tuple[int, ...], new: tuple[int, ...], dtype: type[np.generic], raw: Any) -> np.ndarray:
+    array = np.asarray(raw)
+    if array.shape == shape == new and array.dtype == dtype:
+        return array  # the most common case by far
+    if array.shape != shape:
+        raise ValueError(f"observation of shape {array.shape} where the space has {shape}")
+    if not np.can_cast(array.dtype, dtype, "same_kind" if dtype is np.float32 else "safe"):
+        raise ValueError(f"observation of {array.dtype} where the space has {np.dtype(dtype)}")
+    return array.astype(dtype, copy=False).reshape(new)
+
+
+def _one_hots(start: np.ndarray, n: np.ndarray, shape: tuple[int, ...], raw: Any) -> np.ndarray:
+    """One-hot vectors of integers, one after the other."""
+    values = np.asarray(raw)
+    if values.shape != shape or values.dtype.kind not in "iu":
+        raise ValueError(f"observation {raw!r} where the space has integers of shape {shape}")
+    index = values.ravel() - start
+    if (index < 0).any() or (index >= n).any():
+        raise ValueError(f"observation {raw!r} is outside {start} .. {start + n - 1}, the bounds of its space")
+    vector = np.zeros(n.sum(), np.float32)
+    vector[np.cumsum(n) - n + index] = 1
+    return vector
+
+
+def _flat(encode: Callable[[Any], np.ndarray], scale: np.float32, raw: Any) -> np.ndarray:
+    return encode(raw).astype(np.float32).ravel() / scale
+
+
+def _entry(key: Any, encode: Callable[[Any], np.ndarray], raw: Any) -> np.ndarray:
+    return encode(raw[key])
+
+
+def _joined(encoders: list[tuple[Any, Callable[[Any], np.ndarray]]], raw: Any) -> np.ndarray:
+    return np.concatenate([encode(raw[key]) for key, encode in encoders])
+
+
+def _choice(start: Any, dtype: Any, actions: np.ndarray) -> np.ndarray:
+    return actions.astype(dtype) + start
+
+
+def _choices(start: np.ndarray, dtype: Any, actions: np.ndarray) -> np.ndarray:
+    return actions.astype(dtype).reshape(-1, *start.shape) + start
+
+
+def _reals(low: np.ndarray, high: np.ndarray, dtype: Any, actions: np.ndarray) -> np.ndarray:
+    actions = np.clip(actions.reshape(-1, *low.shape), low, high)
+    return (actions if dtype.kind == "f" else np.rint(actions)).astype(dtype)

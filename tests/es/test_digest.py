@@ -1,0 +1,54 @@
+"""Fingerprints of arrays: small ones are hashed whole, of large ones what they come to word by word."""
+
+import hashlib
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from eggroll_ray.es.digest import _LARGE, _WORDS, digest
+
+LARGE = np.random.default_rng(0).normal(size=(67 * _WORDS + 5,)).astype(np.float32)  # and a rest
+
+
+def test_small_arrays_are_hashed_whole():
+    array = np.arange(6, dtype=np.int32).reshape(2, 3)
+    expected = hashlib.blake2b(b"int32(2, 3)" + array.tobytes(), digest_size=8).hexdigest()
+    assert digest({"x": array}) == expected
+    assert digest({"x": jnp.asarray(array)}) == expected, "wherever they are"
+
+
+@pytest.mark.parametrize("place", [0, 1, 2 * _WORDS - 1, 2 * _WORDS, _LARGE // 4, len(LARGE) - 6, len(LARGE) - 1])
+@pytest.mark.parametrize("bit", [0, 31])
+def test_a_flipped_bit_of_a_large_array_is_found(place, bit):
+    other = LARGE.copy()
+    other.view(np.uint32)[place] ^= np.uint32(1 << bit)
+    assert digest(other) != digest(LARGE)
+
+
+@pytest.mark.parametrize("distance", [1, 2, 2 * _WORDS, 10 * _WORDS])
+def test_values_that_changed_places_are_found(distance):
+    other = LARGE.copy()
+    other[[7, 7 + distance]] = other[[7 + distance, 7]]
+    assert digest(other) != digest(LARGE)
+
+
+def test_rows_that_changed_places_are_found():
+    rows = LARGE[: 32 * 2 * _WORDS].reshape(32, -1)
+    assert digest(rows[::-1]) != digest(rows)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, np.float32, np.int8, bool, np.int64])
+def test_values_count_not_their_layout_in_memory(dtype):
+    array = (np.resize(LARGE, (1000, 1200)) * 10).astype(dtype)
+    across = np.asfortranarray(array)
+    assert array.nbytes >= _LARGE and not across.flags.c_contiguous
+    assert digest(across) == digest(array) != digest(array.T)
+
+
+def test_shapes_and_dtypes_count():
+    zeros = np.zeros((1024, 1024), np.float32)
+    found = {digest(zeros), digest(zeros.reshape(512, 2048)), digest(zeros.view(np.int32)), digest(zeros[:-1])}
+    assert len(found) == 4
+    assert digest(np.zeros((0, 3))) != digest(np.zeros((0, 4)))
+    assert digest(np.float32(1)) != digest(np.float32(2))

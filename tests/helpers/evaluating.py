@@ -1,0 +1,45 @@
+"""Evaluates blocks of a small population, and forms the explicit members that they are compared with."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from marks import mostly_slow
+
+from eggroll_ray import fitness as shapings
+from eggroll_ray.es.eggroll import eggroll
+from eggroll_ray.lowrank.parameter import densify
+
+N = 8
+SLOPE = {"w": jnp.zeros(1)}  # a member is its noise: twins are of opposite sign
+
+
+def strategy(**options):
+    return eggroll(**{"sigma": 0.5, "optimizer": optax.sgd(1.0), "shaping": shapings.raw, **options})
+
+
+def members(start=0, stop=N):
+    return np.arange(start, stop, dtype=np.int32)
+
+
+def formed(es, state, n=N):
+    """The explicit parameters of all members, float32 on the host, leaves `(n, ...)`."""
+    form = jax.vmap(lambda i: densify(es.perturb(state, i)))
+    return jax.device_get(jax.jit(form)(jnp.arange(n, dtype=jnp.int32)))
+
+
+def start(evaluator, es, seed=1, generation=2):
+    return es.init(evaluator.init(seed), seed)._replace(generation=jnp.int32(generation))
+
+
+def evaluate(evaluator, es=None, numbers=None, **at):
+    """One block of a fresh evaluator, or all members."""
+    es = es or strategy()
+    block = evaluator.bind(es.perturb)
+    return block(start(evaluator, es, **at), evaluator.statistics, members() if numbers is None else numbers)
+
+
+sharing = pytest.mark.parametrize(
+    ("shared_by", "distinct"), mostly_slow([(None, 1), (4, 2), (2, 4), (1, N)], quick=[(None, 1), (2, 4)])
+)
