@@ -6,23 +6,23 @@ Importing it neither imports Ray nor starts a JAX backend.
 from eggroll_ray.compiling.threads import use_two_or_more
 from eggroll_ray.es import noise as noise
 from eggroll_ray.es import shaping
-from eggroll_ray.es.eggroll import ES as ES
-from eggroll_ray.es.eggroll import ESState as ESState
 from eggroll_ray.es.eggroll import eggroll as eggroll
 from eggroll_ray.es.eggroll import openai_es as openai_es
 from eggroll_ray.es.leaves import LeafRules as LeafRules
 from eggroll_ray.es.optimizers import clipup as clipup
+from eggroll_ray.es.record import ES as ES
+from eggroll_ray.es.record import ESState as ESState
 from eggroll_ray.evaluators.blocking import blocking as blocking
-from eggroll_ray.evaluators.functions import Earlier as Earlier
-from eggroll_ray.evaluators.functions import Evaluation as Evaluation
-from eggroll_ray.evaluators.functions import Evaluator as Evaluator
-from eggroll_ray.evaluators.functions import FitnessError as FitnessError
-from eggroll_ray.evaluators.functions import Invalid as Invalid
-from eggroll_ray.evaluators.functions import Members as Members
 from eggroll_ray.evaluators.functions import batched as batched
 from eggroll_ray.evaluators.functions import from_fitness as from_fitness
 from eggroll_ray.evaluators.functions import jittable as jittable
-from eggroll_ray.evaluators.functions import perturb_block as perturb_block
+from eggroll_ray.evaluators.members import Members as Members
+from eggroll_ray.evaluators.members import perturb_block as perturb_block
+from eggroll_ray.evaluators.record import Earlier as Earlier
+from eggroll_ray.evaluators.record import Evaluation as Evaluation
+from eggroll_ray.evaluators.record import Evaluator as Evaluator
+from eggroll_ray.evaluators.record import FitnessError as FitnessError
+from eggroll_ray.evaluators.record import Invalid as Invalid
 from eggroll_ray.forecast.block_size import fastest_block_size as fastest_block_size
 from eggroll_ray.forecast.predict import Forecast as Forecast
 from eggroll_ray.forecast.predict import predict as predict
@@ -72,7 +72,7 @@ from eggroll_ray.trainer import Result as Result
 from eggroll_ray.trainer import Trainer as Trainer
 from eggroll_ray.trainer import Watch as Watch
 from eggroll_ray.workers.messages import WorkerError as WorkerError
-from eggroll_ray.workers.pool import Workers as Workers
+from eggroll_ray.workers.options import Workers as Workers
 
 fitness = shaping  # its public name
 

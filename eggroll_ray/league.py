@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from eggroll_ray.evaluators.functions import Earlier, Evaluator
+from eggroll_ray.evaluators.record import Earlier, Evaluator
 from eggroll_ray.runs.checkpoint import read_json, write_json
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.workers.worker import Worker

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,22 +15,25 @@ import numpy as np
 
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.es.eggroll import ES, eggroll
-from eggroll_ray.evaluators.functions import Earlier, Evaluator, FitnessError, noise_bytes
+from eggroll_ray.es.eggroll import eggroll
+from eggroll_ray.es.record import ES
+from eggroll_ray.evaluators.members import noise_bytes
+from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.forecast.block_size import can_be_timed, check_block_size, fastest_block_size
 from eggroll_ray.league import rebuild
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import Row
-from eggroll_ray.runs.recorder import Recorder, Run, load_state, recorded_block_size
-from eggroll_ray.runs.rows import episode_returns, fitness_columns, test_columns, usable_fitness
+from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size
+from eggroll_ray.runs.restore import load_state
+from eggroll_ray.runs.rows import episode_returns, fitness_columns, test_columns
 from eggroll_ray.runs.sinks.prometheus import RayGauges
-from eggroll_ray.signals import stop_on_signals
-from eggroll_ray.workers.messages import TEST, Generation, Request, WorkerError
-from eggroll_ray.workers.plan import make_plan
-from eggroll_ray.workers.pool import LocalPool, Pool, Workers
-from eggroll_ray.workers.results import Round
+from eggroll_ray.workers.messages import Generation, Request, WorkerError
+from eggroll_ray.workers.options import Workers
+from eggroll_ray.workers.plan import TEST, make_plan
+from eggroll_ray.workers.pool import LocalPool, Pool
+from eggroll_ray.workers.results import Round, usable_fitness
 from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -321,7 +325,7 @@ class Trainer:
             checkpoint.create_run(Path(self._run.path))  # a folder that will not do is refused before the search
         if self._workers.count == 0 or not can_be_timed(self._evaluator, self._strategy):
             return fastest_block_size(self._evaluator, self._strategy, population_size, seed=seed)
-        from eggroll_ray.workers.ray.backend import fastest_on_ray  # Ray is imported only where it is used
+        from eggroll_ray.forecast.block_size import fastest_on_ray  # Ray is imported only where it is used
 
         return fastest_on_ray(self._strategy, self._evaluator, population_size, seed, self._workers)
 
@@ -493,3 +497,23 @@ class _Clock:
 
     def seconds(self) -> float:
         return time.monotonic() - self._start
+
+
+@contextlib.contextmanager
+def stop_on_signals(stopped: threading.Event) -> Iterator[None]:
+    """Turns the first SIGINT or SIGTERM into a stop; outside the main thread it changes nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: Any) -> None:
+        if stopped.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

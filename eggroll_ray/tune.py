@@ -19,7 +19,7 @@ import jax
 
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.trainer import Result, Trainer
-from eggroll_ray.workers.pool import Workers
+from eggroll_ray.workers.options import Workers
 
 MakeTrainer = Callable[[Mapping[str, Any]], Trainer]
 
@@ -102,9 +102,9 @@ def connect(address: str | None = None) -> None:
     Raises:
       WorkerError: when there is no cluster.
     """
-    from eggroll_ray.workers.ray.backend import _connect  # Ray is imported only where it is used
+    from eggroll_ray.workers.ray.connect import connect  # Ray is imported only where it is used
 
-    _connect(Workers(address=address))
+    connect(Workers(address=address))
 
 
 class _Trial:

@@ -1,4 +1,4 @@
-"""Imports run one way, cost little, start nothing, and need no Ray."""
+"""Imports run one way between packages, cost little, start nothing, and need no Ray."""
 
 import ast
 import subprocess
@@ -7,22 +7,28 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "eggroll_ray"
 
-# Every module, from the bottom up: a module may import those before it, never one after it.
-ORDER = """
-    files text digest threads program_cache jaxprs shared_program env columns packing messages erf_inv noise fitness
-    lowrank rules sums products lift leaves observation heads policies metrics sinks trackers ray_metrics checkpoint
-    fitness_log lock es optimizers block_program evaluate blocking cast trained rollout host selfplay worker league
-    gather pool cluster schedule alike crew fleet plan work accelerators block_search cost calibrate forecast
-    signals record rows trainer driver tune check_spaces check_env check_host_env doctor history page figures matrix
-    timeline swimlanes report progress options plan_command cli
-""".split()
+# The packages and the modules beside them, floor by floor. A room may use those on the floors below its own, never one
+# on its own floor or above it.
+FLOORS = (
+    ("compiling", "lowrank"),
+    ("es",),
+    ("models", "evaluators"),
+    ("rl", "workers"),
+    ("runs",),
+    ("forecast", "league"),
+    ("report", "trainer"),
+    ("tune", "cli"),
+)
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+USES_RAY = ("workers/ray/", "tune.py", "runs/sinks/prometheus.py")
 
 
 def imported(path: Path) -> set[str]:
-    """All modules that a file imports, as far as they are named in it."""
+    """All modules that a file imports, as far as they are named in it: also inside functions and by importlib."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -30,34 +36,49 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            found |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
     return found
 
 
-def test_every_module_has_its_place():
-    assert sorted(ORDER) == sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+def room(module: Path | str) -> str:
+    """The package, or the module beside the packages, that a file or a dotted name of ours lies in."""
+    return module.parts[0].removesuffix(".py") if isinstance(module, Path) else module.split(".")[1]
 
 
-@pytest.mark.parametrize("name", ORDER)
-def test_no_module_imports_one_above_it(name):
-    own = {module.split(".")[1] for module in imported(PACKAGE / f"{name}.py") if module.startswith("eggroll_ray.")}
-    above = own & set(ORDER[ORDER.index(name) :])
-    if name == "trainer":
-        above -= {"driver"}  # inside a function, where workers are asked for
-    assert not above
+def test_every_room_has_its_floor():
+    assert sorted(FLOOR_OF) == sorted({room(module) for module in MODULES})
 
 
-@pytest.mark.parametrize("name", ORDER)
-def test_only_the_driver_imports_ray(name):
-    roots = {module.split(".")[0] for module in imported(PACKAGE / f"{name}.py")}
-    assert ("ray" in roots) == (name == "driver")
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_imports_run_down_the_floors(module):
+    rooms = {room(name) for name in imported(PACKAGE / module) if name.startswith("eggroll_ray.")}
+    own = room(module)
+    wrong = {used for used in rooms - {own} if used in FLOOR_OF and FLOOR_OF[used] >= FLOOR_OF[own]}
+    assert not wrong, f"{module} is on floor {FLOOR_OF[own]}; {wrong} are not below it: see FLOORS"
+
+
+def test_no_file_of_a_package_imports_one_that_imports_it():
+    """Also within a package there is an order: a cycle would be two files that are one concept."""
+    names = {".".join(("eggroll_ray", *module.with_suffix("").parts)): module for module in MODULES}
+    below = {name: {used for used in imported(PACKAGE / path) if used in names} for name, path in names.items()}
+    while leaves := {name for name, used in below.items() if not used}:
+        below = {name: used - leaves for name, used in below.items() if name not in leaves}
+    assert not below
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_only_the_ray_package_and_what_ray_itself_calls_import_ray(module):
+    roots = {name.split(".")[0] for name in imported(PACKAGE / module)}
+    assert "ray" not in roots or str(module).startswith(USES_RAY)
     assert not roots & {"gymnax", "brax", "flax", "equinox"}
-    assert "envs" not in roots or name == "cli"
+    assert "envs" not in roots or module == Path("cli/app.py")
 
 
 def test_environments_import_only_the_record():
-    for path in (ROOT / "envs").glob("*.py"):
-        own = {module for module in imported(path) if module.startswith("eggroll_ray.")}
-        assert {module.split(".")[1] for module in own} <= {"env"}, path
+    for path in (ROOT / "envs").rglob("*.py"):
+        own = {name for name in imported(path) if name.startswith("eggroll_ray.")}
+        assert all(name.startswith("eggroll_ray.rl.env") for name in own), path
 
 
 def run(code: str) -> str:

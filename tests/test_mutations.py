@@ -13,7 +13,7 @@ import eggroll_ray
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 TESTS = Path(__file__).parent
-EGGROLL, NOISE, COLUMNS = "es/eggroll.py", "es/noise.py", "workers/columns.py"
+EGGROLL, NOISE = "es/eggroll.py", "es/noise.py"
 SUM = "tests/es/test_eggroll.py::test_update_is_the_explicit_sum_over_members"
 SLOPE = "tests/es/test_eggroll.py::test_estimate_of_a_linear_fitness_is_its_slope"
 ENTRIES = "tests/es/test_eggroll.py::test_entries_of_the_perturbation_have_variance_sigma_squared"
@@ -59,7 +59,7 @@ MUTATIONS = {
     ),
     "twins of one sign": (
         [f"{SUM}[1-normal]"],
-        (EGGROLL, "jnp.where(member % 2 == 0, 1.0, -1.0)", "jnp.where(member % 2 == 0, 1.0, 1.0)"),
+        ("es/record.py", "jnp.where(member % 2 == 0, 1.0, -1.0)", "jnp.where(member % 2 == 0, 1.0, 1.0)"),
     ),
     "a member's sign is lost": (
         [f"{SUM}[1-normal]"],
@@ -70,7 +70,7 @@ MUTATIONS = {
         (EGGROLL, "shaped.weights[0::2] - shaped.weights[1::2]", "shaped.weights[0::2] + shaped.weights[1::2]"),
     ),
     "the leaf is not in the key": ([INDEPENDENT], (NOISE, 'f"leaf:{path}"', '"leaf"')),
-    "the seed is not in the key": ([INDEPENDENT], (NOISE, "jnp.asarray(seed, jnp.uint32)", "jnp.uint32(0)")),
+    "the seed is not in the key": ([INDEPENDENT], ("es/random.py", "jnp.asarray(seed, jnp.uint32)", "jnp.uint32(0)")),
     "the pair is not in the key": (
         [INDEPENDENT],
         (
@@ -147,11 +147,11 @@ MUTATIONS = {
     ),
     "episodes that another worker had begin anew": (
         [BLOCKS],
-        ("rl/jax_rollout.py", "for then in range(first, number):", "for then in range(number, number):"),
+        ("rl/windows.py", "for then in range(first, number):", "for then in range(number, number):"),
     ),
     "episodes that another worker had are played by today's mean": (
         [BLOCKS],
-        ("rl/jax_rollout.py", "state._replace(params=past[then].params, generation", "state._replace(generation"),
+        ("rl/windows.py", "state._replace(params=past[then].params, generation", "state._replace(generation"),
     ),
     "groups go by each other's fitness": (
         [GROUPS],
@@ -159,7 +159,7 @@ MUTATIONS = {
     ),
     "twins are apart on the wire": (
         [WIRE],
-        (COLUMNS, ".transpose(0, 2, 1).reshape(-1)\n", ".reshape(-1)\n"),
+        ("workers/fitness_vector.py", ".transpose(0, 2, 1).reshape(-1)\n", ".reshape(-1)\n"),
     ),
     "the member always has the first seat": (
         [SEATS],
@@ -168,7 +168,7 @@ MUTATIONS = {
     "a resumed run does not rebuild its opponents": (
         [POOL],
         (
-            "runs/recorder.py",
+            "runs/restore.py",
             "first = generation if keeps is None else min(keeps(generation), default=generation)",
             "first = generation",
         ),

@@ -12,7 +12,7 @@ import optax
 import pytest
 
 import eggroll_ray as er
-from eggroll_ray.evaluators.functions import noise_bytes
+from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import read_metrics

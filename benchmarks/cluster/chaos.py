@@ -30,7 +30,7 @@ from ray.cluster_utils import Cluster
 from benchmarks.cluster.haunted import make_evaluator, make_trainer, taken
 from benchmarks.shared.measured import head
 from eggroll_ray.runs.metrics import Row, read_metrics
-from eggroll_ray.workers.ray.backend import _on_loopback
+from eggroll_ray.workers.ray.connect import _on_loopback
 
 DOCS = Path(__file__).parents[2] / "docs"
 NODES = 3

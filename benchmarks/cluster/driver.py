@@ -28,7 +28,8 @@ import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head
 from eggroll_ray.workers.coordinator import Fleet
-from eggroll_ray.workers.messages import Generation, Plan, Reply, Request
+from eggroll_ray.workers.messages import Generation, Reply, Request
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -28,7 +28,7 @@ import envs
 from benchmarks.shared.measured import check_same, head
 from benchmarks.speed.speed import tanh_env
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.functions import noise_bytes
+from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.forecast.calibrate import Calibration, calibrate
 from eggroll_ray.forecast.cost import Cluster, Job, Prediction, Rates, predict_generation
 from eggroll_ray.forecast.hardware import KERNEL_SECONDS, REACHED

@@ -16,7 +16,9 @@ from jaxtyping import Array, PRNGKeyArray
 import eggroll_ray as er
 from benchmarks.rl.as_gymnax import AsGymnax
 from benchmarks.rl.rl_settings import HIDDEN, ESSettings, PPOSettings, Settings
-from eggroll_ray.cli.options import StrategyOptions, make_strategy
+from eggroll_ray.cli.build import make_strategy
+from eggroll_ray.cli.options import StrategyOptions
+from eggroll_ray.es.random import stream_key
 from eggroll_ray.rl import actions
 from eggroll_ray.rl.env import Space
 from envs.foreign import lenient
@@ -228,4 +230,4 @@ def actor_outputs(actor: Any, observations: Array) -> Array:
 
 
 def _test_key(seed: int, updates: int) -> PRNGKeyArray:
-    return jax.random.fold_in(er.noise.stream_key(seed, "test"), updates)
+    return jax.random.fold_in(stream_key(seed, "test"), updates)

@@ -33,7 +33,7 @@ from benchmarks.speed.linear_pages import draw, page
 from eggroll_ray import noise
 from eggroll_ray.compiling.program import compiler_options
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.functions import noise_bytes
+from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.workers.plan import make_plan
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -20,9 +20,9 @@ import eggroll_ray as er
 from benchmarks.speed.speed import LAWS, PAPER, tanh_env
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.functions import noise_bytes
-from eggroll_ray.workers.messages import Generation, Plan, Request
-from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.evaluators.members import noise_bytes
+from eggroll_ray.workers.messages import Generation, Request
+from eggroll_ray.workers.plan import Plan, make_plan
 from eggroll_ray.workers.worker import Worker
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")

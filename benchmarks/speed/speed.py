@@ -35,7 +35,7 @@ from benchmarks.speed.speed_pages import draw, page
 from eggroll_ray import noise
 from eggroll_ray.compiling.program import WIDE_VECTORS, SharedProgram
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.functions import noise_bytes
+from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.workers.messages import Generation, Request
 from eggroll_ray.workers.plan import make_plan
 from eggroll_ray.workers.worker import Worker

@@ -18,20 +18,13 @@ from rich.table import Table
 
 import envs
 from eggroll_ray.cli import forecast
-from eggroll_ray.cli.options import (
-    StrategyOptions,
-    TrainOptions,
-    load_options,
-    make_environment,
-    make_evaluator,
-    make_strategy,
-    make_trainer,
-    options_of_run,
-)
+from eggroll_ray.cli.build import make_environment, make_evaluator, make_strategy, make_trainer
+from eggroll_ray.cli.options import StrategyOptions, TrainOptions, load_options, options_of_run
 from eggroll_ray.compiling.cache import keep_programs
-from eggroll_ray.es import noise
 from eggroll_ray.es.doctor import diagnose, example_params
-from eggroll_ray.evaluators.functions import Evaluator, FitnessError, noise_bytes
+from eggroll_ray.es.random import stream_key
+from eggroll_ray.evaluators.members import noise_bytes
+from eggroll_ray.evaluators.record import Evaluator, FitnessError
 from eggroll_ray.league import play_league, rebuild, spread_out
 from eggroll_ray.report.terminal import Progress
 from eggroll_ray.report.write import write_report
@@ -42,11 +35,11 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import read_metrics
-from eggroll_ray.runs.recorder import load_state
+from eggroll_ray.runs.restore import load_state
 from eggroll_ray.runs.rows import episode_returns
 from eggroll_ray.trainer import Result
-from eggroll_ray.workers.messages import Plan, WorkerError
-from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.messages import WorkerError
+from eggroll_ray.workers.plan import Plan, make_plan
 from eggroll_ray.workers.worker import Worker
 
 RunFolder = Annotated[Path, tyro.conf.Positional]
@@ -242,7 +235,7 @@ def _eval(command: Eval) -> int:
     options = options_of_run(command.run)
     worker, evaluator = _worker_at(command.run, options, command.generation, from_start=False)
     params, statistics = worker.mean()
-    key = noise.stream_key(command.seed, "evaluation of a finished run")
+    key = stream_key(command.seed, "evaluation of a finished run")
     returns = episode_returns(worker.test_on(key, command.episodes))
     quantiles = np.quantile(returns, (0.0, 0.25, 0.5, 0.75, 1.0))
     _say(
@@ -382,7 +375,7 @@ def _render(options: TrainOptions, policy: Any, run: Path, generation: int, seed
         return
     folder = run / "episodes"
     folder.mkdir(exist_ok=True)
-    path, key = folder / f"generation-{generation:08d}", noise.stream_key(seed, "rendered episode")
+    path, key = folder / f"generation-{generation:08d}", stream_key(seed, "rendered episode")
     try:
         if isinstance(env, HostEnv):
             _say(f"Episode: {env.render(acting(policy, key), seed, path)}")

@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Literal
 
-from eggroll_ray.cli.options import MakeEnv, TrainOptions, make_evaluator, make_strategy
+from eggroll_ray.cli.build import MakeEnv, make_evaluator, make_strategy
+from eggroll_ray.cli.options import TrainOptions
 from eggroll_ray.forecast.block_size import fastest_block_size
 from eggroll_ray.forecast.hardware import HERE
 from eggroll_ray.forecast.predict import predict

@@ -18,8 +18,10 @@ import numpy as np
 import optax
 
 from eggroll_ray.es import noise
-from eggroll_ray.es.eggroll import ES, ESState, eggroll, openai_es
+from eggroll_ray.es.eggroll import eggroll, openai_es
 from eggroll_ray.es.leaves import Kind, LeafRules
+from eggroll_ray.es.random import normal, rademacher
+from eggroll_ray.es.record import ES, ESState
 from eggroll_ray.es.shaping import raw
 from eggroll_ray.lowrank.parameter import LowRank, Noised, densify, is_perturbed
 
@@ -406,7 +408,7 @@ def check_estimate(plain: ES, draw: Draw, params: Params, seed: int) -> list[Fin
 def _plain(strategy: ES) -> ES | None:
     """The same noise with raw fitness and steps of the estimate itself; sigma is `_SIGMAS` in turn."""
     settings = strategy.settings
-    laws = {"normal": noise.normal, "rademacher": noise.rademacher}
+    laws = {"normal": normal, "rademacher": rademacher}
     makers = {"eggroll": eggroll, "openai_es": openai_es}
     if settings.get("law") not in laws or settings.get("name") not in makers:
         return None

@@ -8,75 +8,20 @@ which estimates the gradient of E[F(theta + sigma E)] whatever the rank and the 
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, Key, UInt
+from jaxtyping import Array, Float, Int, Key
 
 from eggroll_ray.es import noise
 from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
+from eggroll_ray.es.random import Law, normal
+from eggroll_ray.es.record import ES, ESState, Fitness, Params, Perturbation, Schedule
 from eggroll_ray.es.shaping import Shaping, antithetic_sign, centred_rank
 from eggroll_ray.lowrank.parameter import Noised, densify, low_rank
-
-Params = Any  # pytree of arrays
-Fitness = Any  # (n,) float32, or a tree of them that is a prefix of the parameters
-Schedule = Callable[[Int[Array, ""]], Any]  # generation -> a number, as those of optax
-
-
-class ESState(NamedTuple):
-    """All that a strategy knows at the start of a generation."""
-
-    params: Params  # the mean of the population
-    opt_state: Any
-    seed: UInt[Array, ""]
-    generation: Int[Array, ""]
-
-
-@dataclasses.dataclass(frozen=True)
-class Perturbation:
-    """How a member's parameters come about: `perturbation(state, member)`, or in two steps, so that twins share a draw.
-
-    Attributes:
-      draw: (state, pair) -> unit noise of each leaf, in the order of `jax.tree.leaves(state.params)`.
-      apply: (state, noise, sign) -> the parameters of the pair's member 2p (sign 1.0) or 2p + 1 (-1.0). The factors
-        of a low-rank leaf do not depend on the sign.
-    """
-
-    draw: Callable[[ESState, Int[Array, ""]], list[Any]]
-    apply: Callable[[ESState, list[Any], Any], Params]
-
-    def __call__(self, state: ESState, member: Int[Array, ""]) -> Params:
-        return self.apply(state, self.draw(state, member // 2), sign_of(member))
-
-
-def sign_of(member: Array) -> Array:
-    """Twins 2p and 2p + 1 take the noise of pair p with opposite sign."""
-    return jnp.where(member % 2 == 0, 1.0, -1.0)
-
-
-class ES(NamedTuple):
-    """An evolution strategy.
-
-    `perturb(state, member)` returns the parameters of one member, whose leaves are `LowRank`, `Noised` or
-    untouched; made as a `Perturbation`, it draws the noise of twins once. `update(state, fitness)` takes the raw
-    fitness of the whole population, `(n,)` float32 in member order (higher is better; not finite: the pair weighs
-    zero), and returns the next state and scalar metrics. Parameters of several groups, `{group: params}`, take one
-    such fitness each, `{group: (n,)}`: in general a tree of them that is a prefix of the parameters. All are pure and
-    jittable.
-    """
-
-    init: Callable[[Params, int], ESState]  # initial parameters, seed
-    perturb: Callable[[ESState, Int[Array, ""]], Params]
-    update: Callable[[ESState, Fitness], tuple[ESState, dict[str, Array]]]
-    label: Callable[[Params], list[Leaf]]  # how each leaf is perturbed
-    settings: Mapping[str, Any]  # what the strategy was made with, for the run's record
-    signs_only: bool = False  # the update needs no more of a pair than which twin is better
-    noise_reuse: int = 1  # generations that share one draw of noise
-    persistent: int = 1  # generations of an episode over which noise accumulates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +32,7 @@ class _Options:
     sigma: float | Schedule
     optimizer: optax.GradientTransformation
     shaping: Shaping
-    law: noise.Law
+    law: Law
     noise_reuse: int
     persistent: int
     leaves: LeafRules
@@ -99,7 +44,7 @@ def eggroll(
     sigma: float | Schedule = 0.1,
     optimizer: optax.GradientTransformation | None = None,
     shaping: Shaping = centred_rank,
-    law: noise.Law = noise.normal,
+    law: Law = normal,
     noise_reuse: int = 1,
     persistent: int = 1,
     leaves: LeafRules = LeafRules(),  # noqa: B008 - frozen
@@ -136,7 +81,7 @@ def openai_es(
     sigma: float | Schedule = 0.1,
     optimizer: optax.GradientTransformation | None = None,
     shaping: Shaping = centred_rank,
-    law: noise.Law = noise.normal,
+    law: Law = normal,
     noise_reuse: int = 1,
     persistent: int = 1,
     leaves: LeafRules = LeafRules(),  # noqa: B008 - frozen

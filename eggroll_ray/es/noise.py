@@ -6,142 +6,24 @@ bits in every batch layout, chunking and process (paper section 4.2; Salmon et a
 Letters in shapes: `p` pairs, `l` leading (stacked) axes, `r` rank, `m k` the two sides of a matrix.
 """
 
-import dataclasses
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Integer, Key, PRNGKeyArray, UInt
 
-from eggroll_ray.es.erf_inv import erf_inv
+from eggroll_ray.es.random import Law as Law
+from eggroll_ray.es.random import fold_in, stream_keys
+from eggroll_ray.es.random import normal as normal
+from eggroll_ray.es.random import rademacher as rademacher
 
 # The bits below decide the meaning of every fitness log: a change of them needs another name here.
 NOISE_STREAM = "threefry2x32/1"
 
 # Numbers drawn at a time by the transpose: 4 MB of float32, which stays in a core's cache.
 _CHUNK_NUMBERS = 1 << 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Law:
-    """How i.i.d. float32 numbers of zero mean, unit variance and symmetric law are drawn; call it with key and shape.
-
-    The two steps are apart so that a part of a drawn array can be had without the whole.
-
-    Attributes:
-      name: in the record of a run.
-      bits: `(key, shape)` -> as many random bits of each number as it needs, uint32; the key is consumed.
-      number: those bits -> the numbers, float32, one by one.
-    """
-
-    name: str
-    bits: Callable[[PRNGKeyArray, tuple[int, ...]], UInt[Array, "..."]]
-    number: Callable[[UInt[Array, "..."]], Float[Array, "..."]]
-
-    def __call__(self, key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "..."]:
-        return self.number(self.bits(key, shape))
-
-
-_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-_PARITY = np.uint32(0x1BD11BDA)
-
-
-def _is_threefry(key: PRNGKeyArray) -> bool:
-    return str(jax.random.key_impl(key)) == "threefry2x32"
-
-
-@jax.jit  # traced once for all leaves
-def _threefry2x32(key: PRNGKeyArray, x: Any, y: Any) -> tuple[Array, Array]:
-    """Threefry with two words of 32 bits and 20 rounds (Salmon et al. 2011) of the counter (x, y)."""
-    first, second = jax.random.key_data(key)
-    schedule = (first, second, first ^ second ^ _PARITY)
-    x, y = x + schedule[0], y + schedule[1]
-    for group in range(5):
-        for distance in _ROTATIONS[group % 2]:
-            x = x + y
-            y = ((y << np.uint32(distance)) | (y >> np.uint32(32 - distance))) ^ x
-        x = x + schedule[(group + 1) % 3]
-        y = y + schedule[(group + 2) % 3] + np.uint32(group + 1)
-    return x, y
-
-
-def _random_words(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt[Array, "..."]:
-    """Random words, those of `jax.random.bits` with its partitionable threefry2x32.
-
-    JAX runs the rounds as a loop over whole arrays, on the CPU; here they are unrolled, so that XLA makes one pass of
-    them and of what follows: several times as many numbers per second. Keys of other generators take JAX's own way.
-    """
-    if not _is_threefry(key):
-        return jax.random.bits(key, shape, jnp.uint32)
-    if math.prod(shape) >= 1 << 32:
-        raise ValueError(f"noise of shape {shape} has 2**32 numbers or more in one pair; split the leaf.")
-    # The place of each number in row-major order. Reshaped from one axis it would cost a division for every number.
-    count = jnp.zeros(shape, jnp.uint32)
-    for axis in range(len(shape)):
-        stride = np.uint32(math.prod(shape[axis + 1 :]))
-        count = count + stride * jax.lax.broadcasted_iota(jnp.uint32, shape, axis)
-    first, second = _threefry2x32(key, jnp.uint32(0), count)
-    return first ^ second
-
-
-def _random_bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt[Array, "..."]:
-    """Random bits, 0 or 1, 32 of each random word."""
-    size = math.prod(shape)
-    # Not `_random_words`: XLA would draw the word of every bit anew, since it merges all but a loop with what follows.
-    with jax.threefry_partitionable(True):
-        words = jax.random.bits(key, (-(-size // 32),), jnp.uint32)
-    bits = (words[:, None] >> jnp.arange(32, dtype=jnp.uint32)[None, :]) & jnp.uint32(1)
-    return bits.reshape(-1)[:size].reshape(shape)
-
-
-def _normal_number(words: UInt[Array, "..."]) -> Float[Array, "..."]:
-    one = np.float32(1.0)
-    low = np.nextafter(-one, one)
-    unit = jax.lax.bitcast_convert_type((words >> np.uint32(9)) | one.view(np.uint32), jnp.float32) - one
-    uniform = jnp.maximum(low, unit * (one - low) + low)
-    # Without the barrier XLA merges the scale of a normal with those that follow, in some layouts only.
-    return jax.lax.optimization_barrier(np.float32(np.sqrt(2)) * erf_inv(uniform))
-
-
-def _sign(bits: UInt[Array, "..."]) -> Float[Array, "..."]:
-    return 1.0 - 2.0 * bits.astype(jnp.float32)
-
-
-# Standard normal numbers, the paper's law for every experiment but the integer one. They are those of
-# `jax.random.normal`: the inverse error function of 23 bits, within 5.4 standard deviations.
-normal = Law("normal", _random_words, _normal_number)
-
-# Fair signs, -1 or +1: one random bit per number instead of a word and an inverse error function.
-rademacher = Law("rademacher", _random_bits, _sign)
-
-
-def fold_in(key: PRNGKeyArray, data: Integer[Array, ""] | int) -> PRNGKeyArray:
-    """Returns the key of `jax.random.fold_in(key, data)`, for threefry without a loop."""
-    if not _is_threefry(key):
-        return jax.random.fold_in(key, data)
-    words = _threefry2x32(key, jnp.uint32(0), jnp.asarray(data, jnp.uint32))
-    return jax.random.wrap_key_data(jnp.stack(words), impl="threefry2x32")
-
-
-def stream_key(seed: UInt[Array, ""] | int, name: str) -> PRNGKeyArray:
-    """Returns the key of the stream called `name`: streams of different names are independent.
-
-    The generator is named, so that a user's `jax_default_prng_impl` cannot change a run.
-    """
-    return _stream_keys(seed, [name])[0]
-
-
-def _stream_keys(seed: UInt[Array, ""] | int, names: Sequence[str]) -> Key[Array, " names"]:
-    key = jax.random.key(jnp.asarray(seed, jnp.uint32), impl="threefry2x32")
-    digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
-    words = np.frombuffer(b"".join(digests), "<u4").astype(np.uint32).reshape(-1, 2)
-    fold = jax.vmap(fold_in)
-    first, second = jnp.asarray(words.T)
-    return fold(fold(jnp.broadcast_to(key, len(names)), first), second)
 
 
 def leaf_keys(
@@ -151,7 +33,7 @@ def leaf_keys(
 
     All at once: one after the other they would be most of what is compiled for a model of many leaves.
     """
-    return jax.vmap(fold_in, (0, None))(_stream_keys(seed, [f"leaf:{path}" for path in paths]), epoch)
+    return jax.vmap(fold_in, (0, None))(stream_keys(seed, [f"leaf:{path}" for path in paths]), epoch)
 
 
 def leaf_key(seed: UInt[Array, ""] | int, path: str, epoch: Integer[Array, ""] | int) -> PRNGKeyArray:

@@ -21,20 +21,18 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es.eggroll import ESState
-from eggroll_ray.evaluators.functions import (
+from eggroll_ray.es.record import ESState
+from eggroll_ray.evaluators.functions import FitnessForm
+from eggroll_ray.evaluators.members import check_shared_by, generation_key, member_keys
+from eggroll_ray.evaluators.record import (
     EvaluateBlock,
     Evaluation,
     Evaluator,
     FitnessError,
-    FitnessForm,
     Invalid,
     Params,
     Perturb,
-    check_shared_by,
-    generation_key,
     judge,
-    member_keys,
 )
 from eggroll_ray.lowrank.parameter import densify
 

@@ -6,6 +6,7 @@ when the run is continued.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import logging
@@ -24,12 +25,14 @@ import jax
 from eggroll_ray.compiling.cache import cache_folder
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.es.digest import code_digest
-from eggroll_ray.es.eggroll import ES, ESState
-from eggroll_ray.evaluators.functions import CompiledBlock, Evaluator, noise_bytes
+from eggroll_ray.es.record import ES, ESState
+from eggroll_ray.evaluators.members import noise_bytes
+from eggroll_ray.evaluators.record import CompiledBlock, Evaluator
 from eggroll_ray.forecast.hardware import memory_here
 from eggroll_ray.runs.checkpoint import as_json, write_json
-from eggroll_ray.workers.messages import Plan, Request
-from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.messages import Request
+from eggroll_ray.workers.options import Workers
+from eggroll_ray.workers.plan import Plan, make_plan
 from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -40,6 +43,7 @@ _REPEATS = 5
 _BUDGET_SECONDS = 30.0  # after which no further repeat begins
 _LEAST_SECONDS = 0.1  # of one measurement, as far as a generation has enough blocks
 _TIE = 0.03  # sizes whose times differ by less are equally fast
+_SEARCH_SECONDS = 1800.0  # for the search on a worker, compilation included
 _NOT_OF_SPEED = ("sigma", "shaping")  # settings of a strategy that do not matter to it: a tuner varies them
 
 
@@ -148,6 +152,24 @@ def fastest_block_size(
 
     key = _key(evaluator, strategy, shapes, population_size, threads, workers)
     return cached(key | {"memory_bytes": memory_bytes}, sizes, search)
+
+
+def fastest_on_ray(strategy: ES, evaluator: Evaluator, population_size: int, seed: int, workers: Workers) -> int:
+    """Returns the block size that is fastest on a worker, see `fastest_block_size`; one searches for all.
+
+    Raises:
+      WorkerError: when there is no cluster, it lacks the resources of the workers, or the search takes too long.
+      ValueError: where even the smallest block takes more than the memory.
+    """
+    from eggroll_ray.workers.ray.backend import RayCluster, worker_threads  # Ray is imported only where it is used
+
+    cluster = RayCluster(lambda: None, population_size // 2, workers)
+    try:
+        given = {"seed": seed, "threads": worker_threads(workers), "workers": max(1, cluster.target())}
+        search = functools.partial(fastest_block_size, evaluator, strategy, population_size, **given)
+        return cluster.run(search, "search the block size", _SEARCH_SECONDS)
+    finally:
+        cluster.close()
 
 
 def candidates(population_size: int, wanted: Collection[int]) -> list[int]:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from eggroll_ray.es.eggroll import ES
-from eggroll_ray.evaluators.functions import Evaluator
+from eggroll_ray.es.record import ES
+from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.forecast.cost import Rates
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import Generation, Plan, Reply, Request
+from eggroll_ray.workers.messages import Generation, Reply, Request
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.pool import LocalPool
 from eggroll_ray.workers.results import Gathering
 from eggroll_ray.workers.worker import Worker

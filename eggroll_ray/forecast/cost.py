@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from eggroll_ray.workers.messages import Plan
+from eggroll_ray.workers.plan import Plan
 
 # Of the driver on Ray, fitted to docs/driver.json (1 to 32 workers on 2 cores; its rows are within 0.6 to 1.5 of it).
 DRIVER_SECONDS = 7e-3  # per generation

@@ -19,9 +19,9 @@ from jax.extend.core import Jaxpr, Literal
 from eggroll_ray.compiling.block_program import calls_out
 from eggroll_ray.compiling.jaxprs import called
 from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es.eggroll import ES, ESState
-from eggroll_ray.evaluators.functions import CompiledBlock, Earlier, Evaluator
-from eggroll_ray.workers.messages import Plan
+from eggroll_ray.es.record import ES, ESState
+from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluator
+from eggroll_ray.workers.plan import Plan
 
 # Start a kernel that reads its operands from memory and writes its results there: products, and names that begin so.
 _WHOLE = ("dot_general", "conv_general_dilated", "sort", "top_k", "gather", "scatter", "triangular_solve")

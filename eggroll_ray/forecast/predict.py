@@ -9,9 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.es.eggroll import ES, ESState, eggroll
+from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.leaves import Kind
-from eggroll_ray.evaluators.functions import Evaluator, noise_bytes
+from eggroll_ray.es.record import ES, ESState
+from eggroll_ray.evaluators.members import noise_bytes
+from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.forecast.calibrate import Calibration, calibrate
 from eggroll_ray.forecast.cost import (
     ADVICE,
@@ -25,8 +27,7 @@ from eggroll_ray.forecast.cost import (
 )
 from eggroll_ray.forecast.hardware import ACCELERATORS, HERE, KERNEL_SECONDS, REACHED, bounds, check_device, memory_here
 from eggroll_ray.forecast.operations import Program, block_program, memory_of, update_program, work_of
-from eggroll_ray.workers.messages import Plan
-from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.plan import Plan, make_plan
 
 _MANY = 1 << 16  # members, of which the chunks of noise in an update are a small part of its memory
 

@@ -14,8 +14,9 @@ from jax import lax
 from jax.extend.core import Literal
 
 from eggroll_ray.lowrank.parameter import LowRank, Noised, is_perturbed
+from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError, bind
 from eggroll_ray.lowrank.rules_combine import SUMS
-from eggroll_ray.lowrank.rules_move import RULES, UnsupportedPrimitiveError, bind, scan_slices
+from eggroll_ray.lowrank.rules_move import RULES, scan_slices
 from eggroll_ray.lowrank.rules_product import PRODUCTS
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from eggroll_ray.lowrank.parameter import LowRank, Role, fold_sign, form, scaled_w
-from eggroll_ray.lowrank.rules_move import (
+from eggroll_ray.lowrank.rule import (
     Trace,
     UnsupportedPrimitiveError,
     bind,

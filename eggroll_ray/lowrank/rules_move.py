@@ -8,75 +8,25 @@ does to `w` along all axes. An axis is named by its number in `w`; None names th
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from eggroll_ray.lowrank.parameter import LowRank, Role, form
-
-
-class UnsupportedPrimitiveError(NotImplementedError):
-    """An operation on a low-rank parameter that would need the dense matrix of every member."""
-
-    def __init__(self, primitive: str, low: LowRank, reason: str = ""):
-        problem = f"cannot be applied ({reason})" if reason else "has no low-rank rule"
-        super().__init__(
-            f"Primitive {primitive!r} {problem} on parameter {low.path!r} (shape {low.shape}, roles "
-            f"{low.roles}). Form this leaf per member with leaves=LeafRules(densify=({low.path!r},)), freeze "
-            "it, or rewrite the operation."
-        )
-
-
-class Trace(Protocol):
-    """What a rule may ask of the interpreter."""
-
-    def varying(self, value: Any) -> tuple[frozenset[int], bool]:
-        """Axes along which a plain value can vary, and whether it is a constant of the program."""
-        ...
-
-
-def bind(eqn: Any, *values: Any) -> list[Any]:
-    """Applies the primitive of an equation to plain values. Hides what changes between JAX versions."""
-    bound = eqn.primitive.get_bind_params(eqn.params)
-    functions, params = bound if isinstance(bound, tuple) else ([], bound)
-    with eqn.ctx.manager:
-        outs = eqn.primitive.bind(*functions, *values, **params)
-    return list(outs) if eqn.primitive.multiple_results else [outs]
-
-
-def refuse_scaled(eqn: Any, *lows: LowRank) -> None:
-    for low in lows:
-        if low.is_scaled:
-            raise UnsupportedPrimitiveError(
-                eqn.primitive.name, low, "the parameter was scaled by a value that is no constant"
-            )
-
-
-def _map(
-    low: LowRank,
-    on_w: Callable[[Any], Any],
-    on_factor: Callable[[Any, Role], Any],
-    roles: Sequence[Role] | None = None,
-) -> LowRank:
-    """Applies `on_w` to `w` and `on_factor(factor, side)` to the factors and scales."""
-    new: dict[str, Any] = {"w": on_w(low.w)}
-    for name, side in (("a", "row"), ("row_scale", "row"), ("b", "col"), ("col_scale", "col")):
-        factor = getattr(low, name)
-        new[name] = None if factor is None else on_factor(factor, side)
-    return dataclasses.replace(low, **new, roles=low.roles if roles is None else tuple(roles))
-
-
-def side_axes(roles: Sequence[Role], order: Sequence[int], side: Role) -> list[int | None]:
-    """Axes of a factor, lead axes first, when the axes of the array come in `order`."""
-    lead = [i for i in order if roles[i] == "lead"]
-    return [*lead, None, *(i for i in order if roles[i] == side)]
-
-
-def simplify(low: LowRank) -> Any:
-    """The plain array where it is no larger than a factor: nothing is left on one side."""
-    return form(low) if 1 in (low.extent("row"), low.extent("col")) else low
+from eggroll_ray.lowrank.parameter import LowRank, Role
+from eggroll_ray.lowrank.rule import (
+    Trace,
+    UnsupportedPrimitiveError,
+    broadcast_axes,
+    map_factors,
+    negative,
+    pad_axes,
+    refuse_scaled,
+    side_axes,
+    simplify,
+    transpose_axes,
+)
 
 
 def _unchanged(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
@@ -88,11 +38,7 @@ def _convert(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
     if not jnp.issubdtype(dtype, jnp.floating):
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, f"{dtype} is not a float")
     cast = functools.partial(lax.convert_element_type, new_dtype=dtype)
-    return _map(low, cast, lambda factor, _: cast(factor))
-
-
-def negative(low: LowRank) -> LowRank:
-    return dataclasses.replace(low, w=-low.w, a=-low.a)
+    return map_factors(low, cast, lambda factor, _: cast(factor))
 
 
 def _neg(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
@@ -102,15 +48,6 @@ def _neg(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
 def _barrier(trace: Trace, eqn: Any, *values: Any) -> list[Any]:
     leaves, tree = jax.tree.flatten(values)
     return list(jax.tree.unflatten(tree, lax.optimization_barrier(leaves)))
-
-
-def transpose_axes(low: LowRank, order: Sequence[int]) -> LowRank:
-    def on_factor(factor: Any, side: Role) -> Any:
-        axes = low.factor_axes(side)
-        return lax.transpose(factor, [axes.index(i) for i in side_axes(low.roles, order, side)])
-
-    roles = [low.roles[i] for i in order]
-    return _map(low, lambda w: lax.transpose(w, order), on_factor, roles)
 
 
 def _transpose(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
@@ -124,22 +61,7 @@ def _squeeze(trace: Trace, eqn: Any, low: LowRank) -> Any:
         return lax.squeeze(factor, [j for j, i in enumerate(low.factor_axes(side)) if i in gone])
 
     roles = [role for i, role in enumerate(low.roles) if i not in gone]
-    return simplify(_map(low, lambda w: lax.squeeze(w, gone), on_factor, roles))
-
-
-def broadcast_axes(low: LowRank, shape: Sequence[int], kept: Sequence[int]) -> LowRank:
-    roles: list[Role] = ["row"] * len(shape)
-    for i, j in enumerate(kept):
-        roles[j] = low.roles[i]
-
-    def on_factor(factor: Any, side: Role) -> Any:
-        target = side_axes(roles, range(len(shape)), side)
-        rank = factor.shape[low.roles.count("lead")]
-        sizes = [rank if j is None else shape[j] for j in target]
-        places = [target.index(None if i is None else kept[i]) for i in low.factor_axes(side)]
-        return lax.broadcast_in_dim(factor, sizes, places)
-
-    return _map(low, lambda w: lax.broadcast_in_dim(w, shape, kept), on_factor, roles)
+    return simplify(map_factors(low, lambda w: lax.squeeze(w, gone), on_factor, roles))
 
 
 def _broadcast_in_dim(trace: Trace, eqn: Any, low: LowRank, *dynamic: Any) -> LowRank:
@@ -180,7 +102,7 @@ def _reshape(trace: Trace, eqn: Any, low: LowRank) -> Any:
         axes = side_axes(roles, range(len(shape)), side)
         return lax.reshape(factor, [rank if j is None else shape[j] for j in axes])
 
-    return simplify(_map(low, lambda w: lax.reshape(w, shape), on_factor, roles))
+    return simplify(map_factors(low, lambda w: lax.reshape(w, shape), on_factor, roles))
 
 
 def _rev(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
@@ -189,7 +111,7 @@ def _rev(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
     def on_factor(factor: Any, side: Role) -> Any:
         return lax.rev(factor, [j for j, i in enumerate(low.factor_axes(side)) if i in dims])
 
-    return _map(low, lambda w: lax.rev(w, dims), on_factor)
+    return map_factors(low, lambda w: lax.rev(w, dims), on_factor)
 
 
 def _slice_axes(low: LowRank, start: Sequence[int], stop: Sequence[int], strides: Sequence[int] | None) -> Any:
@@ -200,7 +122,7 @@ def _slice_axes(low: LowRank, start: Sequence[int], stop: Sequence[int], strides
         spans = [full if i is None else (start[i], stop[i], strides[i]) for i in low.factor_axes(side)]
         return lax.slice(factor, *zip(*spans, strict=True))
 
-    return simplify(_map(low, lambda w: lax.slice(w, start, stop, strides), on_factor))
+    return simplify(map_factors(low, lambda w: lax.slice(w, start, stop, strides), on_factor))
 
 
 def _slice(trace: Trace, eqn: Any, low: LowRank) -> Any:
@@ -228,15 +150,7 @@ def _dynamic_slice(trace: Trace, eqn: Any, low: Any, *starts: Any) -> Any:
         begin = [zero if i is None else starts[i] for i in axes]
         return lax.dynamic_slice(factor, begin, [full if i is None else sizes[i] for i in axes])
 
-    return simplify(_map(low, lambda w: lax.dynamic_slice(w, starts, sizes), on_factor))
-
-
-def pad_axes(low: LowRank, value: Any, config: Sequence[tuple[int, int, int]]) -> LowRank:
-    def on_factor(factor: Any, side: Role) -> Any:
-        spans = [(0, 0, 0) if i is None else config[i] for i in low.factor_axes(side)]
-        return lax.pad(factor, jnp.zeros((), factor.dtype), spans)
-
-    return _map(low, lambda w: lax.pad(w, value, config), on_factor)
+    return simplify(map_factors(low, lambda w: lax.dynamic_slice(w, starts, sizes), on_factor))
 
 
 def _pad(trace: Trace, eqn: Any, low: LowRank, value: Any) -> LowRank:
@@ -254,7 +168,7 @@ def _reduce_sum(trace: Trace, eqn: Any, low: LowRank) -> Any:
         return factor.sum([j for j, i in enumerate(low.factor_axes(side)) if i in axes])
 
     roles = [role for i, role in enumerate(low.roles) if i not in axes]
-    return simplify(_map(low, lambda w: w.sum(axes), on_factor, roles))
+    return simplify(map_factors(low, lambda w: w.sum(axes), on_factor, roles))
 
 
 def scan_slices(low: LowRank) -> tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]:

@@ -16,8 +16,7 @@ import numpy as np
 from jax import lax
 
 from eggroll_ray.lowrank.parameter import LowRank, Role, signed
-from eggroll_ray.lowrank.rules_combine import scale_side
-from eggroll_ray.lowrank.rules_move import (
+from eggroll_ray.lowrank.rule import (
     Trace,
     UnsupportedPrimitiveError,
     bind,
@@ -26,6 +25,7 @@ from eggroll_ray.lowrank.rules_move import (
     simplify,
     transpose_axes,
 )
+from eggroll_ray.lowrank.rules_combine import scale_side
 
 Ids = Sequence[int]
 _UNROLLED_RANKS = 8

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from eggroll_ray.es import noise
+from eggroll_ray.es.random import normal
 
 Activation = Callable[[Array], Array]
 
@@ -193,7 +193,7 @@ def _layers(key: PRNGKeyArray, shapes: tuple[tuple[int, ...], ...]) -> list[dict
     keys = jax.random.split(key, len(shapes))
     return [
         {
-            "kernel": noise.normal(key, shape) / np.sqrt(np.float32(math.prod(shape[:-1]))),
+            "kernel": normal(key, shape) / np.sqrt(np.float32(math.prod(shape[:-1]))),
             "bias": jnp.zeros(shape[-1], jnp.float32),
         }
         for key, shape in zip(keys, shapes, strict=True)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eggroll_ray.report.html import escape
-from eggroll_ray.report.text import plural
+from eggroll_ray.report.text import format_number, plural
 from eggroll_ray.runs.history import History, timed_seconds
-from eggroll_ray.runs.metrics import Row, format_number
+from eggroll_ray.runs.metrics import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

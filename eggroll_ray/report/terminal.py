@@ -17,8 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from eggroll_ray.report.text import format_bytes, number, plural, printable
-from eggroll_ray.runs.metrics import format_number
+from eggroll_ray.report.text import format_bytes, format_number, number, plural, printable
 
 _RECENT = 20  # generations that the remaining time is estimated from
 _WIDEST = 92  # columns of the panel

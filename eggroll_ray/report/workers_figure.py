@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eggroll_ray.report.figures import BLUE, CARD, GREEN, INK, ORANGE, RED, VIOLET, drawing, dress
 from eggroll_ray.report.html import escape
-from eggroll_ray.report.text import format_bytes, number, plural, printable
+from eggroll_ray.report.text import format_bytes, format_seconds, number, plural, printable
 from eggroll_ray.report.worker_timeline import Lane, Timeline, make_timeline
 from eggroll_ray.runs.history import History
-from eggroll_ray.runs.metrics import Row, format_seconds
+from eggroll_ray.runs.metrics import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

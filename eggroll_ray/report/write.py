@@ -15,11 +15,11 @@ from urllib.parse import quote
 from eggroll_ray.league import load_league
 from eggroll_ray.report import figures, league_figure
 from eggroll_ray.report.html import document, escape, flat, fold, section, table, tile
-from eggroll_ray.report.text import plural
+from eggroll_ray.report.text import format_number, format_seconds, plural
 from eggroll_ray.report.workers_figure import workers
 from eggroll_ray.runs.files import replace_file
 from eggroll_ray.runs.history import History, load_history, timed_seconds
-from eggroll_ray.runs.metrics import Row, format_number, format_seconds
+from eggroll_ray.runs.metrics import Row
 
 _IMAGES = {".gif": "image/gif", ".png": "image/png", ".svg": "image/svg+xml"}
 _OPEN_EVENTS = 40  # shown at once; earlier ones are folded

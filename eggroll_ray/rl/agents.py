@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
-from eggroll_ray.evaluators.functions import Members, Params
+from eggroll_ray.evaluators.members import Members
+from eggroll_ray.evaluators.record import Params
 from eggroll_ray.models.policies import Policy, default_policy
 from eggroll_ray.rl import normalize as observation
 from eggroll_ray.rl.actions import Head, choices, forbid, squash

@@ -18,28 +18,25 @@ import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es.eggroll import ESState
-from eggroll_ray.es.noise import fold_in, normal
-from eggroll_ray.evaluators.functions import (
+from eggroll_ray.es.random import fold_in, normal
+from eggroll_ray.es.record import ESState
+from eggroll_ray.evaluators.members import Members, generation_key, member_keys, perturb_block
+from eggroll_ray.evaluators.record import (
     Earlier,
     EvaluateBlock,
     Evaluation,
     Evaluator,
     FitnessError,
     Invalid,
-    Members,
     Params,
     Perturb,
-    generation_key,
     judge,
-    member_keys,
-    perturb_block,
 )
 from eggroll_ray.models.policies import Policy
 from eggroll_ray.rl.actions import DeterministicHead, Head
 from eggroll_ray.rl.agents import Agents, Shown, make_groups
 from eggroll_ray.rl.env import HostBatch, HostEnv, HostTimestep
-from eggroll_ray.rl.jax_rollout import Cast, Everyone, Play, check_kind, context_of_test, make_evaluator, split_keys
+from eggroll_ray.rl.rollout import Cast, Everyone, Play, check_kind, context_of_test, make_evaluator, split_keys
 from eggroll_ray.rl.trained_policy import TrainedPolicy
 
 _log = logging.getLogger(__name__)

@@ -15,13 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray
 
-from eggroll_ray.evaluators.functions import Earlier, Evaluator, Invalid, Members, Params
+from eggroll_ray.evaluators.members import Members
+from eggroll_ray.evaluators.record import Earlier, Evaluator, Invalid, Params
 from eggroll_ray.models.policies import Policy
 from eggroll_ray.rl.actions import DeterministicHead, Head, SamplingHead, forbid
 from eggroll_ray.rl.agents import Agents, Groups, Shown, agent_act, make_groups, shared
 from eggroll_ray.rl.env import AnyEnv, Box, Env, HostEnv
+from eggroll_ray.rl.episodes import mean_player
 from eggroll_ray.rl.host_rollout import Batches, mean_host_player, play_host_env
-from eggroll_ray.rl.jax_rollout import Play, check_kind, mean_player, play_env, split_keys
+from eggroll_ray.rl.jax_rollout import play_env
+from eggroll_ray.rl.rollout import Play, check_kind, split_keys
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from eggroll_ray.evaluators.functions import Members, Params
+from eggroll_ray.evaluators.members import Members
+from eggroll_ray.evaluators.record import Params
 from eggroll_ray.rl.agents import Groups, Shown
 from eggroll_ray.rl.env import Env
 

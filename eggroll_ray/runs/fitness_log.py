@@ -19,8 +19,9 @@ import numpy as np
 
 from eggroll_ray.runs.checkpoint import CheckpointError, read_json, write_json
 from eggroll_ray.runs.files import append_to_file
-from eggroll_ray.workers.messages import Generation, Plan
 from eggroll_ray.workers.fitness_vector import PackedPairs
+from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.plan import Plan
 
 _SCHEMA = 2
 _HEAD, _TAIL = struct.Struct("<QI"), struct.Struct("<I")

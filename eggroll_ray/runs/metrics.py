@@ -115,36 +115,6 @@ def read_metrics(path: Path) -> list[Row]:
     return [row for _, row in _lines(path)]
 
 
-def format_number(value: float | None) -> str:
-    """Writes a number for people in at most about seven characters: `500.0`, `1.23M`, `-`."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    size = abs(value)
-    for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if size >= unit and size >= 1e4:
-            digits = 4 if letter == "k" else 3
-            return f"{value / unit:.{digits}g}{letter}" if size < 1e15 else f"{value:.2e}"
-    if isinstance(value, int):
-        return str(value)
-    if size >= 1:
-        return f"{value:.1f}" if size >= 100 else f"{value:.2f}"
-    return f"{value:.3g}"
-
-
-def format_seconds(seconds: float) -> str:
-    """Writes a duration for people: `0.042 s`, `41 s`, `3 min 20 s`, `2 h 05 min`."""
-    if seconds < 1:
-        return f"{seconds:.2g} s"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def _truncate(path: Path, generation: float) -> None:
     kept = [line for line, row in _lines(path) if row.get("generation", -math.inf) < generation]
     data = b"".join(line + b"\n" for line in kept)

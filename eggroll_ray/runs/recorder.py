@@ -5,7 +5,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.lock import RunLock
-from eggroll_ray.workers.messages import Generation, Plan
 from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
-from eggroll_ray.runs.sinks.base import TensorBoard
-
-Keeps = Callable[[int], Collection[int]] | None  # see `Evaluator.keeps`
+from eggroll_ray.runs.restore import Keeps, load_state
+from eggroll_ray.runs.sinks.tensorboard import TensorBoard
+from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.plan import Plan
 
 _RETRY_SECONDS = 10.0  # between attempts at a checkpoint that could not be written
 _REMIND_SECONDS = 60.0  # between warnings that the record cannot be written
@@ -202,28 +202,6 @@ def recorded_block_size(config: Path, population_size: int) -> int:
     found = _settings(config)
     _check_same({"population_size": found["population_size"]}, {"population_size": population_size}, config.parent)
     return found["block_size"]
-
-
-def load_state(
-    run: Path, log: FitnessLog, template: Any, generation: int, keeps: Keeps = None
-) -> tuple[Any, list[Generation]]:
-    """Returns the newest snapshot at or before a generation (None: the start), and the outcomes from it to there.
-
-    Where evaluations need earlier generations, the snapshot is from before all of these: they are rebuilt on the way.
-
-    Args:
-      run: the run folder.
-      log: its fitness log.
-      template: a snapshot of the same structure, as a new worker gives it.
-      generation: number of updates.
-      keeps: the evaluator's.
-    """
-    first = generation if keeps is None else min(keeps(generation), default=generation)
-    reached = [number for number in checkpoint.checkpoints(run) if number <= first]
-    if not reached:
-        return None, list(log.read(0, generation))
-    snapshot = checkpoint.load_checkpoint(run, reached[-1], template)
-    return snapshot, list(log.read(reached[-1], generation))
 
 
 def last_row(rows: Iterable[Row], generations: int) -> Row:

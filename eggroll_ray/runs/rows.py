@@ -2,39 +2,9 @@
 
 import numpy as np
 
-from eggroll_ray.workers import columns
-from eggroll_ray.evaluators.functions import FitnessError
-from eggroll_ray.workers.results import Round
 from eggroll_ray.runs.metrics import Row
-from eggroll_ray.workers.fitness_vector import PackedPairs
-
-
-def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | PackedPairs:
-    """Returns the fitness of a generation as it is logged and applied.
-
-    The lowest finite fitness (of its group) takes the place of a member that counts as the worst (-inf).
-
-    Raises:
-      FitnessError: when no pair is left, with what the first member that failed has raised.
-    """
-    fitness = found.fitness
-    if isinstance(fitness, PackedPairs):
-        usable = len(fitness.dropped) < fitness.pairs and found.spread[0] > 0
-    elif found.spread[0] == len(fitness):
-        usable = True  # all are finite, as a rule
-    else:
-        by_group = columns.unflatten(fitness, groups)
-        lowest = np.where(np.isfinite(by_group), by_group, np.inf).min(axis=0)
-        worst = (by_group == -np.inf) & np.isfinite(lowest)[None]
-        fitness = columns.flatten(np.where(worst, lowest[None], by_group).astype(np.float32))
-        usable = np.isfinite(fitness).reshape(-1, 2).all(axis=1).any()
-    if not usable:
-        first = f"The first failure: {found.failures[0]}\n" if found.failures else ""
-        raise FitnessError(
-            f"no pair of generation {number} has a finite fitness in both members. {first}Run one member alone with "
-            f"trainer.reproduce({number}, member=0); check the fitness for NaN, and sigma for being too large."
-        )
-    return fitness
+from eggroll_ray.workers.fitness_vector import PackedPairs, unflatten
+from eggroll_ray.workers.results import Round
 
 
 def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = ()) -> Row:
@@ -55,13 +25,13 @@ def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tup
         if count < len(fitness):
             is_finite = np.isfinite(fitness)
             finite = fitness[is_finite]
-            invalid = int((~columns.unflatten(is_finite, max(1, len(groups))).all(axis=1)).sum())
+            invalid = int((~unflatten(is_finite, max(1, len(groups))).all(axis=1)).sum())
         quartiles = _quartiles(finite)
         lowest, highest = float(finite.min()), float(finite.max())  # as it is applied: -inf is replaced
     names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
     row |= dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}
     if groups and not isinstance(fitness, PackedPairs):
-        by_group = columns.unflatten(fitness, len(groups))
+        by_group = unflatten(fitness, len(groups))
         for name, column in zip(groups, by_group.T, strict=True):
             finite = column[np.isfinite(column)]
             row[f"fitness_mean/{name}"] = float(finite.mean()) if len(finite) else None

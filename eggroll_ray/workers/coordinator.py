@@ -14,8 +14,9 @@ import numpy as np
 
 from eggroll_ray.workers.backend import Cluster
 from eggroll_ray.workers.membership import Actor, Crew
-from eggroll_ray.workers.messages import TEST, Generation, Plan, Reply, Request, WorkerError, state_changed
-from eggroll_ray.workers.pool import OnEvent, Workers
+from eggroll_ray.workers.messages import Generation, Reply, Request, WorkerError, state_changed
+from eggroll_ray.workers.options import OnEvent, Workers
+from eggroll_ray.workers.plan import TEST, Plan
 from eggroll_ray.workers.results import Gathering, Round
 from eggroll_ray.workers.schedule import Schedule, Speeds
 

@@ -1,7 +1,13 @@
-"""One sign per antithetic pair, five to a byte: what travels and is logged where an update needs no more.
+"""The fitness of a population as it travels and is logged: one vector of all groups, or one sign per pair.
 
-A pair's result is the sign of the fitness of its even member minus that of its odd one, -1, 0 or +1. Five of them
-are one byte `sum_i (sign_i + 1) 3^i` (paper section 6.1, App. J): 1.6 bits each, of a least possible 1.585.
+Several groups: one vector in which twins are neighbours. Of pair `p` and group `j` the twins are numbers
+`2 (p g + j)` and the next one. With one group the vector is the fitness in member order.
+
+Signs, where an update needs no more: a pair's result is the sign of the fitness of its even member minus that of its
+odd one, -1, 0 or +1. Five of them are one byte `sum_i (sign_i + 1) 3^i` (paper section 6.1, App. J): 1.6 bits each, of
+a least possible 1.585.
+
+Letters in shapes: `n` members, `g` groups, `p` pairs.
 """
 
 import dataclasses
@@ -11,6 +17,19 @@ import numpy as np
 
 _PER_BYTE = 5
 _POWERS = 3 ** np.arange(_PER_BYTE, dtype=np.int32)
+
+
+def flatten(fitness: np.ndarray) -> np.ndarray:
+    """(n,) or (n, g) -> (n g,)."""
+    if fitness.ndim == 1:
+        return fitness
+    groups = fitness.shape[1]
+    return fitness.reshape(-1, 2, groups).transpose(0, 2, 1).reshape(-1)
+
+
+def unflatten(vector: np.ndarray, groups: int) -> np.ndarray:
+    """(n g,) -> (n, g)."""
+    return vector.reshape(-1, groups, 2).transpose(0, 2, 1).reshape(-1, groups)
 
 
 @dataclasses.dataclass(frozen=True)

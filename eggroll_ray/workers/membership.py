@@ -13,7 +13,7 @@ from typing import Any
 from eggroll_ray.workers.admission import Alike, Facts
 from eggroll_ray.workers.backend import Cluster, WorkerLost
 from eggroll_ray.workers.messages import WorkerError
-from eggroll_ray.workers.pool import OnEvent, Workers
+from eggroll_ray.workers.options import OnEvent, Workers
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,6 @@ import numpy as np
 
 from eggroll_ray.workers.fitness_vector import PackedPairs
 
-TEST = -1  # stands among block numbers for the mean parameters on fresh episodes
-
 
 class WorkerError(RuntimeError):
     """Workers could not be had, were lost, or disagree; the message says what to do."""
@@ -20,30 +18,6 @@ def state_changed(number: int) -> WorkerError:
         f"the parameters changed while generation {number} was evaluated: by native code of the fitness that writes "
         "where it must not, or by a fault of the memory. Nothing wrong was logged: resume the run once it is mended."
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What all workers of a run agree on."""
-
-    population_size: int  # members, even
-    block_size: int  # members, even, a divisor of the population size
-    seed: int
-    test_episodes: int  # of the mean parameters
-    groups: int = 1  # of parameters, each with a fitness of its own
-
-    @property
-    def blocks(self) -> int:
-        return self.population_size // self.block_size
-
-    @property
-    def block_results(self) -> int:
-        """Numbers that the evaluation of one block gives."""
-        return self.block_size * self.groups
-
-    def members(self, block: int) -> np.ndarray:
-        """Returns the member numbers of a block, int32."""
-        return np.arange(block * self.block_size, (block + 1) * self.block_size, dtype=np.int32)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,11 +1,38 @@
 """What all workers of a run agree on, checked and completed."""
 
-from eggroll_ray.workers.messages import Plan
+import dataclasses
+
+import numpy as np
 
 _DEFAULT_BLOCK = 256
 _CACHED_BLOCKS = (128, 64)  # of larger models; still smaller ones cost more in calls than they save in memory traffic
 _CACHE_BYTES = 2 << 20  # of a block's noise, about what a core's caches hold from one time step to the next
 _SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
+TEST = -1  # stands among block numbers for the mean parameters on fresh episodes
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What all workers of a run agree on."""
+
+    population_size: int  # members, even
+    block_size: int  # members, even, a divisor of the population size
+    seed: int
+    test_episodes: int  # of the mean parameters
+    groups: int = 1  # of parameters, each with a fitness of its own
+
+    @property
+    def blocks(self) -> int:
+        return self.population_size // self.block_size
+
+    @property
+    def block_results(self) -> int:
+        """Numbers that the evaluation of one block gives."""
+        return self.block_size * self.groups
+
+    def members(self, block: int) -> np.ndarray:
+        """Returns the member numbers of a block, int32."""
+        return np.arange(block * self.block_size, (block + 1) * self.block_size, dtype=np.int32)
 
 
 def make_plan(

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from eggroll_ray.workers.fitness_vector import PackedPairs, pack_signs
-from eggroll_ray.workers.messages import TEST, Plan, Reply
+from eggroll_ray.evaluators.record import FitnessError
+from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_signs, unflatten
+from eggroll_ray.workers.messages import Reply
+from eggroll_ray.workers.plan import TEST, Plan
 
 _DROPPED = 2  # in place of the sign of a pair that has no result
 
@@ -136,3 +138,31 @@ class Gathering:
     def _fitness(self) -> np.ndarray | PackedPairs:
         values = self._values.reshape(-1)
         return pack_signs(values, np.flatnonzero(values == _DROPPED)) if self._packed else values
+
+
+def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | PackedPairs:
+    """Returns the fitness of a generation as it is logged and applied.
+
+    The lowest finite fitness (of its group) takes the place of a member that counts as the worst (-inf).
+
+    Raises:
+      FitnessError: when no pair is left, with what the first member that failed has raised.
+    """
+    fitness = found.fitness
+    if isinstance(fitness, PackedPairs):
+        usable = len(fitness.dropped) < fitness.pairs and found.spread[0] > 0
+    elif found.spread[0] == len(fitness):
+        usable = True  # all are finite, as a rule
+    else:
+        by_group = unflatten(fitness, groups)
+        lowest = np.where(np.isfinite(by_group), by_group, np.inf).min(axis=0)
+        worst = (by_group == -np.inf) & np.isfinite(lowest)[None]
+        fitness = flatten(np.where(worst, lowest[None], by_group).astype(np.float32))
+        usable = np.isfinite(fitness).reshape(-1, 2).all(axis=1).any()
+    if not usable:
+        first = f"The first failure: {found.failures[0]}\n" if found.failures else ""
+        raise FitnessError(
+            f"no pair of generation {number} has a finite fitness in both members. {first}Run one member alone with "
+            f"trainer.reproduce({number}, member=0); check the fitness for NaN, and sigma for being too large."
+        )
+    return fitness

@@ -13,7 +13,7 @@ import statistics
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
-from eggroll_ray.workers.messages import TEST
+from eggroll_ray.workers.plan import TEST
 
 _MEMORY = 0.3  # weight of the newest time in a worker's running mean
 _WORTH_SECONDS = 0.02  # of work that is worth another call

@@ -19,11 +19,12 @@ from jaxtyping import Array, PRNGKeyArray
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.es import noise
 from eggroll_ray.es.digest import code_digest, digest
-from eggroll_ray.es.eggroll import ES, ESState
-from eggroll_ray.evaluators.functions import CompiledBlock, Earlier, Evaluation, Evaluator
-from eggroll_ray.workers import columns
-from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import TEST, BlockResult, Generation, Plan, Reply, Request
+from eggroll_ray.es.random import normal, stream_key
+from eggroll_ray.es.record import ES, ESState
+from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator
+from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_fitness, unflatten
+from eggroll_ray.workers.messages import BlockResult, Generation, Reply, Request
+from eggroll_ray.workers.plan import TEST, Plan
 
 
 class Worker:
@@ -93,7 +94,7 @@ class Worker:
             began = time.perf_counter()
             test = self.test()
             test_seconds = time.perf_counter() - began
-        fitness = np.concatenate([np.zeros(0, np.float32), *(columns.flatten(result.fitness) for result in results)])
+        fitness = np.concatenate([np.zeros(0, np.float32), *(flatten(result.fitness) for result in results)])
         digest = self.digest()
         return Reply(
             number=request.number,
@@ -174,7 +175,7 @@ class Worker:
         Args:
           stream: another name draws other episodes.
         """
-        key = jax.random.fold_in(noise.stream_key(self._plan.seed, stream), self.number)
+        key = jax.random.fold_in(stream_key(self._plan.seed, stream), self.number)
         return self.test_on(key, self._plan.test_episodes)
 
     def test_on(self, key: PRNGKeyArray, episodes: int) -> np.ndarray:
@@ -210,7 +211,7 @@ class Worker:
         groups = self._evaluator.groups
         if not groups:
             return jnp.asarray(fitness)
-        return dict(zip(groups, jnp.asarray(columns.unflatten(fitness, len(groups)).T), strict=True))
+        return dict(zip(groups, jnp.asarray(unflatten(fitness, len(groups)).T), strict=True))
 
     def snapshot(self) -> dict[str, Any]:
         """Returns the state and the evaluator's statistics on the host; safe from another thread."""
@@ -265,7 +266,7 @@ class Worker:
 @SharedProgram
 def _noise_sample(seed: Array) -> Array:
     """Noise of a leaf in one program; of a constant seed XLA would draw it while it compiles, and not on the device."""
-    return noise.normal(noise.leaf_key(seed, "facts", 0), (1024,))
+    return normal(noise.leaf_key(seed, "facts", 0), (1024,))
 
 
 def _spread(fitness: np.ndarray) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import pytest
 from toy_games import team_env
 
-from eggroll_ray.cli import app, options
+from eggroll_ray.cli import app, build, options
 from eggroll_ray.cli.app import main
 from eggroll_ray.rl.env import Box
 from eggroll_ray.runs.metrics import read_metrics
@@ -124,7 +124,7 @@ def test_images_that_tell_who_an_agent_is_are_laid_flat():
         state, shown = team_env().reset(key)
         return state, shown._replace(observation=jnp.zeros((3, 8, 8, 3)))
 
-    evaluator = options.make_evaluator(chosen, lambda name: env._replace(reset=reset))
+    evaluator = build.make_evaluator(chosen, lambda name: env._replace(reset=reset))
     shapes = {leaf.shape for leaf in jax.tree.leaves(evaluator.init(0)["hunter"])}
     assert (64, 8 * 8 * 3 + 2) in shapes or (8 * 8 * 3 + 2, 64) in shapes  # which of two hunters
 

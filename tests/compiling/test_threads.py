@@ -12,7 +12,8 @@ import pytest
 import eggroll_ray as er
 from eggroll_ray.compiling import threads
 from eggroll_ray.compiling.block_program import calls_out
-from eggroll_ray.workers.messages import TEST, Plan, Request
+from eggroll_ray.workers.messages import Request
+from eggroll_ray.workers.plan import TEST, Plan
 from eggroll_ray.workers.worker import Worker
 
 # The moments of normalised observations are summed over the rows of a block, and z-scores over the population.

@@ -16,8 +16,8 @@ from marks import mostly_slow
 from eggroll_ray import eggroll, fitness, noise, openai_es
 from eggroll_ray.es import doctor
 from eggroll_ray.es import eggroll as es
-from eggroll_ray.es.eggroll import ES
 from eggroll_ray.es.leaves import LeafRules
+from eggroll_ray.es.record import ES
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -386,7 +386,7 @@ def test_generator_that_depends_on_the_batch_fails():
         key = jax.random.key(jnp.asarray(seed, jnp.uint32), impl="rbg")
         return jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.array([len(name) for name in names]))
 
-    with mock.patch.object(noise, "_stream_keys", stream_keys):
+    with mock.patch.object(noise, "stream_keys", stream_keys):
         assert not doctor.check_layouts(eggroll(), SMALL, 0).passed
 
 

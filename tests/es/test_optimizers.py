@@ -6,7 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from eggroll_ray.cli.options import StrategyOptions, make_strategy
+from eggroll_ray.cli.build import make_strategy
+from eggroll_ray.cli.options import StrategyOptions
 from eggroll_ray.es.optimizers import clipup
 
 PARAMS = {"bias": jnp.zeros(3), "kernel": jnp.zeros((4, 5)), "off": None}  # None: a frozen leaf

@@ -15,7 +15,8 @@ from evaluating import SLOPE, evaluate, formed, members, sharing, start, strateg
 from marks import mostly_slow
 
 from eggroll_ray.evaluators.blocking import blocking
-from eggroll_ray.evaluators.functions import FitnessError, Invalid, from_fitness
+from eggroll_ray.evaluators.functions import from_fitness
+from eggroll_ray.evaluators.record import FitnessError, Invalid
 
 PAIR = members(0, 2)
 

@@ -12,16 +12,9 @@ from evaluating import SLOPE, N, evaluate, formed, members, sharing, start, stra
 
 from eggroll_ray.es.eggroll import openai_es
 from eggroll_ray.evaluators.blocking import blocking
-from eggroll_ray.evaluators.functions import (
-    FitnessError,
-    Invalid,
-    batched,
-    from_fitness,
-    generation_key,
-    jittable,
-    member_keys,
-    perturb_block,
-)
+from eggroll_ray.evaluators.functions import batched, from_fitness, jittable
+from eggroll_ray.evaluators.members import generation_key, member_keys, perturb_block
+from eggroll_ray.evaluators.record import FitnessError, Invalid
 from eggroll_ray.lowrank.parameter import densify, member_axes, twin_axes
 
 MODEL = {"b": jnp.zeros(3), "w": jnp.linspace(-1, 1, 28).reshape(7, 4)[:, :3]}

@@ -13,7 +13,7 @@ from eggroll_ray.forecast import cost, hardware, operations
 from eggroll_ray.forecast.cost import ADVICE, Cluster, Footprint, Job, Rates, largest_population, predict_generation
 from eggroll_ray.forecast.hardware import ACCELERATORS, bounds
 from eggroll_ray.forecast.operations import Program, Work
-from eggroll_ray.workers.messages import Plan
+from eggroll_ray.workers.plan import Plan
 
 JOB = Job(Plan(4096, 256, 0, 1), steps=100.0, signs_only=False, moments=0, trained=10_000)
 RATES = Rates(block=1.0, generation=0.0, update=0.1, update_member=1e-4, driver=0.001)

@@ -17,7 +17,8 @@ from eggroll_ray.forecast.cost import Job, bytes_down, bytes_up, predict_generat
 from eggroll_ray.forecast.predict import Forecast
 from eggroll_ray.workers import pool
 from eggroll_ray.workers.fitness_vector import pack_fitness
-from eggroll_ray.workers.messages import Generation, Plan, Request
+from eggroll_ray.workers.messages import Generation, Request
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Gathering
 from eggroll_ray.workers.worker import Worker
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eggroll_ray.es.eggroll import ES, ESState
 from eggroll_ray.es.leaves import Kind
+from eggroll_ray.es.record import ES, ESState
 from eggroll_ray.lowrank.parameter import LowRank, Noised, densify, is_perturbed
 
 MEMBERS = 12

@@ -11,8 +11,9 @@ import numpy as np
 from eggroll_ray.workers.backend import WorkerLost
 from eggroll_ray.workers.coordinator import Fleet
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import TEST, Generation, Plan, Reply, Request
-from eggroll_ray.workers.pool import Workers
+from eggroll_ray.workers.messages import Generation, Reply, Request
+from eggroll_ray.workers.options import Workers
+from eggroll_ray.workers.plan import TEST, Plan
 from eggroll_ray.workers.worker import _spread
 
 FACTS = {"platform": "cpu", "code": "1"}

@@ -29,7 +29,7 @@ from marks import mostly_slow
 from eggroll_ray.lowrank import rules_product
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.lowrank.parameter import LowRank, Noised, densify, is_perturbed, low_rank, member_axes, twin_axes
-from eggroll_ray.lowrank.rules_move import UnsupportedPrimitiveError
+from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 

@@ -9,11 +9,11 @@ import pytest
 from toy_games import TARGETS, constant_policy, higher_card, team_env
 
 import eggroll_ray as er
-from eggroll_ray.evaluators.functions import Members
+from eggroll_ray.evaluators.members import Members
 from eggroll_ray.rl.actions import DeterministicHead, SamplingHead, clip
 from eggroll_ray.rl.agents import Shown, make_groups
 from eggroll_ray.rl.env import Box, MultiDiscrete
-from eggroll_ray.workers import columns
+from eggroll_ray.workers import fitness_vector
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -169,13 +169,13 @@ def test_fitness_of_other_groups_than_the_parameters_is_refused():
 @pytest.mark.parametrize("groups", [1, 2, 3])
 def test_twins_are_neighbours_on_the_wire_and_come_back(groups):
     fitness = np.random.default_rng(0).normal(size=(6, groups)).astype(np.float32)
-    wire = columns.flatten(fitness)
+    wire = fitness_vector.flatten(fitness)
     for pair in range(3):
         for group in range(groups):
             place = 2 * (pair * groups + group)
             assert wire[place : place + 2].tolist() == fitness[2 * pair : 2 * pair + 2, group].tolist()
-    np.testing.assert_array_equal(columns.unflatten(wire, groups), fitness)
-    np.testing.assert_array_equal(columns.flatten(fitness[:, 0]), fitness[:, 0])
+    np.testing.assert_array_equal(fitness_vector.unflatten(wire, groups), fitness)
+    np.testing.assert_array_equal(fitness_vector.flatten(fitness[:, 0]), fitness[:, 0])
 
 
 def trained(shaping=er.fitness.centred_rank, run=None, generations=60, **options):
@@ -230,7 +230,7 @@ def test_a_member_alone_has_the_fitness_of_each_group(tmp_path):
         log = (tmp_path / "run" / "fitness" / "log.bin").read_bytes()
         alone = trainer.reproduce(0, 5)
     wire = np.frombuffer(log[12 : 12 + 8 * 2 * 4], np.float32)
-    np.testing.assert_array_equal(alone, columns.unflatten(wire, 2)[5])
+    np.testing.assert_array_equal(alone, fitness_vector.unflatten(wire, 2)[5])
 
 
 def test_statistics_of_observations_are_kept_by_group():

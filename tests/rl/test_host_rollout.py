@@ -29,8 +29,8 @@ def fitness(worker):
 
 def by_hand(worker, members, episodes):
     """Plays the same members without a batch: their perturbed parameter, their seeds, the environment's rules."""
-    from eggroll_ray.evaluators.functions import generation_key, member_keys
-    from eggroll_ray.rl.jax_rollout import split_keys
+    from eggroll_ray.evaluators.members import generation_key, member_keys
+    from eggroll_ray.rl.rollout import split_keys
 
     state = worker._state
     strategy = worker._strategy
@@ -70,7 +70,7 @@ def test_one_policy_call_a_step_and_ended_episodes_are_left_alone():
     batches._batches[6] = batch
     cast = er.rollout.Everyone(er.cast.make_groups(env, constant_policy(), er.DeterministicHead(), er.Agents(), False))
     player = Player(env, cast, batches)
-    from eggroll_ray.evaluators.functions import Members
+    from eggroll_ray.evaluators.members import Members
 
     keys = jax.random.split(jax.random.key(0), (1, 6))
     found = player.play(Members(evaluator.init(0), 1), keys, None, "a test")

@@ -9,7 +9,8 @@ import pytest
 from evaluating import N, evaluate, formed, members, sharing, start, strategy
 
 from eggroll_ray.es.leaves import LeafRules
-from eggroll_ray.evaluators.functions import FitnessError, Invalid, generation_key, member_keys
+from eggroll_ray.evaluators.members import generation_key, member_keys
+from eggroll_ray.evaluators.record import FitnessError, Invalid
 from eggroll_ray.models.policies import Policy, cnn, feedforward, gru, mlp
 from eggroll_ray.rl import normalize as observation
 from eggroll_ray.rl.actions import SamplingHead

@@ -9,7 +9,8 @@ from marks import mostly_slow
 from toy_games import TARGETS, constant_policy, higher_card, team_env
 
 import eggroll_ray as er
-from eggroll_ray.evaluators.functions import Earlier, Members
+from eggroll_ray.evaluators.members import Members
+from eggroll_ray.evaluators.record import Earlier
 from eggroll_ray.league import elo, load_league, play_league, rebuild, spread_out
 from eggroll_ray.rl.agents import Shown, make_groups
 from eggroll_ray.rl.self_play import Duel

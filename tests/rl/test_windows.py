@@ -9,8 +9,8 @@ from marks import mostly_slow
 from toy_games import constant_policy, delayed
 
 import eggroll_ray as er
-from eggroll_ray.es.eggroll import ESState
-from eggroll_ray.evaluators.functions import Earlier
+from eggroll_ray.es.record import ESState
+from eggroll_ray.evaluators.record import Earlier
 from eggroll_ray.rl.actions import clip
 from eggroll_ray.workers.plan import make_plan
 from eggroll_ray.workers.worker import Worker

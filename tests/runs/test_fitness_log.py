@@ -9,12 +9,13 @@ import jax
 import numpy as np
 import pytest
 
+from eggroll_ray.rl.normalize import no_moments
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
-from eggroll_ray.workers.messages import Generation, Plan
-from eggroll_ray.rl.normalize import no_moments
 from eggroll_ray.workers.fitness_vector import pack_fitness
+from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.plan import Plan
 
 PLAN = Plan(population_size=8, block_size=4, seed=0, test_episodes=1)
 MOMENTS = no_moments((3,))

@@ -6,7 +6,8 @@ import resource
 import numpy as np
 import pytest
 
-from eggroll_ray.runs.metrics import MetricsWriter, format_number, format_seconds, read_metrics, replace_file
+from eggroll_ray.report.text import format_number, format_seconds
+from eggroll_ray.runs.metrics import MetricsWriter, read_metrics, replace_file
 
 
 class Recorder:

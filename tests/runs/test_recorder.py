@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 import eggroll_ray as er
-from eggroll_ray.runs import checkpoint, recorder as record
+from eggroll_ray.runs import checkpoint
+from eggroll_ray.runs import recorder as record
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
-from eggroll_ray.workers.messages import Generation, Plan
 from eggroll_ray.runs.metrics import read_metrics
 from eggroll_ray.runs.recorder import Recorder, Run
+from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.plan import Plan
 
 PLAN = Plan(population_size=64, block_size=32, seed=0, test_episodes=1)
 SNAPSHOT = {"w": np.arange(4.0)}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from toy_cluster import FOREVER, PLAN, Ended, State, ToyCluster, make_fleet, train
 
 from eggroll_ray.workers.backend import Cluster
-from eggroll_ray.workers.messages import TEST, Generation, Plan, Request, WorkerError
+from eggroll_ray.workers.messages import Generation, Request, WorkerError
+from eggroll_ray.workers.plan import TEST, Plan
 from eggroll_ray.workers.pool import Pool
 
 FEW = Plan(population_size=4, block_size=2, seed=0, test_episodes=1)  # two blocks and the test

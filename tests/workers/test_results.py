@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eggroll_ray import fitness
-from eggroll_ray.evaluators.functions import FitnessError
+from eggroll_ray.evaluators.record import FitnessError
 from eggroll_ray.runs import rows
-from eggroll_ray.runs.rows import fitness_columns, usable_fitness
+from eggroll_ray.runs.rows import fitness_columns
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import TEST, Plan, Reply
-from eggroll_ray.workers.results import Gathering, Round
+from eggroll_ray.workers.messages import Reply
+from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.results import Gathering, Round, usable_fitness
 from eggroll_ray.workers.worker import _spread
 
 PLAN = Plan(population_size=24, block_size=4, seed=0, test_episodes=2)

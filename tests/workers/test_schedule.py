@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from eggroll_ray.workers.messages import TEST
+from eggroll_ray.workers.plan import TEST
 from eggroll_ray.workers.schedule import Schedule, Speeds
 
 

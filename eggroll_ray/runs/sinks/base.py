@@ -1,20 +1,22 @@
-"""Where else the rows of metrics go: what every such sink shares, and TensorBoard.
+"""Where else the rows of metrics go: what every such sink shares.
 
 No sink can stop training: a failure is a warning once, and the rows are in the run's metrics.jsonl anyway. Each touches
 the run folder with its first row only, since a new run's folder must not exist before, and goes on where it was when
 the run is resumed.
 """
 
+import contextlib
+import importlib
+import json
 import logging
 import queue
-import socket
-import struct
 import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from eggroll_ray.runs.files import replace_file
 from eggroll_ray.runs.metrics import Row
 
 _log = logging.getLogger(__name__)
@@ -150,66 +152,41 @@ class Background:
         return self._guard(self._write, row)
 
 
-class TensorBoard:
-    """Writes TensorBoard's event files; a `metrics.Sink`.
+class Events:
+    """The events since the last row of a generation; they go out with the next one."""
 
-    tensorboardX's own writer is not used: its queue blocks for ever once the disk was full, and a run resumed within a
-    second would overwrite the file before it. Here one row is one record, in a new file for each start.
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.generation = 0
+        self.failed = False
+        self._counts: Counter[str] = Counter()
 
-    Args:
-      folder: of the event files. When it has some already, the first row says from which generation on TensorBoard
-        forgets them: a resumed run shows no generation twice.
-    """
+    def add(self, event: Row) -> None:
+        self._counts[f"events/{event['event']}"] += 1
+        self.lines.append(describe(event))
+        self.generation = event["generation"]
+        self.failed = event["event"] == "failed"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._guard = Guard("TensorBoard")
-        self._file: Any = None
+    def counts(self) -> dict[str, float]:
+        return dict(self._counts)
 
-    def __call__(self, row: Row) -> None:
-        self._guard(self._write, row)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._guard(self._file.close)
-        self._file = None
-
-    def _write(self, row: Row) -> None:
-        try:
-            if self._file is None:
-                self._open(row["generation"])
-            self._append(row["generation"], summary=_summary(row))
-        except BaseException:
-            self.close()  # the next row begins a new file, since nothing can be read behind a torn record
-            raise
-
-    def _open(self, generation: int) -> None:
-        from tensorboardX.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
-
-        self._folder.mkdir(parents=True, exist_ok=True)
-        before = len(list(self._folder.glob("events.out.tfevents.*")))
-        # TensorBoard reads files in the order of their names: time, host, number.
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{before:05d}"
-        self._file = (self._folder / name).open("xb")
-        self._append(0, file_version="brain.Event:2")
-        if before:
-            self._append(generation, session_log=SessionLog(status=SessionLog.START))
-
-    def _append(self, step: int, **content: Any) -> None:
-        from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
-        from tensorboardX.record_writer import masked_crc32c
-
-        data = Event(wall_time=time.time(), step=step, **content).SerializeToString()
-        header = struct.pack("<Q", len(data))
-        checks = [struct.pack("<I", masked_crc32c(part)) for part in (header, data)]
-        self._file.write(header + checks[0] + data + checks[1])
-        self._file.flush()
+    def clear(self) -> None:
+        self._counts.clear()
+        self.lines.clear()
 
 
-def _summary(row: Row) -> Any:
-    from tensorboardX.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
-    from tensorboardX.summary import text
+def import_tracker(module: str, what: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f"{what} needs another package: pip install 'eggroll-ray[{extra}]' ({error})") from error
 
-    if "event" in row:
-        return text(f"events/{row['event']}", describe(row))
-    return Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in scalars(row).items()])
+
+def remembered(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Reads a small JSON file, after making it if it is missing."""
+    with contextlib.suppress(FileNotFoundError):
+        return json.loads(path.read_text())
+    values = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, json.dumps(values).encode())
+    return values

@@ -1,49 +1,16 @@
 """Experiment trackers as sinks of metrics: Weights & Biases and MLflow, each in a thread of its own."""
 
-import contextlib
-import importlib
-import json
 import logging
 import os
-import re
 import secrets
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from eggroll_ray.runs.files import replace_file
 from eggroll_ray.runs.metrics import Row
-from eggroll_ray.runs.sinks.base import Background, describe, scalars
+from eggroll_ray.runs.sinks.base import Background, Events, import_tracker, remembered, scalars
 
 _log = logging.getLogger(__name__)
-
-_MOST_AT_ONCE = 100  # parameters or metrics in one request to MLflow
-_LONGEST_TEXT = 5000  # letters of a parameter or tag that MLflow takes
-
-
-class _Events:
-    """The events since the last row of a generation; they go out with the next one."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.generation = 0
-        self.failed = False
-        self._counts: Counter[str] = Counter()
-
-    def add(self, event: Row) -> None:
-        self._counts[f"events/{event['event']}"] += 1
-        self.lines.append(describe(event))
-        self.generation = event["generation"]
-        self.failed = event["event"] == "failed"
-
-    def counts(self) -> dict[str, float]:
-        return dict(self._counts)
-
-    def clear(self) -> None:
-        self._counts.clear()
-        self.lines.clear()
 
 
 class Wandb:
@@ -72,12 +39,12 @@ class Wandb:
         config: Mapping[str, Any] | None = None,
         mode: str | None = None,
     ) -> None:
-        self._wandb = _import("wandb", "Weights & Biases", extra="wandb")
+        self._wandb = import_tracker("wandb", "Weights & Biases", extra="wandb")
         self._folder, self._config = run_folder, dict(config or {})
         self._entity, _, self._project = project.rpartition("/")
         self._name = name or run_folder.resolve().name
         self._mode = mode or os.environ.get("WANDB_MODE", "online")
-        self._events = _Events()
+        self._events = Events()
         self._run: Any = None
         self._next_step = 0  # wandb drops what comes for a step that it has already
         self._background = Background("wandb", self._write, self._finish)
@@ -114,7 +81,7 @@ class Wandb:
             name=self._name,
             config=self._config,
             dir=self._folder,
-            id=_remembered(self._folder / "wandb.json", lambda: {"id": secrets.token_hex(4)})["id"],
+            id=remembered(self._folder / "wandb.json", lambda: {"id": secrets.token_hex(4)})["id"],
             resume="allow" if online else None,  # offline it comes of itself: one id, several segments
             mode=self._mode,
             settings=settings,
@@ -127,132 +94,3 @@ class Wandb:
             self._send(max(self._events.generation, self._next_step), {})
         if self._run is not None:
             self._run.finish(exit_code=int(self._events.failed))
-
-
-class MLflow:
-    """Logs to MLflow, in a thread of its own; a `metrics.Sink`.
-
-    The run's id is kept in `mlflow.json` in the run folder, so that a resumed run continues it. Events are metrics (how
-    many of a name in that generation) and the tag `event`, the last of them.
-
-    Args:
-      run_folder: of the run.
-      experiment: its name; made if missing.
-      name: of the run; default: the folder's name.
-      config: the options that the run was started with; they become the parameters of the MLflow run.
-      tracking_uri: default: MLflow's own (MLFLOW_TRACKING_URI); without one, files in `mlflow/` in the run folder.
-
-    Raises:
-      ImportError: MLflow is not installed.
-    """
-
-    def __init__(
-        self,
-        run_folder: Path,
-        experiment: str,
-        name: str | None = None,
-        config: Mapping[str, Any] | None = None,
-        tracking_uri: str | None = None,
-    ) -> None:
-        self._mlflow = _import("mlflow", "MLflow", extra="mlflow")
-        self._folder, self._experiment, self._config = run_folder, experiment, config or {}
-        self._name = name or run_folder.resolve().name
-        if tracking_uri is None and self._mlflow.is_tracking_uri_set():
-            tracking_uri = self._mlflow.get_tracking_uri()
-        self._tracking_uri = tracking_uri
-        self._events = _Events()
-        self._client: Any = None
-        self._run_id = ""
-        self._last = -1  # generation that the run has already
-        self._background = Background("MLflow", self._write, self._finish)
-
-    def __call__(self, row: Row) -> None:
-        self._background(row)
-
-    def close(self) -> None:
-        self._background.close()
-
-    def _write(self, row: Row) -> None:
-        if "event" in row:
-            self._events.add(row)
-            return
-        self._start()
-        if row["generation"] > self._last:
-            self._send(row["generation"], scalars(row) | {"generation": float(row["generation"])})
-            self._last = row["generation"]
-
-    def _send(self, step: int, values: dict[str, float]) -> None:
-        self._start()
-        metric, now = self._mlflow.entities.Metric, time.time_ns() // 1_000_000
-        pairs = (values | self._events.counts()).items()
-        metrics = [metric(_mlflow_name(key), value, now, step) for key, value in pairs]
-        for start in range(0, len(metrics), _MOST_AT_ONCE):
-            self._client.log_batch(self._run_id, metrics=metrics[start : start + _MOST_AT_ONCE])
-        if self._events.lines:
-            text = f"generation {self._events.generation}: {self._events.lines[-1]}"
-            self._client.set_tag(self._run_id, "event", text[:_LONGEST_TEXT])
-        self._events.clear()
-
-    def _start(self) -> None:
-        """Opens the run of this folder: the one that it has, or a new one."""
-        if self._run_id:
-            return
-        uri = self._tracking_uri
-        if uri is None:
-            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # else MLflow 3 insists on a database
-            uri = (self._folder / "mlflow").resolve().as_uri()
-        self._client = self._mlflow.MlflowClient(tracking_uri=uri)
-        found = _remembered(self._folder / "mlflow.json", self._create)
-        if found["tracking_uri"] != self._tracking_uri:
-            raise RuntimeError(
-                f"{self._folder / 'mlflow.json'} names a run at {found['tracking_uri']}, but the tracking URI is "
-                f"{self._tracking_uri}; set MLFLOW_TRACKING_URI as it was, or remove the file for a new run."
-            )
-        self._last = int(self._client.get_run(found["run_id"]).data.metrics.get("generation", -1))
-        self._client.update_run(found["run_id"], status="RUNNING")
-        self._run_id = found["run_id"]
-
-    def _create(self) -> dict[str, Any]:
-        experiment = self._client.get_experiment_by_name(self._experiment)
-        number = experiment.experiment_id if experiment else self._client.create_experiment(self._experiment)
-        run_id = self._client.create_run(number, run_name=self._name).info.run_id
-        param = self._mlflow.entities.Param
-        params = [param(_mlflow_name(key), text[:_LONGEST_TEXT]) for key, text in _leaves(self._config)]
-        for start in range(0, len(params), _MOST_AT_ONCE):
-            self._client.log_batch(run_id, params=params[start : start + _MOST_AT_ONCE])
-        return {"run_id": run_id, "tracking_uri": self._tracking_uri}
-
-    def _finish(self) -> None:
-        if self._events.lines:
-            self._send(self._events.generation, {})
-        if self._run_id:
-            self._client.set_terminated(self._run_id, status="FAILED" if self._events.failed else "FINISHED")
-
-
-def _import(module: str, what: str, extra: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(f"{what} needs another package: pip install 'eggroll-ray[{extra}]' ({error})") from error
-
-
-def _remembered(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Reads a small JSON file, after making it if it is missing."""
-    with contextlib.suppress(FileNotFoundError):
-        return json.loads(path.read_text())
-    values = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, json.dumps(values).encode())
-    return values
-
-
-def _mlflow_name(key: str) -> str:
-    return re.sub(r"[^\w.\- :/]", "_", key)
-
-
-def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", str(value)

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.cluster import plan
 from benchmarks.cluster.plan import Case, Scaling, close, compare, from_rows, in_process, page, project
 from eggroll_ray.forecast.cost import Cluster, Job, Rates, predict_generation
-from eggroll_ray.workers.messages import Plan
+from eggroll_ray.workers.plan import Plan
 
 TINY = Case("tanh-3", (8,), 1, 16, (256,), 4)
 MEASURED = {"generation": 1.0, "evaluate": 0.7, "update": 0.2, "driver": 0.1, "member_steps_per_second": 192.0}

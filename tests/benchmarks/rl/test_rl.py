@@ -19,7 +19,7 @@ from benchmarks.rl.as_gymnax import AsGymnax
 from benchmarks.rl.rl_learners import Evolution, MostLikely, RejaxPPO, strategy_options
 from benchmarks.rl.rl_run import Limits, Stopwatch, covered, run
 from benchmarks.rl.rl_settings import ALGORITHMS, TASKS, Algorithm, ESSettings, PPOSettings, find_task, ranges
-from eggroll_ray.cli.options import make_strategy
+from eggroll_ray.cli.build import make_strategy
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 

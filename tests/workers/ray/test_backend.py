@@ -19,9 +19,10 @@ from marks import mostly_slow
 
 import eggroll_ray as er
 import envs
+from eggroll_ray.forecast import block_size
 from eggroll_ray.runs.metrics import read_metrics
 from eggroll_ray.workers.messages import Generation
-from eggroll_ray.workers.ray import backend
+from eggroll_ray.workers.ray import backend, connect, resources
 
 pytestmark = [
     pytest.mark.ray,
@@ -67,7 +68,7 @@ def digest(evaluator: er.Evaluator, workers: int) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def local_ray():
     """One Ray for the module, started as the trainer starts it."""
-    start_ray(lambda: backend._connect(er.Workers()))
+    start_ray(lambda: connect.connect(er.Workers()))
     yield
     ray.shutdown()
 
@@ -110,7 +111,7 @@ def test_a_process_like_a_workers_searches_the_block_size_for_all(tmp_path, monk
 
 def test_a_search_that_takes_too_long_is_an_error(tmp_path, monkeypatch, cancelled):
     monkeypatch.setenv("EGGROLL_RAY_CACHE", str(tmp_path))
-    monkeypatch.setattr(backend, "_SEARCH_SECONDS", 0.01)
+    monkeypatch.setattr(block_size, "_SEARCH_SECONDS", 0.01)
     with pytest.raises(er.WorkerError, match=r"search the block size: no result after 0 s"):
         er.Trainer(custom(), population_size=32, block_size="auto", workers=er.Workers(2, cpus=0.5))
     assert len(cancelled) == 1
@@ -205,14 +206,14 @@ def test_too_many_workers_are_refused_at_once():
 
 def test_a_worker_needs_its_room_on_one_machine():
     machines = [{"CPU": 1.5}, {"CPU": 1.5}, {"CPU": 7.0, "GPU": 1.0}, {"GPU": 4.0}]
-    assert backend._room(machines, 1.0, 0.0) == 1 + 1 + 7
-    assert backend._room(machines, 2.0, 0.0) == 3
-    assert backend._room(machines, 0.1, 0.0) == 15 + 15 + 70
-    assert backend._room(machines, 1.0, 0.5) == 2
-    lacking = backend._lacking(er.Workers(4, cpus=2.0), machines, 0.0)
+    assert resources.room_for(machines, 1.0, 0.0) == 1 + 1 + 7
+    assert resources.room_for(machines, 2.0, 0.0) == 3
+    assert resources.room_for(machines, 0.1, 0.0) == 15 + 15 + 70
+    assert resources.room_for(machines, 1.0, 0.5) == 2
+    lacking = resources.what_is_lacking(er.Workers(4, cpus=2.0), machines, 0.0)
     assert lacking is not None and "10 CPUs and 5 GPUs on 4 machines, room for 3" in lacking
-    assert backend._lacking(er.Workers(3, cpus=2.0), machines, 0.0) is None
-    lacking = backend._lacking(er.Workers(3, cpus=2.0, nodes=5), machines, 0.0)
+    assert resources.what_is_lacking(er.Workers(3, cpus=2.0), machines, 0.0) is None
+    lacking = resources.what_is_lacking(er.Workers(3, cpus=2.0, nodes=5), machines, 0.0)
     assert lacking is not None and "asked for 5 machines, but the cluster has 4" in lacking
 
 

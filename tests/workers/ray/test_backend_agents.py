@@ -10,7 +10,7 @@ from marks import mostly_slow
 from toy_games import constant_policy, delayed, higher_card, team_env, walks
 
 import eggroll_ray as er
-from eggroll_ray.workers.ray import backend
+from eggroll_ray.workers.ray import connect
 
 pytestmark = [
     pytest.mark.ray,
@@ -52,7 +52,7 @@ def trainer(make, workers: int, **options) -> er.Trainer:
 @pytest.fixture(scope="module", autouse=True)
 def local_ray():
     cloudpickle.register_pickle_by_value(toy_games)  # workers cannot import it
-    start_ray(lambda: backend._connect(er.Workers()))
+    start_ray(lambda: connect.connect(er.Workers()))
     yield
     ray.shutdown()
     cloudpickle.unregister_pickle_by_value(toy_games)

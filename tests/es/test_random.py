@@ -7,7 +7,7 @@ import pytest
 
 from eggroll_ray import noise
 from eggroll_ray.compiling.program import compiler_options
-from eggroll_ray.es.erf_inv import erf_inv
+from eggroll_ray.es.random import erf_inv
 
 
 @jax.jit

@@ -1,0 +1,66 @@
+"""The records of a strategy: `ES`, its state, and how the parameters of a member come about."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int, UInt
+
+from eggroll_ray.es.leaves import Leaf
+
+Params = Any  # pytree of arrays
+Fitness = Any  # (n,) float32, or a tree of them that is a prefix of the parameters
+Schedule = Callable[[Int[Array, ""]], Any]  # generation -> a number, as those of optax
+
+
+class ESState(NamedTuple):
+    """All that a strategy knows at the start of a generation."""
+
+    params: Params  # the mean of the population
+    opt_state: Any
+    seed: UInt[Array, ""]
+    generation: Int[Array, ""]
+
+
+@dataclasses.dataclass(frozen=True)
+class Perturbation:
+    """How a member's parameters come about: `perturbation(state, member)`, or in two steps, so that twins share a draw.
+
+    Attributes:
+      draw: (state, pair) -> unit noise of each leaf, in the order of `jax.tree.leaves(state.params)`.
+      apply: (state, noise, sign) -> the parameters of the pair's member 2p (sign 1.0) or 2p + 1 (-1.0). The factors
+        of a low-rank leaf do not depend on the sign.
+    """
+
+    draw: Callable[[ESState, Int[Array, ""]], list[Any]]
+    apply: Callable[[ESState, list[Any], Any], Params]
+
+    def __call__(self, state: ESState, member: Int[Array, ""]) -> Params:
+        return self.apply(state, self.draw(state, member // 2), sign_of(member))
+
+
+def sign_of(member: Array) -> Array:
+    """Twins 2p and 2p + 1 take the noise of pair p with opposite sign."""
+    return jnp.where(member % 2 == 0, 1.0, -1.0)
+
+
+class ES(NamedTuple):
+    """An evolution strategy.
+
+    `perturb(state, member)` returns the parameters of one member, whose leaves are `LowRank`, `Noised` or
+    untouched; made as a `Perturbation`, it draws the noise of twins once. `update(state, fitness)` takes the raw
+    fitness of the whole population, `(n,)` float32 in member order (higher is better; not finite: the pair weighs
+    zero), and returns the next state and scalar metrics. Parameters of several groups, `{group: params}`, take one
+    such fitness each, `{group: (n,)}`: in general a tree of them that is a prefix of the parameters. All are pure and
+    jittable.
+    """
+
+    init: Callable[[Params, int], ESState]  # initial parameters, seed
+    perturb: Callable[[ESState, Int[Array, ""]], Params]
+    update: Callable[[ESState, Fitness], tuple[ESState, dict[str, Array]]]
+    label: Callable[[Params], list[Leaf]]  # how each leaf is perturbed
+    settings: Mapping[str, Any]  # what the strategy was made with, for the run's record
+    signs_only: bool = False  # the update needs no more of a pair than which twin is better
+    noise_reuse: int = 1  # generations that share one draw of noise
+    persistent: int = 1  # generations of an episode over which noise accumulates

@@ -1,0 +1,120 @@
+"""The record `Evaluator`: everything that a user can optimise, evaluated in blocks of members.
+
+Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) per member.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from eggroll_ray.es.record import ESState
+
+Params = Any
+Perturb = Callable[[ESState, Int[Array, ""]], Params]
+
+
+class Evaluation(NamedTuple):
+    """The result of one block, on the host."""
+
+    # (n,) float32, or (n, groups); higher is better; NaN: the pair is dropped; -inf: counts as the worst
+    fitness: np.ndarray
+    steps: int  # environment steps taken, 0 where there are none
+    moments: Any = ()  # what the block adds to the evaluator's statistics
+    failures: tuple[str, ...] = ()  # one text per member that failed and was not raised
+
+
+class Earlier(NamedTuple):
+    """The mean of the population at an earlier generation."""
+
+    params: Params
+    statistics: Any
+
+
+# Evaluates members of one generation: (state, statistics, member numbers (n,) int32) -> Evaluation. An evaluator with
+# `keeps` is given a fourth argument: {generation: Earlier} for those that it keeps.
+EvaluateBlock = Callable[..., Evaluation]
+
+
+@dataclasses.dataclass(frozen=True)
+class CompiledBlock:
+    """An `EvaluateBlock` whose work is one compiled program, so that its memory is known before it runs.
+
+    Attributes:
+      evaluate: the `EvaluateBlock`.
+      trace: takes the same arguments, runs nothing, and returns the program for their shapes.
+      steps: the most that its loop runs.
+    """
+
+    evaluate: EvaluateBlock
+    trace: Callable[..., jax.stages.Traced]
+    steps: int = 1
+
+    def __call__(self, *given: Any) -> Evaluation:
+        return self.evaluate(*given)
+
+
+class Invalid(enum.Enum):
+    """What becomes of a member that failed or whose fitness is not finite."""
+
+    RAISE = "raise"  # stop the run and name the member
+    DROP_PAIR = "drop pair"  # the member and its twin weigh zero in this update
+    WORST = "worst"  # as if it had the lowest finite fitness of its generation
+
+
+class FitnessError(RuntimeError):
+    """A user's fitness failed; the message names the generation and the member."""
+
+
+class Evaluator(NamedTuple):
+    """What is optimised: a fitness function, or a policy in an environment.
+
+    A block is always evaluated by one compiled program of one shape, and its random numbers depend on
+    (seed, generation, member, episode) alone; so the result does not depend on who evaluates it.
+    """
+
+    init: Callable[[int], Params]  # seed -> initial parameters
+    bind: Callable[[Perturb], EvaluateBlock]
+    # (params, statistics, key, episodes) -> fitness of these parameters in each of some fresh episodes: (episodes,), or
+    # (episodes, groups); an evaluator with `keeps` is given what it keeps as a fifth argument
+    test: Callable[..., np.ndarray]
+    test_episodes: int  # default number of them
+    settings: Mapping[str, Any]  # what the evaluator was made with, for the run's record
+    episodes: int = 1  # evaluations per member and generation
+    statistics: Any = ()  # initial statistics, kept beside the parameters; NumPy arrays
+    moments: Any = ()  # what a block adds to them, as a template: float32 NumPy arrays
+    merge: Callable[[Any, Sequence[Any]], Any] = lambda statistics, _: statistics
+    policy: Callable[[Params, Any], Any] | None = None  # (params, statistics) -> obs -> action
+    compiled: bool = True  # a block is one compiled program, whose last bits belong to its shape
+    concurrent: bool = False  # several blocks can be evaluated at once, by threads of one process
+    groups: tuple[str, ...] = ()  # of parameters, `{group: params}`, each with a fitness of its own; () is one for all
+    windows: int = 1  # generations that an episode spans
+    # Generation -> those up to it whose means its evaluation may need; what is kept at one generation must have been
+    # kept, or be the newest, at the one before. Workers hold them; after a loss they are rebuilt from the fitness log.
+    keeps: Callable[[int], Collection[int]] | None = None
+    # (one, others, key, games) -> `(others, games)` points of the one's mean parameters against each of the others: 1
+    # is a win, 0.5 a draw. None where there is no opponent.
+    duel: Callable[[Earlier, Sequence[Earlier], PRNGKeyArray, int], np.ndarray] | None = None
+    # Traces one member, given `perturb` and the shapes of a state; raises what an evaluation would raise.
+    check: Callable[[Perturb, ESState], object] = lambda perturb, state: None
+
+
+def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) -> np.ndarray:
+    """Applies the policy for a fitness that is not finite.
+
+    Raises:
+      FitnessError: with `Invalid.RAISE`, naming the first such member.
+    """
+    fitness = np.asarray(fitness, np.float32)
+    bad = ~np.isfinite(fitness)
+    if bad.any() and on_nan is Invalid.RAISE:
+        first = int(np.argwhere(bad)[0, 0])
+        raise FitnessError(
+            f"member {members[first]} of generation {int(state.generation)} has fitness {fitness[bad][0]}; return a "
+            "finite number, or choose on_nan=Invalid.DROP_PAIR or Invalid.WORST."
+        )
+    return np.where(bad, np.float32(-np.inf if on_nan is Invalid.WORST else np.nan), fitness)

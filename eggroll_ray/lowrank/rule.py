@@ -1,0 +1,111 @@
+"""What rules are made of: binding a primitive, and moving the axes of a low-rank value.
+
+A rule is `rule(trace, eqn, *values) -> value or list of values`; at least one value is a `LowRank`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import jax.numpy as jnp
+from jax import lax
+
+from eggroll_ray.lowrank.parameter import LowRank, Role, form
+
+
+class UnsupportedPrimitiveError(NotImplementedError):
+    """An operation on a low-rank parameter that would need the dense matrix of every member."""
+
+    def __init__(self, primitive: str, low: LowRank, reason: str = ""):
+        problem = f"cannot be applied ({reason})" if reason else "has no low-rank rule"
+        super().__init__(
+            f"Primitive {primitive!r} {problem} on parameter {low.path!r} (shape {low.shape}, roles "
+            f"{low.roles}). Form this leaf per member with leaves=LeafRules(densify=({low.path!r},)), freeze "
+            "it, or rewrite the operation."
+        )
+
+
+class Trace(Protocol):
+    """What a rule may ask of the interpreter."""
+
+    def varying(self, value: Any) -> tuple[frozenset[int], bool]:
+        """Axes along which a plain value can vary, and whether it is a constant of the program."""
+        ...
+
+
+def bind(eqn: Any, *values: Any) -> list[Any]:
+    """Applies the primitive of an equation to plain values. Hides what changes between JAX versions."""
+    bound = eqn.primitive.get_bind_params(eqn.params)
+    functions, params = bound if isinstance(bound, tuple) else ([], bound)
+    with eqn.ctx.manager:
+        outs = eqn.primitive.bind(*functions, *values, **params)
+    return list(outs) if eqn.primitive.multiple_results else [outs]
+
+
+def refuse_scaled(eqn: Any, *lows: LowRank) -> None:
+    for low in lows:
+        if low.is_scaled:
+            raise UnsupportedPrimitiveError(
+                eqn.primitive.name, low, "the parameter was scaled by a value that is no constant"
+            )
+
+
+def map_factors(
+    low: LowRank,
+    on_w: Callable[[Any], Any],
+    on_factor: Callable[[Any, Role], Any],
+    roles: Sequence[Role] | None = None,
+) -> LowRank:
+    """Applies `on_w` to `w` and `on_factor(factor, side)` to the factors and scales."""
+    new: dict[str, Any] = {"w": on_w(low.w)}
+    for name, side in (("a", "row"), ("row_scale", "row"), ("b", "col"), ("col_scale", "col")):
+        factor = getattr(low, name)
+        new[name] = None if factor is None else on_factor(factor, side)
+    return dataclasses.replace(low, **new, roles=low.roles if roles is None else tuple(roles))
+
+
+def side_axes(roles: Sequence[Role], order: Sequence[int], side: Role) -> list[int | None]:
+    """Axes of a factor, lead axes first, when the axes of the array come in `order`."""
+    lead = [i for i in order if roles[i] == "lead"]
+    return [*lead, None, *(i for i in order if roles[i] == side)]
+
+
+def simplify(low: LowRank) -> Any:
+    """The plain array where it is no larger than a factor: nothing is left on one side."""
+    return form(low) if 1 in (low.extent("row"), low.extent("col")) else low
+
+
+def negative(low: LowRank) -> LowRank:
+    return dataclasses.replace(low, w=-low.w, a=-low.a)
+
+
+def transpose_axes(low: LowRank, order: Sequence[int]) -> LowRank:
+    def on_factor(factor: Any, side: Role) -> Any:
+        axes = low.factor_axes(side)
+        return lax.transpose(factor, [axes.index(i) for i in side_axes(low.roles, order, side)])
+
+    roles = [low.roles[i] for i in order]
+    return map_factors(low, lambda w: lax.transpose(w, order), on_factor, roles)
+
+
+def broadcast_axes(low: LowRank, shape: Sequence[int], kept: Sequence[int]) -> LowRank:
+    roles: list[Role] = ["row"] * len(shape)
+    for i, j in enumerate(kept):
+        roles[j] = low.roles[i]
+
+    def on_factor(factor: Any, side: Role) -> Any:
+        target = side_axes(roles, range(len(shape)), side)
+        rank = factor.shape[low.roles.count("lead")]
+        sizes = [rank if j is None else shape[j] for j in target]
+        places = [target.index(None if i is None else kept[i]) for i in low.factor_axes(side)]
+        return lax.broadcast_in_dim(factor, sizes, places)
+
+    return map_factors(low, lambda w: lax.broadcast_in_dim(w, shape, kept), on_factor, roles)
+
+
+def pad_axes(low: LowRank, value: Any, config: Sequence[tuple[int, int, int]]) -> LowRank:
+    def on_factor(factor: Any, side: Role) -> Any:
+        spans = [(0, 0, 0) if i is None else config[i] for i in low.factor_axes(side)]
+        return lax.pad(factor, jnp.zeros((), factor.dtype), spans)
+
+    return map_factors(low, lambda w: lax.pad(w, value, config), on_factor)

@@ -1,0 +1,100 @@
+"""Episodes of a flat batch of environments, played until each has ended.
+
+Only the policy is perturbed, and no trajectory is kept.
+
+Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from eggroll_ray.compiling.program import SharedProgram
+from eggroll_ray.es.random import fold_in
+from eggroll_ray.evaluators.members import Members
+from eggroll_ray.evaluators.record import Params
+from eggroll_ray.rl.agents import Shown
+from eggroll_ray.rl.env import Env, Timestep
+from eggroll_ray.rl.rollout import Cast
+
+
+class Loop(NamedTuple):
+    """Carry of the rollout loop; environments are flat, `(b, ...)`."""
+
+    time: Int[Array, ""]
+    env_state: Any
+    shown: Shown
+    carry: Any
+    totals: Array  # (b,) or (b, a)
+    alive: Array
+    steps: Array  # of all environments together, until each ended
+    moments: Any
+
+
+def mean_player(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
+    """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""
+
+    @SharedProgram
+    def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> Array:
+        start = begin_episodes(env, cast, keys)
+        return play_episodes(env, cast, Members(params, 1), context, keys, start, env.max_steps).totals
+
+    return lambda params, context, keys: np.asarray(play(params, context, keys))
+
+
+def begin_episodes(env: Env, cast: Cast, keys: Key[Array, "n e"]) -> Loop:
+    """Starts an episode for each key."""
+    count = keys.shape[0] * keys.shape[1]
+    env_state, first = jax.vmap(env.reset)(_use(keys, jnp.int32(0)))
+    return Loop(
+        jnp.int32(0),
+        env_state,
+        Shown(first.observation, first.mask),
+        cast.carry(*keys.shape),
+        jnp.zeros_like(first.reward, jnp.float32),
+        jnp.ones(count, bool),
+        jnp.int32(0),
+        cast.learners.moments(),
+    )
+
+
+def play_episodes(
+    env: Env, cast: Cast, members: Members, context: Any, keys: Key[Array, "n e"], start: Loop, stop: int | Array
+) -> Loop:
+    """Plays until every episode has ended, or to time `stop`."""
+
+    def advance(loop: Loop) -> Loop:
+        acting = _use(keys, 2 * loop.time + 1).reshape(keys.shape)
+        actions, carry = cast.act(members, context, loop.shown, loop.carry, acting)
+        env_state, timestep = jax.vmap(env.step)(loop.env_state, actions, _use(keys, 2 * loop.time + 2))
+        return Loop(
+            loop.time + 1,
+            env_state,
+            Shown(timestep.observation, timestep.mask),
+            carry,
+            loop.totals + _counted(timestep, loop.alive),
+            loop.alive & ~timestep.done,
+            loop.steps + jnp.sum(loop.alive, dtype=jnp.int32),
+            cast.add_moments(loop.moments, loop.shown, loop.alive, context),
+        )
+
+    return jax.lax.while_loop(lambda loop: (loop.time < stop) & loop.alive.any(), advance, start)
+
+
+def _use(keys: Key[Array, "n e"], use: Array) -> Key[Array, " b"]:
+    """Uses of an episode's key: 0 its reset, 2 t + 1 the action at time t, 2 t + 2 the step that follows it."""
+    return jax.vmap(fold_in, (0, None))(keys.reshape(-1), use)
+
+
+def _counted(timestep: Timestep, alive: Array) -> Array:
+    reward = timestep.reward.astype(jnp.float32)
+    return jnp.where(alive.reshape(-1, *(1,) * (reward.ndim - 1)), reward, 0.0)
+
+
+def fitness_of(cast: Cast, end: Loop, keys: Key[Array, "n e"]) -> Float[Array, "n e *g"]:
+    returns = cast.returns(end.totals, keys.shape[1])
+    return returns.reshape(*keys.shape, *returns.shape[1:])

@@ -1,0 +1,159 @@
+"""What rollouts in JAX and on the host share: who acts, how they play, and the evaluator made of that.
+
+Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
+"""
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key, PRNGKeyArray
+
+from eggroll_ray.es.random import stream_key
+from eggroll_ray.es.record import ESState
+from eggroll_ray.evaluators.members import Members, check_shared_by
+from eggroll_ray.evaluators.record import Earlier, EvaluateBlock, Evaluator, Invalid, Perturb
+from eggroll_ray.lowrank.interpreter import lift
+from eggroll_ray.models.policies import Policy
+from eggroll_ray.rl.agents import Groups, Shown
+from eggroll_ray.rl.env import AnyEnv, Env
+from eggroll_ray.rl.trained_policy import TrainedPolicy
+
+
+class Cast(Protocol):
+    """Who acts, and what the members are paid for; `cast.Groups` says what each method does."""
+
+    learners: Groups  # who acts by the parameters that are evolved
+    multiple: int  # a member plays some multiple of so many episodes
+
+    def carry(self, members: int, episodes: int) -> Any: ...
+
+    def act(
+        self, members: Members, context: Any, shown: Shown, carry: Any, keys: Key[Array, "n e"], /
+    ) -> tuple[Array, Any]: ...
+
+    def returns(self, totals: Any, episodes: int) -> Any: ...
+
+    def add_moments(self, moments: Any, shown: Shown, alive: Any, context: Any, /) -> Any: ...
+
+    def context(self, statistics: Any, past: Mapping[int, Earlier], seed: int, generation: int) -> Any:
+        """What acting needs beside the members: observation normalisers, opponents. Made on the host."""
+        ...
+
+    def keeps(self) -> Callable[[int], Collection[int]] | None:
+        """See `Evaluator.keeps`."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Play:
+    """How the members of a generation play.
+
+    Attributes:
+      episodes: `e`, episodes per member and generation, at least 1.
+      shared_by: how many consecutive members play the same episodes (common random numbers): 2 is twins, 1 is
+        each its own, None is all members of a generation.
+      on_nan: policy for a return that is not finite.
+      window: steps of an episode per generation; None: all of them.
+    """
+
+    episodes: int = 1
+    shared_by: int | None = 2
+    on_nan: Invalid = Invalid.DROP_PAIR
+    window: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.episodes < 1:
+            raise ValueError(f"episodes={self.episodes} must be at least 1, the episodes each member plays.")
+        if self.window is not None and self.window < 1:
+            raise ValueError(f"window={self.window} must be at least 1 step, or None for whole episodes.")
+        check_shared_by(self.shared_by)
+        Invalid(self.on_nan)
+
+
+def check_kind(caller: str, env: Any, kind: Any, policy: Any) -> None:
+    """Raises ValueError when what was given is no environment, or no policy."""
+    maker = "envs.make('gymnax/CartPole-v1')" if kind is Env else "envs.make('gym/CartPole-v1')"
+    for value, wanted, remedy in (
+        (env, kind, maker),
+        (policy, Policy | Mapping | None, "mlp(), or feedforward(init, apply) around your own network"),
+    ):
+        if not isinstance(value, wanted):
+            raise ValueError(f"{caller} was given {value!r}, a {type(value).__name__}; give {remedy}.")
+
+
+class Everyone:
+    """The cast in which all agents act by the parameters that are evolved."""
+
+    def __init__(self, groups: Groups):
+        self.learners, self.multiple = groups, 1
+        self.carry, self.act, self.add_moments = groups.carry, groups.act, groups.add_moments
+
+    def returns(self, totals: Any, episodes: int) -> Any:
+        del episodes
+        return self.learners.returns(totals)
+
+    def context(self, statistics: Any, past: Mapping[int, Earlier], seed: int, generation: int) -> Any:
+        del past, seed, generation
+        return self.learners.freeze(statistics)
+
+    def keeps(self) -> None:
+        return None
+
+
+def context_of_test(cast: Cast, statistics: Any, past: Mapping[int, Earlier] | None, key: PRNGKeyArray) -> Any:
+    """The context in which the mean parameters are tested, with opponents of the newest generation that is kept."""
+    if past is None:
+        return cast.context(statistics, {}, 0, 0)
+    seed = int(jax.random.bits(jax.random.fold_in(key, 0), (), jnp.uint32))
+    return cast.context(statistics, past, seed, max(past))
+
+
+def make_evaluator(
+    env: AnyEnv, cast: Cast, play: Play, bind: Callable[[Perturb], EvaluateBlock], test: Callable[..., np.ndarray]
+) -> Evaluator:
+    """Makes the evaluator of any environment, of how its blocks are evaluated and the mean parameters tested."""
+    learners = cast.learners
+
+    def check(perturb: Perturb, state: ESState) -> object:
+        def one(state: ESState) -> Any:
+            params = perturb(state, jnp.int32(0))
+            return [
+                lift(group.policy.apply)(learners.part(params, group), group.observed(), group.policy.initial_carry())
+                for group in learners.groups
+            ]
+
+        return jax.eval_shape(one, state)
+
+    settings = {
+        "env": env.name,
+        "episodes": play.episodes,
+        "normalize_observations": learners.normalize,
+        "shared_by": play.shared_by,
+        **learners.settings(),
+        # Named only where it is used: runs of before it existed can be continued.
+        **({} if play.window is None else {"window": play.window}),
+    }
+    return Evaluator(
+        init=lambda seed: learners.init(stream_key(seed, "policy")),
+        bind=bind,
+        test=test,
+        test_episodes=128,
+        settings=settings,
+        episodes=play.episodes,
+        statistics=learners.statistics(),
+        moments=learners.moments(),
+        merge=learners.merge,
+        policy=lambda params, statistics: TrainedPolicy(learners, params, learners.freeze(statistics)),
+        check=check,
+        groups=learners.names,
+        keeps=cast.keeps(),
+    )
+
+
+def split_keys(keys: Key[Array, " n"], episodes: int) -> Key[Array, "n e"]:
+    """(n,) keys of members -> (n, e) keys of episodes."""
+    return jax.vmap(lambda key: jax.random.split(key, episodes))(keys)

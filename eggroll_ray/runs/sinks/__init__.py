@@ -1,0 +1,1 @@
+"""Where else rows of metrics go: TensorBoard, Weights & Biases, MLflow, Prometheus."""
