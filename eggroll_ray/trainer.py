@@ -29,7 +29,7 @@ from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size
 from eggroll_ray.runs.restore import load_state
 from eggroll_ray.runs.rows import episode_returns, fitness_columns, test_columns
 from eggroll_ray.runs.sinks.prometheus import RayGauges
-from eggroll_ray.workers.messages import Generation, Request, WorkerError
+from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
 from eggroll_ray.workers.plan import TEST, make_plan
 from eggroll_ray.workers.pool import LocalPool, Pool
@@ -158,7 +158,7 @@ class Trainer:
             "parameters": {leaf.path: f"{leaf.dtype}{list(leaf.shape)}, {leaf.kind.value}" for leaf in leaves},
         }
         self._pool: Pool | None = None
-        self._pending: Generation | None = None  # evaluated, but not applied by the workers yet
+        self._pending: Outcome | None = None  # evaluated, but not applied by the workers yet
         self._number = 0  # of the generation to be evaluated next
         self._stopped = threading.Event()
         self._solved = False
@@ -333,9 +333,9 @@ class Trainer:
         if self._workers.count == 0:
             worker = Worker(self._strategy, self._evaluator, self._plan, threads=cores())
             return LocalPool(worker, self._plan, self._strategy.signs_only)
-        from eggroll_ray.workers.ray.backend import ray_fleet  # Ray is imported only where it is used
+        from eggroll_ray.workers.ray.backend import ray_coordinator  # Ray is imported only where it is used
 
-        return ray_fleet(self._strategy, self._evaluator, self._plan, self._workers, self._event)
+        return ray_coordinator(self._strategy, self._evaluator, self._plan, self._workers, self._event)
 
     def _next(self) -> Row | None:
         """Evaluates one generation; None when the run is over."""
@@ -355,7 +355,7 @@ class Trainer:
         if found.failures:
             self._event("fitness failed", f"{len(found.failures)} members; first: {found.failures[0]}")
         fitness = usable_fitness(found, self._number, self._plan.groups)
-        self._pending = Generation(self._number, fitness, found.moments)
+        self._pending = Outcome(self._number, fitness, found.moments)
         if self._recorder is not None:
             self._recorder.append(self._pending)
         if found.test is not None:
@@ -379,7 +379,7 @@ class Trainer:
             self._last_test = test
         return confirmed
 
-    def _row(self, found: Round, outcome: Generation, seconds: float) -> Row:
+    def _row(self, found: Round, outcome: Outcome, seconds: float) -> Row:
         assert self._pool is not None
         whole = self._evaluator.windows == 1  # whether a generation plays whole episodes
         begins = self._number % self._evaluator.windows == 0

@@ -27,8 +27,8 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head
-from eggroll_ray.workers.coordinator import Fleet
-from eggroll_ray.workers.messages import Generation, Reply, Request
+from eggroll_ray.workers.coordinator import Coordinator
+from eggroll_ray.workers.messages import Outcome, Reply, Request
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
 
@@ -126,7 +126,7 @@ def bare_ray(workers: int, down: int, generations: int) -> float:
 
 
 class StubCluster:
-    """Workers that answer at once, in this process. Implements `cluster.Cluster`."""
+    """Workers that answer at once, in this process. Implements `workers.backend.Backend`."""
 
     def __init__(self, count: int, plan: Plan):
         self._count, self._plan = count, plan
@@ -189,16 +189,16 @@ class StubCluster:
 def simulated(workers: int, generations: int) -> dict[str, Any]:
     """Measures the driver's own computation for stub workers with one block of 64 members each."""
     plan = Plan(64 * workers, 64, 0, 1)
-    fleet = Fleet(StubCluster(workers, plan), plan, er.Workers(workers), False, lambda *_: None)
-    outcomes: tuple[Generation, ...] = ()
+    coordinator = Coordinator(StubCluster(workers, plan), plan, er.Workers(workers), False, lambda *_: None)
+    outcomes: tuple[Outcome, ...] = ()
     seconds = []
     for number in range(generations):
         before = time.perf_counter()
-        found = fleet.step(Request(number, outcomes, tuple(range(plan.blocks))), lambda: False)
+        found = coordinator.step(Request(number, outcomes, tuple(range(plan.blocks))), lambda: False)
         seconds.append(time.perf_counter() - before)
         assert found.complete and isinstance(found.fitness, np.ndarray)
-        outcomes = (Generation(number, found.fitness, found.moments),)
-    fleet.close()
+        outcomes = (Outcome(number, found.fitness, found.moments),)
+    coordinator.close()
     milliseconds = [1e3 * value for value in seconds[2:]]
     return {
         "workers": workers,
@@ -211,7 +211,7 @@ def join(generations: int = 1000, population: int = 512, repeats: int = 5) -> di
     """Measures how long a worker takes to join at a late generation: by replay from the start, and from snapshots."""
     evaluator, plan = er.from_env(envs.make("gymnax/CartPole-v1"), er.mlp((64, 64))), Plan(population, 64, 0, 1)
     draw = np.random.default_rng(0)
-    log = [Generation(number, draw.normal(size=population).astype(np.float32)) for number in range(generations)]
+    log = [Outcome(number, draw.normal(size=population).astype(np.float32)) for number in range(generations)]
     donor, joiner = (Worker(er.eggroll(), evaluator, plan) for _ in range(2))
     donor.catch_up(None, log)
     early = Worker(er.eggroll(), evaluator, plan)

@@ -21,7 +21,7 @@ from benchmarks.speed.speed import LAWS, PAPER, tanh_env
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.evaluators.members import noise_bytes
-from eggroll_ray.workers.messages import Generation, Request
+from eggroll_ray.workers.messages import Outcome, Request
 from eggroll_ray.workers.plan import Plan, make_plan
 from eggroll_ray.workers.worker import Worker
 
@@ -95,7 +95,7 @@ def rollout(population: int, law: str, steps: int = 10, hidden: tuple[int, ...] 
 def _generation(worker: Worker, plan: Plan) -> None:
     reply = worker.step(Request(worker.number, (), tuple(range(plan.blocks))))
     assert isinstance(reply.fitness, np.ndarray) and np.isfinite(reply.fitness).all()
-    worker.update(Generation(worker.number, reply.fitness, reply.moments))
+    worker.update(Outcome(worker.number, reply.fitness, reply.moments))
     jax.block_until_ready(worker.mean().params)
 
 

@@ -36,7 +36,7 @@ from eggroll_ray import noise
 from eggroll_ray.compiling.program import WIDE_VECTORS, SharedProgram
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.evaluators.members import noise_bytes
-from eggroll_ray.workers.messages import Generation, Request
+from eggroll_ray.workers.messages import Outcome, Request
 from eggroll_ray.workers.plan import make_plan
 from eggroll_ray.workers.worker import Worker
 
@@ -134,12 +134,12 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
     block_size = er.fastest_block_size(evaluator, strategy, row.population) if row.auto else None
     plan = make_plan(row.population, block_size, 0, 1, member_bytes=own)
     worker = Worker(strategy, evaluator, plan, threads=cores())
-    outcomes: list[Generation] = []
+    outcomes: list[Outcome] = []
 
     def evaluate() -> None:
         reply = worker.step(Request(worker.number, (), tuple(range(plan.blocks))))
         assert isinstance(reply.fitness, np.ndarray) and np.isfinite(reply.fitness).all()
-        outcomes.append(Generation(worker.number, reply.fitness, ((),) * plan.blocks))
+        outcomes.append(Outcome(worker.number, reply.fitness, ((),) * plan.blocks))
 
     def update() -> Any:
         worker.update(outcomes[-1])

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 import envs
-from eggroll_ray.cli import forecast
 from eggroll_ray.cli.build import make_environment, make_evaluator, make_strategy, make_trainer
+from eggroll_ray.cli.forecast import PlanCommand, plan_run
 from eggroll_ray.cli.options import StrategyOptions, TrainOptions, load_options, options_of_run
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.es.doctor import diagnose, example_params
@@ -141,7 +141,9 @@ class Doctor:
     """Of the noise that is measured."""
 
 
-_Others = Resume | Eval | Replay | Report | League | Envs | Doctor | forecast.Plan
+_Others = (
+    Resume | Eval | Replay | Report | League | Envs | Doctor | Annotated[PlanCommand, tyro.conf.subcommand("plan")]
+)
 
 
 class _UsageError(Exception):
@@ -333,9 +335,9 @@ def _doctor(command: Doctor) -> int:
     return int(bool(failed))
 
 
-def _plan_ahead(command: forecast.Plan) -> int:
+def _plan_ahead(command: PlanCommand) -> int:
     with _usage():
-        _say(forecast.plan_run(command, envs.make))
+        _say(plan_run(command, envs.make))
     return 0
 
 
@@ -416,7 +418,7 @@ _COMMANDS: dict[type, Callable[[Any], int]] = {
     League: _league,
     Envs: _envs,
     Doctor: _doctor,
-    forecast.Plan: _plan_ahead,
+    PlanCommand: _plan_ahead,
 }
 
 

@@ -161,9 +161,9 @@ def fastest_on_ray(strategy: ES, evaluator: Evaluator, population_size: int, see
       WorkerError: when there is no cluster, it lacks the resources of the workers, or the search takes too long.
       ValueError: where even the smallest block takes more than the memory.
     """
-    from eggroll_ray.workers.ray.backend import RayCluster, worker_threads  # Ray is imported only where it is used
+    from eggroll_ray.workers.ray.backend import RayBackend, worker_threads  # Ray is imported only where it is used
 
-    cluster = RayCluster(lambda: None, population_size // 2, workers)
+    cluster = RayBackend(lambda: None, population_size // 2, workers)
     try:
         given = {"seed": seed, "threads": worker_threads(workers), "workers": max(1, cluster.target())}
         search = functools.partial(fastest_block_size, evaluator, strategy, population_size, **given)

@@ -13,7 +13,7 @@ from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.forecast.cost import Rates
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import Generation, Reply, Request
+from eggroll_ray.workers.messages import Outcome, Reply, Request
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.pool import LocalPool
 from eggroll_ray.workers.results import Gathering
@@ -57,9 +57,9 @@ def calibrate(
     driver_block = _driver_block(reply, plan, strategy.signs_only, repeats)
     most = min(members, plan.population_size)
 
-    def outcome(size: int, fitness: np.ndarray) -> Generation:
+    def outcome(size: int, fitness: np.ndarray) -> Outcome:
         moments = (reply.moments[0],) * max(1, size // plan.block_size)
-        return Generation(worker.number, pack_fitness(fitness) if strategy.signs_only else fitness, moments)
+        return Outcome(worker.number, pack_fitness(fitness) if strategy.signs_only else fitness, moments)
 
     fixed, member = _update(worker, plan.groups, most, repeats, outcome)
     rates = Rates(
@@ -131,7 +131,7 @@ def _medians(seconds: list[_Seconds]) -> _Seconds:
 
 
 def _update(
-    worker: Worker, groups: int, members: int, repeats: int, outcome: Callable[[int, np.ndarray], Generation]
+    worker: Worker, groups: int, members: int, repeats: int, outcome: Callable[[int, np.ndarray], Outcome]
 ) -> tuple[float, float]:
     """Seconds of an update whatever the population, and for each member."""
     draw = np.random.default_rng(0)

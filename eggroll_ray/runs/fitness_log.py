@@ -20,7 +20,7 @@ import numpy as np
 from eggroll_ray.runs.checkpoint import CheckpointError, read_json, write_json
 from eggroll_ray.runs.files import append_to_file
 from eggroll_ray.workers.fitness_vector import PackedPairs
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 
 _SCHEMA = 2
@@ -78,7 +78,7 @@ class FitnessLog:
     def _size(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def append(self, outcome: Generation) -> None:
+    def append(self, outcome: Outcome) -> None:
         """Adds the next generation and waits until it is on the disk.
 
         Raises:
@@ -97,7 +97,7 @@ class FitnessLog:
         record = b"".join([*parts, _TAIL.pack(checksum)])
         self._ends.append(append_to_file(self._path, self._size, record, sync=True))
 
-    def read(self, start: int, stop: int) -> Iterator[Generation]:
+    def read(self, start: int, stop: int) -> Iterator[Outcome]:
         """Yields generations `start .. stop - 1`.
 
         Raises:
@@ -114,12 +114,12 @@ class FitnessLog:
                 yield self._decode(number, file.read(self._ends[number] - begin))
                 begin = self._ends[number]
 
-    def _decode(self, number: int, data: bytes) -> Generation:
+    def _decode(self, number: int, data: bytes) -> Outcome:
         head, payload, tail = data[: _HEAD.size], data[_HEAD.size : -_TAIL.size], data[-_TAIL.size :]
         if _HEAD.unpack(head) != (number, len(payload)) or _TAIL.unpack(tail)[0] != zlib.crc32(head + payload):
             raise CheckpointError(f"generation {number} in {self._path} is damaged; resume from a checkpoint after it.")
         split = len(payload) - 4 * self._plan.blocks * sum(x.size for x in self._moments)
-        return Generation(number, self._fitness(payload[:split]), self._unflatten(payload[split:]))
+        return Outcome(number, self._fitness(payload[:split]), self._unflatten(payload[split:]))
 
     def _fitness(self, data: bytes) -> np.ndarray | PackedPairs:
         if not self._packed:

@@ -17,7 +17,7 @@ from eggroll_ray.runs.lock import RunLock
 from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
 from eggroll_ray.runs.restore import Keeps, load_state
 from eggroll_ray.runs.sinks.tensorboard import TensorBoard
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 
 _RETRY_SECONDS = 10.0  # between attempts at a checkpoint that could not be written
@@ -99,16 +99,16 @@ class Recorder:
         except BaseException:
             self._lock.close()
             raise
-        self._unwritten: list[Generation] = []
+        self._unwritten: list[Outcome] = []
         self._failing: set[str] = set()  # log, checkpoint, metrics, result
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
 
-    def load(self, template: Any, keeps: Keeps = None) -> tuple[Any, list[Generation]]:
+    def load(self, template: Any, keeps: Keeps = None) -> tuple[Any, list[Outcome]]:
         """Returns the newest snapshot that will do (None: the start), and the log from there on; see `load_state`."""
         return load_state(self.path, self.log, template, len(self.log), keeps)
 
-    def append(self, outcome: Generation) -> None:
+    def append(self, outcome: Outcome) -> None:
         """Adds the outcome of a generation to the log, and with it those that could not be written before."""
         self._unwritten.append(outcome)
         self._try("log", self._append_all)

@@ -6,14 +6,14 @@ from typing import Any
 
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.fitness_log import FitnessLog
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 
 Keeps = Callable[[int], Collection[int]] | None  # see `Evaluator.keeps`
 
 
 def load_state(
     run: Path, log: FitnessLog, template: Any, generation: int, keeps: Keeps = None
-) -> tuple[Any, list[Generation]]:
+) -> tuple[Any, list[Outcome]]:
     """Returns the newest snapshot at or before a generation (None: the start), and the outcomes from it to there.
 
     Where evaluations need earlier generations, the snapshot is from before all of these: they are rebuilt on the way.

@@ -1,8 +1,9 @@
 """The workers of a run, wherever they run: they come, die, lag, drift and return, and no generation is lost.
 
-A fleet keeps a snapshot of the run and the outcomes since. From these any worker is brought into the state of the run:
-one that joins, one that was away, and one whose parameters were found to be wrong. `crew.py` keeps who is there;
-this is what they do. Noise and episodes depend on the member alone, so nothing that happens here changes the result.
+The coordinator keeps a snapshot of the run and the outcomes since. From these any worker is brought into the state of
+the run: one that joins, one that was away, and one whose parameters were found to be wrong. `membership.py` keeps who
+is there; this is what they do. Noise and episodes depend on the member alone, so nothing that happens here changes the
+result.
 """
 
 import collections
@@ -12,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from eggroll_ray.workers.backend import Cluster
-from eggroll_ray.workers.membership import Actor, Crew
-from eggroll_ray.workers.messages import Generation, Reply, Request, WorkerError, state_changed
+from eggroll_ray.workers.backend import Backend
+from eggroll_ray.workers.membership import Membership, RemoteWorker
+from eggroll_ray.workers.messages import Outcome, Reply, Request, WorkerError, state_changed
 from eggroll_ray.workers.options import OnEvent, Workers
 from eggroll_ray.workers.plan import TEST, Plan
 from eggroll_ray.workers.results import Gathering, Round
@@ -39,12 +40,12 @@ class _Current:
         self.changed = 0  # replies of workers whose state had changed while they evaluated
 
 
-class Fleet:
+class Coordinator:
     """Workers that all hold the same state. Implements `pool.Pool`."""
 
     def __init__(
         self,
-        cluster: Cluster,
+        backend: Backend,
         plan: Plan,
         workers: Workers,
         packed: bool,
@@ -54,7 +55,7 @@ class Fleet:
         """Starts the workers and waits until they are ready.
 
         Args:
-          cluster: where they run.
+          backend: where they run.
           plan: of the run.
           workers: how many, and for how long to wait.
           packed: whether fitness travels as packed signs.
@@ -66,15 +67,15 @@ class Fleet:
         """
         self._plan, self._workers, self._packed = plan, workers, packed
         self._on_event, self._clock = on_event, clock
-        self._cluster = cluster
+        self._backend = backend
         self._speeds = Speeds()
         self._digests: dict[int, str] = {}  # generation -> what the workers agreed on
         self._current: _Current | None = None
         self._watched = self._helped = float("-inf")
         self._up = 0  # bytes of answers in this generation
-        self._crew = Crew(cluster, workers, on_event, clock, self._speeds.patience_of_updates)
+        self._membership = Membership(backend, workers, on_event, clock, self._speeds.patience_of_updates)
         try:
-            self._crew.start()
+            self._membership.start()
         except BaseException:
             self.close()
             raise
@@ -82,7 +83,7 @@ class Fleet:
     @property
     def count(self) -> int:
         """Workers that take part."""
-        return len(self._crew.ready())
+        return len(self._membership.ready())
 
     def step(self, request: Request, cancelled: Callable[[], bool]) -> Round:
         """Brings the workers to the request's generation and evaluates its blocks, fewer if cancelled.
@@ -92,10 +93,10 @@ class Fleet:
         """
         for outcome in request.outcomes:
             self.update(outcome)
-        crew = self._crew
-        crew.begin_generation()
+        membership = self._membership
+        membership.begin_generation()
         self._up = 0
-        if crew.number - crew.base_number >= _SNAPSHOT_EVERY:
+        if membership.number - membership.base_number >= _SNAPSHOT_EVERY:
             self.snapshot()
         if self._workers.resync_every and request.number and request.number % self._workers.resync_every == 0:
             self._resync()
@@ -113,10 +114,10 @@ class Fleet:
         self._cancel_rest()
         return result
 
-    def update(self, outcome: Generation) -> None:
+    def update(self, outcome: Outcome) -> None:
         """Adds the outcome of the current generation; workers apply it with the next thing they are asked."""
-        if outcome.number == self._crew.number:  # not there already, from a step that an exception ended
-            self._crew.add_outcome(self._cluster.put(outcome), outcome.nbytes)
+        if outcome.number == self._membership.number:  # not there already, from a step that an exception ended
+            self._membership.add_outcome(self._backend.put(outcome), outcome.nbytes)
 
     def test(self, stream: str) -> np.ndarray:
         """Evaluates the mean parameters of the current generation on fresh episodes."""
@@ -125,7 +126,7 @@ class Fleet:
 
     def digest(self) -> str:
         """Returns the digest of the current state, on which all workers agree."""
-        number = self._crew.number
+        number = self._membership.number
         while number not in self._digests:
             found = self._ask_all("digest")
             truth, wrong = self._settle(found, list(found.values()))
@@ -141,23 +142,23 @@ class Fleet:
         while True:
             actor, (found, snapshot) = self._ask_any("digest_and_snapshot")
             if found == truth or self._workers.resync_every:
-                self._crew.rebase(self._cluster.put(snapshot), self._crew.number)
+                self._membership.rebase(self._backend.put(snapshot), self._membership.number)
                 return {name: part for name, part in snapshot.items() if name != "past"}  # the log has it
             self._quarantine(actor)
 
-    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
+    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
         """Brings all workers into the state of a run that is continued."""
         number = 0 if snapshot is None else int(snapshot["state"].generation)
         self._digests.clear()
-        self._crew.restart(None if snapshot is None else self._cluster.put(snapshot), number)
+        self._membership.restart(None if snapshot is None else self._backend.put(snapshot), number)
         for outcome in log:
             self.update(outcome)
-        self._crew.rejoin_all()
-        self._until(lambda: any(actor.idle for actor in self._crew.actors.values()))
+        self._membership.rejoin_all()
+        self._until(lambda: any(actor.idle for actor in self._membership.actors.values()))
 
     def close(self) -> None:
         """Ends all workers."""
-        self._crew.close()
+        self._membership.close()
 
     # Evaluation.
 
@@ -172,14 +173,14 @@ class Fleet:
 
     def _await_cancelled(self) -> None:
         limit = self._clock() + _CANCEL_SECONDS
-        self._until(lambda: not self._crew.stepping() or self._clock() > limit)
+        self._until(lambda: not self._membership.stepping() or self._clock() > limit)
 
     def _hand_out(self, current: _Current) -> None:
-        crew, schedule, now = self._crew, current.schedule, self._clock()
-        idle = [actor.index for actor in crew.actors.values() if actor.idle]
+        membership, schedule, now = self._membership, current.schedule, self._clock()
+        idle = [actor.index for actor in membership.actors.values() if actor.idle]
         given = schedule.hand_out(idle, now)
         for index, blocks in given.items():
-            crew.send(crew.actors[index], current.number, blocks)
+            membership.send(membership.actors[index], current.number, blocks)
         if now < self._helped + _WATCH_SECONDS:
             return
         self._helped = now
@@ -187,17 +188,17 @@ class Fleet:
             if (stolen := schedule.steal(index, now)) is None:
                 break
             victim, blocks = stolen
-            crew.send(crew.actors[index], current.number, blocks)
-            if victim in crew.actors:
-                crew.cancel(crew.actors[victim], blocks)
+            membership.send(membership.actors[index], current.number, blocks)
+            if victim in membership.actors:
+                membership.cancel(membership.actors[victim], blocks)
 
     def _turn(self) -> None:
         """Waits a moment for answers, takes them, and looks after who is late or missing."""
-        for actor, kind, answer in self._crew.collect():
+        for actor, kind, answer in self._membership.collect():
             if kind == "step":
                 self._take(actor, answer)
         current, now = self._current, self._clock()
-        for actor in self._crew.lost():
+        for actor in self._membership.lost():
             assert actor.lost is not None
             blocks = current.schedule.lose(actor.index, died=not actor.lost.preempted) if current else []
             self._speeds.forget(actor.index)
@@ -207,22 +208,24 @@ class Fleet:
             return
         self._watched = now
         overdue = current.schedule.overdue(now) if current else {}
-        for actor in self._crew.stepping():
+        for actor in self._membership.stepping():
             # A step of an earlier generation has no blocks left here: others have taken them.
             tests = TEST in actor.blocks
             patience = self._speeds.patience(actor.index, len(actor.blocks) - tests, update=True, test=tests)
             patience *= current.schedule.leniency(actor.blocks) if current else 1
             if actor.index in overdue or now > actor.since + patience:
-                self._crew.cancel(actor, None)  # should it only be slow, it comes back after the block that it is at
-                self._crew.set_late(actor)
+                self._membership.cancel(
+                    actor, None
+                )  # should it only be slow, it comes back after the block that it is at
+                self._membership.set_late(actor)
                 taken = f"; blocks {_show(blocks)} go to others" if (blocks := overdue.get(actor.index)) else ""
                 detail = f"no answer after {now - actor.since:.1f} s{taken}"
                 self._on_event("deadline passed", detail, actor.name)
         if current is not None:
             self._check_culprit(current)
-        self._crew.look_after()
+        self._membership.look_after()
 
-    def _take(self, actor: Actor, reply: Reply) -> None:
+    def _take(self, actor: RemoteWorker, reply: Reply) -> None:
         seconds = self._clock() - actor.since
         actor.busy += reply.seconds
         self._up += reply.nbytes
@@ -253,8 +256,8 @@ class Fleet:
             self._turn()
 
     def _cancel_rest(self) -> None:
-        for actor in self._crew.stepping():
-            self._crew.cancel(actor, None)
+        for actor in self._membership.stepping():
+            self._membership.cancel(actor, None)
 
     def _check_culprit(self, current: _Current) -> None:
         block = current.schedule.culprit()
@@ -280,17 +283,17 @@ class Fleet:
         known = self._digests.get(current.number)
         if self._workers.resync_every or (len(set(digests.values())) == 1 and known in (None, *digests.values())):
             return False
-        alive = {self._crew.actors[index]: d for index, d in digests.items() if index in self._crew.actors}
+        alive = {self._membership.actors[index]: d for index, d in digests.items() if index in self._membership.actors}
         truth, _ = (known, ()) if known else self._settle(alive, list(digests.values()))
         for index, digest in digests.items():
             if digest == truth:
                 continue
             current.schedule.reopen(current.gathering.discard(index))
-            if index in self._crew.actors:
-                self._quarantine(self._crew.actors[index])
+            if index in self._membership.actors:
+                self._quarantine(self._membership.actors[index])
         return bool(current.gathering.missing)
 
-    def _settle(self, digests: dict[Actor, str], cast: Sequence[str]) -> tuple[str | None, list[Actor]]:
+    def _settle(self, digests: dict[RemoteWorker, str], cast: Sequence[str]) -> tuple[str | None, list[RemoteWorker]]:
         """Decides which digest is right, and who has another: the majority is, or else whoever rebuilds the state.
 
         Raises:
@@ -302,73 +305,76 @@ class Fleet:
         truth, most = votes.most_common(1)[0]
         if 2 * most <= len(cast):
             for actor in digests:
-                self._crew.rejoin(actor)
-            alive = [actor for actor in digests if actor.index in self._crew.actors]
-            there = self._crew.actors
+                self._membership.rejoin(actor)
+            alive = [actor for actor in digests if actor.index in self._membership.actors]
+            there = self._membership.actors
             self._until(lambda: all(a.number is not None or a.late or a.index not in there for a in alive))
             rebuilt = {actor.digest for actor in alive if actor.index in there and actor.number is not None}
             if len(rebuilt) > 1:
                 raise WorkerError(
-                    f"the workers disagree on the parameters of generation {self._crew.number} ({sorted(rebuilt)}) "
-                    "even after they were rebuilt from the same checkpoint and log: one of them computes other bits. "
-                    "Resume from the last checkpoint on machines of one kind."
+                    f"the workers disagree on the parameters of generation {self._membership.number} "
+                    f"({sorted(rebuilt)}) even after they were rebuilt from the same checkpoint and log: one of them "
+                    "computes other bits. Resume from the last checkpoint on machines of one kind."
                 )
             truth = rebuilt.pop() if rebuilt else None
         return truth, [actor for actor, digest in digests.items() if digest != truth]
 
-    def _quarantine(self, actor: Actor) -> None:
+    def _quarantine(self, actor: RemoteWorker) -> None:
         """Takes a worker with wrong parameters out until it has been rebuilt; ends it the second time."""
-        detail = f"its parameters are not those of generation {self._crew.number}; its results are dropped"
+        detail = f"its parameters are not those of generation {self._membership.number}; its results are dropped"
         self._on_event("worker quarantined", f"{detail}, it is rebuilt", actor.name)
-        self._crew.quarantine(actor)
+        self._membership.quarantine(actor)
 
     def _resync(self) -> None:
         """Gives all workers the parameters of the one that was first."""
         reference, (_, snapshot) = self._ask_any("digest_and_snapshot")
-        self._crew.rebase(self._cluster.put(snapshot), self._crew.number)
-        for actor in self._crew.ready():
+        self._membership.rebase(self._backend.put(snapshot), self._membership.number)
+        for actor in self._membership.ready():
             if actor is not reference:
-                self._crew.rejoin(actor)
-        self._until(lambda: all(a.number is not None or a.late for a in self._crew.actors.values() if a.facts))
+                self._membership.rejoin(actor)
+        self._until(lambda: all(a.number is not None or a.late for a in self._membership.actors.values() if a.facts))
 
     # Questions to workers.
 
-    def _ask_any(self, method: str, *args: Any) -> tuple[Actor, Any]:
+    def _ask_any(self, method: str, *args: Any) -> tuple[RemoteWorker, Any]:
         """Asks the first worker that is free, and the next if it is lost or does not answer."""
         while True:
-            self._until(lambda: any(actor.idle for actor in self._crew.actors.values()))
-            actor = next(actor for actor in self._crew.actors.values() if actor.idle)
+            self._until(lambda: any(actor.idle for actor in self._membership.actors.values()))
+            actor = next(actor for actor in self._membership.actors.values() if actor.idle)
             found = self._ask([actor], method, *args)
             if actor in found:
                 return actor, found[actor]
 
-    def _ask_all(self, method: str) -> dict[Actor, Any]:
+    def _ask_all(self, method: str) -> dict[RemoteWorker, Any]:
         """Asks all workers, at least one; those that are lost or too slow are missing."""
-        found: dict[Actor, Any] = {}
+        found: dict[RemoteWorker, Any] = {}
         while not found:
-            self._until(lambda: not self._crew.answering() and any(a.idle for a in self._crew.actors.values()))
-            found = self._ask([actor for actor in self._crew.actors.values() if actor.idle], method)
+            self._until(
+                lambda: not self._membership.answering() and any(a.idle for a in self._membership.actors.values())
+            )
+            found = self._ask([actor for actor in self._membership.actors.values() if actor.idle], method)
         return found
 
-    def _ask(self, actors: Sequence[Actor], method: str, *args: Any) -> dict[Actor, Any]:
+    def _ask(self, actors: Sequence[RemoteWorker], method: str, *args: Any) -> dict[RemoteWorker, Any]:
         for actor in actors:
-            self._crew.ask(actor, method, *args)
+            self._membership.ask(actor, method, *args)
         self._until(lambda: not any(actor.kind == "ask" and actor.under_way and not actor.late for actor in actors))
-        return {actor: actor.answer for actor in actors if actor.index in self._crew.actors and not actor.late}
+        return {actor: actor.answer for actor in actors if actor.index in self._membership.actors and not actor.late}
 
     def _stats(self, current: _Current) -> dict[str, Any]:
         """What the row of metrics tells of the workers in this generation."""
         seconds = max(self._clock() - current.started, 1e-9)
         idle = {
-            actor.name: max(0.0, seconds - (seconds if actor.under_way else actor.busy)) for actor in self._crew.ready()
+            actor.name: max(0.0, seconds - (seconds if actor.under_way else actor.busy))
+            for actor in self._membership.ready()
         }
         return {
-            "worker_failures": self._crew.failures,
+            "worker_failures": self._membership.failures,
             "requeued_blocks": current.schedule.requeued,
             "results_skipped": current.skipped,
             "idle_share": sum(idle.values()) / (len(idle) * seconds) if idle else None,
             "idle_seconds": idle,
-            "bytes_down": self._crew.bytes_down,
+            "bytes_down": self._membership.bytes_down,
             "bytes_up": self._up,
         }
 

@@ -1,7 +1,7 @@
 """Who is there: workers start, prove that they are alike, join, are called, and are lost.
 
-A worker that is not in the state of the run gets the crew's snapshot and the outcomes since, and replays them. It is
-then the same as all others, and keeps up by the outcomes that come with whatever it is asked.
+A worker that is not in the state of the run gets a snapshot of it and the outcomes since, and replays them. It is then
+the same as all others, and keeps up by the outcomes that come with whatever it is asked.
 """
 
 import dataclasses
@@ -10,8 +10,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eggroll_ray.workers.admission import Alike, Facts
-from eggroll_ray.workers.backend import Cluster, WorkerLost
+from eggroll_ray.workers.admission import Admission, Facts
+from eggroll_ray.workers.backend import Backend, WorkerLost
 from eggroll_ray.workers.messages import WorkerError
 from eggroll_ray.workers.options import OnEvent, Workers
 
@@ -32,7 +32,7 @@ _STRAGGLER_SECONDS = 10.0  # at least so long a run waits at its start for the s
 
 
 @dataclasses.dataclass(eq=False)
-class Actor:
+class RemoteWorker:
     """A worker as the driver sees it; it has one call under way at a time."""
 
     index: int
@@ -66,29 +66,29 @@ class Actor:
         return not self.under_way and self.number is not None
 
 
-class Crew:
+class Membership:
     """The workers that exist, and what is under way with each."""
 
     def __init__(
         self,
-        cluster: Cluster,
+        backend: Backend,
         workers: Workers,
         on_event: OnEvent,
         clock: Callable[[], float],
         patience_of_updates: Callable[[int], float],
     ):
-        self._cluster, self._workers = cluster, workers
+        self._backend, self._workers = backend, workers
         self._on_event, self._clock = on_event, clock
         self._patience_of_updates = patience_of_updates
-        self.actors: dict[int, Actor] = {}
+        self.actors: dict[int, RemoteWorker] = {}
         self.base_number = 0
         self.failures = 0  # workers lost so far
         self.bytes_down = 0  # of outcomes given to workers in this generation
         self._base: Any = None  # reference to a snapshot; None: the start of the run
         self._outcomes: list[tuple[Any, int]] = []  # since the base: reference, bytes
-        self._calls: dict[Any, Actor] = {}
-        self._lost: list[Actor] = []
-        self._alike = Alike(strict=workers.resync_every is None)
+        self._calls: dict[Any, RemoteWorker] = {}
+        self._lost: list[RemoteWorker] = []
+        self._admission = Admission(strict=workers.resync_every is None)
         self._indices, self._serials = itertools.count(), itertools.count(1)
         self._failed_starts = 0  # since a worker joined or was lost: how rarely it is tried again
         self._failed_alone = 0  # of these, while no worker was ready
@@ -102,15 +102,15 @@ class Crew:
         """The generation that the run is at."""
         return self.base_number + len(self._outcomes)
 
-    def ready(self) -> list[Actor]:
+    def ready(self) -> list[RemoteWorker]:
         """Returns the workers that are in the state of the run, busy or not."""
         return [actor for actor in self.actors.values() if actor.number is not None]
 
-    def stepping(self) -> list[Actor]:
+    def stepping(self) -> list[RemoteWorker]:
         """Returns the workers that evaluate blocks."""
         return [actor for actor in self.actors.values() if actor.under_way and actor.kind == "step" and not actor.late]
 
-    def answering(self) -> list[Actor]:
+    def answering(self) -> list[RemoteWorker]:
         """Returns the workers in the state of the run that have a call under way, but for those that are late."""
         return [actor for actor in self.ready() if actor.under_way and not actor.late]
 
@@ -148,10 +148,10 @@ class Crew:
     def close(self) -> None:
         """Ends all workers."""
         for actor in self.actors.values():
-            self._cluster.kill(actor.handle)
+            self._backend.kill(actor.handle)
         self.actors.clear()
         self._calls.clear()
-        self._cluster.close()
+        self._backend.close()
 
     # The state of the run.
 
@@ -185,13 +185,13 @@ class Crew:
         for actor in self.actors.values():
             self.rejoin(actor)
 
-    def rejoin(self, actor: Actor) -> None:
+    def rejoin(self, actor: RemoteWorker) -> None:
         """Takes a worker out of the run until it has replayed it from the snapshot on."""
         actor.number = None
         if not actor.under_way:
             self._join(actor)
 
-    def quarantine(self, actor: Actor) -> None:
+    def quarantine(self, actor: RemoteWorker) -> None:
         """Rebuilds a worker whose parameters are wrong; the second time it is ended and replaced."""
         if actor.rebuilt:
             self._lose(actor, WorkerLost("its parameters were wrong a second time"))
@@ -201,36 +201,36 @@ class Crew:
 
     # Calls.
 
-    def send(self, actor: Actor, number: int, blocks: Sequence[int]) -> None:
+    def send(self, actor: RemoteWorker, number: int, blocks: Sequence[int]) -> None:
         """Asks a worker to evaluate blocks."""
         actor.serial, actor.blocks = next(self._serials), tuple(blocks)
         label = f"generation {number}: evaluate {len(blocks)} blocks"
         self._call(actor, "step", label, "step", actor.serial, number, tuple(blocks), *self._news(actor))
 
-    def ask(self, actor: Actor, method: str, *args: Any) -> None:
+    def ask(self, actor: RemoteWorker, method: str, *args: Any) -> None:
         """Asks a worker something about the current generation."""
         news = self._news(actor)
         actor.patience = _ANSWER_SECONDS + self._patience_of_updates(len(news))
         self._call(actor, "ask", f"generation {self.number}: {method}", "ask", method, args, *news)
 
-    def cancel(self, actor: Actor, blocks: Sequence[int] | None) -> None:
+    def cancel(self, actor: RemoteWorker, blocks: Sequence[int] | None) -> None:
         """Tells a worker not to begin these blocks (None: any more) of what it was sent last."""
-        self._cluster.call(actor.handle, "cancel", "cancel", actor.serial, None if blocks is None else tuple(blocks))
+        self._backend.call(actor.handle, "cancel", "cancel", actor.serial, None if blocks is None else tuple(blocks))
 
-    def set_late(self, actor: Actor) -> None:
+    def set_late(self, actor: RemoteWorker) -> None:
         """Notes that a worker has not answered in time."""
         actor.late, actor.late_after = True, self._clock() - actor.since
 
-    def collect(self) -> list[tuple[Actor, str, Any]]:
+    def collect(self) -> list[tuple[RemoteWorker, str, Any]]:
         """Waits a moment for answers, and returns them: worker, kind of the call, answer."""
         found = []
-        for call in self._cluster.wait(list(self._calls), _POLL_SECONDS):
+        for call in self._backend.wait(list(self._calls), _POLL_SECONDS):
             actor = self._calls.pop(call)
             if self.actors.get(actor.index) is not actor:
                 continue
             actor.under_way = False
             try:
-                answer = self._cluster.result(call)
+                answer = self._backend.result(call)
             except WorkerLost as error:
                 self._lose(actor, error)
                 continue
@@ -246,7 +246,7 @@ class Crew:
             self._answered(actor, answer)
         return found
 
-    def lost(self) -> list[Actor]:
+    def lost(self) -> list[RemoteWorker]:
         """Returns the workers that were lost since this was last asked."""
         lost, self._lost = self._lost, []
         return lost
@@ -278,11 +278,11 @@ class Crew:
             self._recruit()
         self._mind_being_alone(now)
 
-    def _call(self, actor: Actor, kind: str, label: str, method: str, *args: Any) -> None:
+    def _call(self, actor: RemoteWorker, kind: str, label: str, method: str, *args: Any) -> None:
         actor.kind, actor.since, actor.under_way, actor.late = kind, self._clock(), True, False
-        self._calls[self._cluster.call(actor.handle, label, method, *args)] = actor
+        self._calls[self._backend.call(actor.handle, label, method, *args)] = actor
 
-    def _news(self, actor: Actor) -> list[Any]:
+    def _news(self, actor: RemoteWorker) -> list[Any]:
         """The outcomes that a worker lacks; it will have them once it has answered."""
         assert actor.number is not None
         news = self._outcomes[actor.number - self.base_number :]
@@ -290,7 +290,7 @@ class Crew:
         actor.number = self.number
         return [reference for reference, _ in news]
 
-    def _answered(self, actor: Actor, answer: Any) -> None:
+    def _answered(self, actor: RemoteWorker, answer: Any) -> None:
         if actor.kind == "facts":
             actor.facts = answer
             self._judge()
@@ -309,7 +309,7 @@ class Crew:
     # Coming and going.
 
     def _wanted(self) -> int:
-        return self._cluster.target() - self._alike.refused(self._clock())
+        return self._backend.target() - self._admission.refused(self._clock())
 
     def _recruit(self) -> None:
         """Starts the workers that are missing, and gives up those that wait for a machine that has left."""
@@ -320,8 +320,8 @@ class Crew:
         self._recruited = now
         missing = self._wanted() - len(self.actors)
         for _ in range(missing):
-            actor = Actor(next(self._indices), None, now)
-            actor.handle = self._cluster.start(actor.index)
+            actor = RemoteWorker(next(self._indices), None, now)
+            actor.handle = self._backend.start(actor.index)
             self.actors[actor.index] = actor
             self._call(actor, "facts", "prove to be alike", "facts")
         if missing < 0:
@@ -332,18 +332,18 @@ class Crew:
     def _judge(self, at_once: bool = False) -> None:
         """Lets those in that have answered and are like the others, and refuses the rest, once that is known."""
         known = [actor for actor in self.actors.values() if actor.facts is not None]
-        if not self._alike.settle([actor.facts or {} for actor in known], self._wanted(), at_once):
+        if not self._admission.settle([actor.facts or {} for actor in known], self._wanted(), at_once):
             return
         for actor in known:
             if actor.kind != "facts" or actor.under_way:
                 continue
-            if (reason := self._alike.refuse(actor.facts or {}, self._clock())) is None:
+            if (reason := self._admission.refuse(actor.facts or {}, self._clock())) is None:
                 self._join(actor)
             else:
                 self._remove(actor)
                 self._on_event("worker refused", reason, actor.name)
 
-    def _join(self, actor: Actor) -> None:
+    def _join(self, actor: RemoteWorker) -> None:
         actor.joining, actor.epoch = self.number, self._epoch
         actor.patience = _ANSWER_SECONDS + self._patience_of_updates(len(self._outcomes))
         references = [reference for reference, _ in self._outcomes]
@@ -351,12 +351,12 @@ class Crew:
         label = f"join at generation {self.number}"
         self._call(actor, "join", label, "join", self._base, *references)
 
-    def _remove(self, actor: Actor) -> None:
+    def _remove(self, actor: RemoteWorker) -> None:
         del self.actors[actor.index]
         self._calls = {call: other for call, other in self._calls.items() if other is not actor}
-        self._cluster.kill(actor.handle)
+        self._backend.kill(actor.handle)
 
-    def _lose(self, actor: Actor, error: WorkerLost) -> None:
+    def _lose(self, actor: RemoteWorker, error: WorkerLost) -> None:
         """Takes a dead worker out.
 
         Raises:
@@ -389,7 +389,7 @@ class Crew:
             self._alone_since = None
             return
         patience = _WAIT_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds
-        if self._cluster.target():  # there is room, and somebody may be starting in it
+        if self._backend.target():  # there is room, and somebody may be starting in it
             patience = max(patience, self._workers.start_seconds)
         if self._alone_since is None:
             self._alone_since = self._reminded = now

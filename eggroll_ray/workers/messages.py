@@ -21,7 +21,7 @@ def state_changed(number: int) -> WorkerError:
 
 
 @dataclasses.dataclass(frozen=True)
-class Generation:
+class Outcome:
     """The outcome of one generation: with the seed it is all that an update needs, and all that is logged.
 
     The fitness is `(population,)` float32 (NaN: the pair is dropped), or one sign per pair where the strategy
@@ -43,7 +43,7 @@ class Request:
     """One round trip: update to generation `number` if behind it, then evaluate."""
 
     number: int
-    outcomes: tuple[Generation, ...]  # of the generations before it that the worker may not have applied
+    outcomes: tuple[Outcome, ...]  # of the generations before it that the worker may not have applied
     blocks: tuple[int, ...]  # in this order; TEST among them also evaluates the mean parameters
 
 

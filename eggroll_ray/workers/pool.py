@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from eggroll_ray.workers.messages import Generation, Request, state_changed
+from eggroll_ray.workers.messages import Outcome, Request, state_changed
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Gathering, Round
 from eggroll_ray.workers.worker import Worker
@@ -24,7 +24,7 @@ class Pool(Protocol):
         """Updates to the request's generation and evaluates its blocks, fewer if cancelled."""
         ...
 
-    def update(self, outcome: Generation) -> object:
+    def update(self, outcome: Outcome) -> object:
         """Applies the outcome of the current generation."""
         ...
 
@@ -40,7 +40,7 @@ class Pool(Protocol):
         """Returns the state on the host."""
         ...
 
-    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
+    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
         """Takes over a snapshot (None: the initial state) and applies the generations since."""
         ...
 
@@ -69,7 +69,7 @@ class LocalPool:
         gathering.add(0, reply)
         return gathering.result({})
 
-    def update(self, outcome: Generation) -> object:
+    def update(self, outcome: Outcome) -> object:
         return self._worker.advance([outcome])  # it may be there already, from a step that an exception ended
 
     def close(self) -> None:

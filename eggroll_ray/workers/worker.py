@@ -23,7 +23,7 @@ from eggroll_ray.es.random import normal, stream_key
 from eggroll_ray.es.record import ES, ESState
 from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_fitness, unflatten
-from eggroll_ray.workers.messages import BlockResult, Generation, Reply, Request
+from eggroll_ray.workers.messages import BlockResult, Outcome, Reply, Request
 from eggroll_ray.workers.plan import TEST, Plan
 
 
@@ -189,13 +189,13 @@ class Worker:
         """Returns the mean of the population at the current generation."""
         return Earlier(self._state.params, self._statistics)
 
-    def advance(self, outcomes: Iterable[Generation]) -> None:
+    def advance(self, outcomes: Iterable[Outcome]) -> None:
         """Applies those outcomes that are not applied yet."""
         for outcome in outcomes:
             if outcome.number >= self.number:
                 self.update(outcome)
 
-    def update(self, outcome: Generation) -> None:
+    def update(self, outcome: Outcome) -> None:
         """Applies the update of the current generation."""
         if outcome.number != self.number:
             raise RuntimeError(f"asked to apply generation {outcome.number} at generation {self.number}.")
@@ -231,7 +231,7 @@ class Worker:
         self._set(ESState(*state), snapshot["statistics"], snapshot.get("past", {}))
         self._metrics = {}
 
-    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
+    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
         """Takes over a snapshot (None: the initial state) and applies the generations since."""
         if snapshot is None:
             self._begin()

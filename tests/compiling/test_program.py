@@ -256,7 +256,7 @@ TWO = """
 import json, sys
 import jax, jax.numpy as jnp
 from jax._src import monitoring
-from eggroll_ray.shared_program import SharedProgram
+from eggroll_ray.compiling.program import SharedProgram
 hits = []
 monitoring.register_event_listener(lambda name, **_: hits.append(name.rpartition("/")[2]))
 def slow(x):

@@ -63,8 +63,9 @@ def test_xla_is_never_given_one_thread(monkeypatch, given, cores, used):
 FACTORISING = """
 import jax, jax.numpy as jnp
 import eggroll_ray as er
-from eggroll_ray.messages import Plan, Request
-from eggroll_ray.worker import Worker
+from eggroll_ray.workers.messages import Request
+from eggroll_ray.workers.plan import Plan
+from eggroll_ray.workers.worker import Worker
 
 def fitness(params, key):
     x = params["w"] @ jnp.ones(8)

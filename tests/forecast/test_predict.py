@@ -17,7 +17,7 @@ from eggroll_ray.forecast.cost import Job, bytes_down, bytes_up, predict_generat
 from eggroll_ray.forecast.predict import Forecast
 from eggroll_ray.workers import pool
 from eggroll_ray.workers.fitness_vector import pack_fitness
-from eggroll_ray.workers.messages import Generation, Request
+from eggroll_ray.workers.messages import Outcome, Request
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Gathering
 from eggroll_ray.workers.worker import Worker
@@ -132,7 +132,7 @@ def test_bytes_are_those_of_the_messages(kind):
     job = Job(plan, 1.0, es.signs_only, 0, 0)
     assert bytes_up(job, 3) == sum(reply.nbytes for reply in replies)
     fitness = np.zeros(48, np.float32)
-    outcome = Generation(0, pack_fitness(fitness) if es.signs_only else fitness)
+    outcome = Outcome(0, pack_fitness(fitness) if es.signs_only else fitness)
     assert bytes_down(job) == outcome.nbytes
     assert (bytes_down(job) == 5) == (kind == "signs")
 

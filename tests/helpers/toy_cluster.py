@@ -1,4 +1,4 @@
-"""A `Cluster` in virtual time, with toy workers whose faults are scripted: the fleet without Ray, JAX or waiting."""
+"""A `Backend` in virtual time, with toy workers whose faults are scripted: no Ray, no JAX, no waiting."""
 
 import dataclasses
 import math
@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eggroll_ray.workers.backend import WorkerLost
-from eggroll_ray.workers.coordinator import Fleet
+from eggroll_ray.workers.coordinator import Coordinator
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import Generation, Reply, Request
+from eggroll_ray.workers.messages import Outcome, Reply, Request
 from eggroll_ray.workers.options import Workers
 from eggroll_ray.workers.plan import TEST, Plan
 from eggroll_ray.workers.worker import _spread
@@ -37,12 +37,12 @@ class ToyWorker:
         self.state = State(0, 17)
         self.metrics: dict[str, float] = {}
 
-    def advance(self, outcomes: Sequence[Generation]) -> None:
+    def advance(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.number >= self.state.generation:
                 self.update(outcome)
 
-    def update(self, outcome: Generation) -> None:
+    def update(self, outcome: Outcome) -> None:
         if outcome.number != self.state.generation:
             raise RuntimeError(f"asked to apply generation {outcome.number} at generation {self.state.generation}.")
         fitness = outcome.fitness
@@ -59,13 +59,13 @@ class ToyWorker:
     def test(self, stream: str = "test") -> np.ndarray:
         return np.array([zlib.crc32(f"{self.state} {stream}".encode()) % 1000], np.float32)
 
-    def join(self, snapshot: dict[str, Any] | None, *log: Generation) -> tuple[str, float]:
+    def join(self, snapshot: dict[str, Any] | None, *log: Outcome) -> tuple[str, float]:
         self.state = State(0, 17) if snapshot is None else snapshot["state"]
         for outcome in log:
             self.update(outcome)
         return self.digest(), 0.0
 
-    def ask(self, method: str, args: tuple[Any, ...], *outcomes: Generation) -> Any:
+    def ask(self, method: str, args: tuple[Any, ...], *outcomes: Outcome) -> Any:
         self.advance(outcomes)
         return getattr(self, method)(*args)
 
@@ -308,33 +308,35 @@ def _bytes(fitness: Any) -> bytes:
 PLAN = Plan(population_size=16, block_size=2, seed=0, test_episodes=1)
 
 
-def make_fleet(cluster: ToyCluster, **workers: Any) -> tuple[Fleet, list[tuple[str, str, str | None]]]:
+def make_coordinator(cluster: ToyCluster, **workers: Any) -> tuple[Coordinator, list[tuple[str, str, str | None]]]:
     events: list[tuple[str, str, str | None]] = []
     options = Workers(count=cluster.target() or 1, **workers)
-    fleet = Fleet(cluster, cluster.plan, options, cluster.packed, lambda *event: events.append(event), cluster.clock)
-    return fleet, events
+    coordinator = Coordinator(
+        cluster, cluster.plan, options, cluster.packed, lambda *event: events.append(event), cluster.clock
+    )
+    return coordinator, events
 
 
 def train(
     cluster: ToyCluster,
     generations: int = 6,
-    on_generation: Callable[[Fleet, int], object] = lambda fleet, number: None,
+    on_generation: Callable[[Coordinator, int], object] = lambda coordinator, number: None,
     **workers: Any,
 ) -> Ended:
     """Runs as the trainer does, and returns what came of it."""
-    fleet, events = make_fleet(cluster, **workers)
-    outcomes: tuple[Generation, ...] = ()
+    coordinator, events = make_coordinator(cluster, **workers)
+    outcomes: tuple[Outcome, ...] = ()
     ended = Ended("", [], [], [], events)
     for number in range(generations):
         blocks = (*range(cluster.plan.blocks), TEST)
-        found = fleet.step(Request(number, outcomes, blocks), lambda: False)
+        found = coordinator.step(Request(number, outcomes, blocks), lambda: False)
         assert found.complete
-        outcomes = (Generation(number, found.fitness, found.moments),)
+        outcomes = (Outcome(number, found.fitness, found.moments),)
         ended.fitness.append(found.fitness)
         ended.tests.append(found.test)
         ended.pools.append(found.pool)
-        on_generation(fleet, number)
-    fleet.update(outcomes[0])
-    ended.digest, ended.alive = fleet.digest(), cluster.alive()
-    fleet.close()
+        on_generation(coordinator, number)
+    coordinator.update(outcomes[0])
+    ended.digest, ended.alive = coordinator.digest(), cluster.alive()
+    coordinator.close()
     return ended

@@ -125,11 +125,11 @@ def test_a_worker_that_joins_takes_the_past_over():
     evaluator = er.self_play(higher_card(4), constant_policy(), rivals=RIVALS)
     plan = make_plan(16, 8, 0, 4)
     one = Worker(strategy(), evaluator, plan)
-    from eggroll_ray.workers.messages import Generation
+    from eggroll_ray.workers.messages import Outcome
 
     for number in range(7):
         fitness = np.concatenate([one.evaluate(block).fitness for block in (0, 1)])
-        one.update(Generation(number, fitness))
+        one.update(Outcome(number, fitness))
     assert sorted(one.past()) == [0, 2, 4, 6, 7]
     two = Worker(strategy(), evaluator, plan)
     two.catch_up(one.digest_and_snapshot()[1], [])

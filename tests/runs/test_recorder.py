@@ -17,7 +17,7 @@ from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import read_metrics
 from eggroll_ray.runs.recorder import Recorder, Run
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 
 PLAN = Plan(population_size=64, block_size=32, seed=0, test_episodes=1)
@@ -41,8 +41,8 @@ def make(path: Path, events: list | None = None, resume: bool = False, every: in
     return MADE[-1]
 
 
-def outcome(number: int) -> Generation:
-    return Generation(number, np.full(PLAN.population_size, number, np.float32), ((), ()))
+def outcome(number: int) -> Outcome:
+    return Outcome(number, np.full(PLAN.population_size, number, np.float32), ((), ()))
 
 
 def step(recorder: Recorder, number: int, note: str = "") -> None:

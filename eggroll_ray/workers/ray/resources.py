@@ -6,11 +6,11 @@ import jax
 import numpy as np
 import ray
 
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.options import Workers
 
 
-def outcome_bytes(outcome: Generation) -> int:
+def outcome_bytes(outcome: Outcome) -> int:
     return outcome.nbytes + sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(outcome.moments))
 
 
