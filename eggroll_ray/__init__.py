@@ -22,6 +22,7 @@ from eggroll_ray.evaluators.record import Earlier as Earlier
 from eggroll_ray.evaluators.record import Evaluation as Evaluation
 from eggroll_ray.evaluators.record import Evaluator as Evaluator
 from eggroll_ray.evaluators.record import FitnessError as FitnessError
+from eggroll_ray.evaluators.record import Given as Given
 from eggroll_ray.evaluators.record import Invalid as Invalid
 from eggroll_ray.forecast.block_size import fastest_block_size as fastest_block_size
 from eggroll_ray.forecast.predict import Forecast as Forecast

@@ -66,12 +66,12 @@ def haunt(evaluator: er.Evaluator, orders: Path) -> er.Evaluator:
         obey(orders, "start")
         return evaluator.init(seed)
 
-    def bind(perturb: Any) -> Callable[..., er.Evaluation]:
+    def bind(perturb: Any) -> Callable[[er.Given], er.Evaluation]:
         evaluate = evaluator.bind(perturb)
 
-        def haunted(*args: Any) -> er.Evaluation:
+        def haunted(given: er.Given) -> er.Evaluation:
             obey(orders, "evaluate")
-            return evaluate(*args)
+            return evaluate(given)
 
         return haunted
 

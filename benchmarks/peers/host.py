@@ -24,6 +24,7 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head
+from eggroll_ray.evaluators.record import Given
 from eggroll_ray.runs.files import replace_file
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -72,7 +73,7 @@ def calls(rounds: int, members: int) -> list[dict[str, Any]]:
 
         def steps(size: int, state: Any = state, evaluate: Any = evaluate) -> int:
             blocks = np.arange(members).reshape(-1, size)
-            return sum(int(evaluate(state, (), block).steps) for block in blocks)
+            return sum(int(evaluate(Given(state, (), block)).steps) for block in blocks)
 
         sides = {"one call for all": lambda: steps(members), "one call for each": lambda: steps(1)}
         for side in sides.values():

@@ -21,7 +21,7 @@ from eggroll_ray.es import noise
 from eggroll_ray.es.digest import code_digest, digest
 from eggroll_ray.es.random import normal, stream_key
 from eggroll_ray.es.record import ES, ESState
-from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator
+from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator, Given
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_fitness, unflatten
 from eggroll_ray.workers.messages import BlockResult, Outcome, Reply, Request
 from eggroll_ray.workers.plan import TEST, Plan
@@ -135,12 +135,10 @@ class Worker:
         return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, seconds)
 
     def _evaluate_members(self, members: np.ndarray) -> Evaluation:
-        return self._evaluate(*self._given(members))
+        return self._evaluate(self._given(members))
 
-    def _given(self, members: np.ndarray) -> tuple[Any, ...]:
-        """The arguments of an `EvaluateBlock`."""
-        given = (self._state, self._statistics, members)
-        return given if self._evaluator.keeps is None else (*given, self._past)
+    def _given(self, members: np.ndarray) -> Given:
+        return Given(self._state, self._statistics, members, self._past)
 
     def block_bytes(self) -> int | None:
         """Compiles a block, and returns the bytes that the evaluation of so many as are evaluated at once takes.
@@ -150,7 +148,7 @@ class Worker:
         """
         if not isinstance(self._evaluate, CompiledBlock):
             return None
-        memory = self._evaluate.trace(*self._given(self._plan.members(0))).lower().compile().memory_analysis()
+        memory = self._evaluate.trace(self._given(self._plan.members(0))).lower().compile().memory_analysis()
         if memory is None:
             return None
         each = memory.temp_size_in_bytes + memory.output_size_in_bytes
@@ -180,10 +178,7 @@ class Worker:
 
     def test_on(self, key: PRNGKeyArray, episodes: int) -> np.ndarray:
         """Evaluates the mean parameters on so many episodes of a key."""
-        given = (self._state.params, self._statistics, key, episodes)
-        if self._evaluator.keeps is None:
-            return self._evaluator.test(*given)
-        return self._evaluator.test(*given, self._past)
+        return self._evaluator.test(self._state.params, self._statistics, key, episodes, self._past)
 
     def mean(self) -> Earlier:
         """Returns the mean of the population at the current generation."""

@@ -95,7 +95,7 @@ def test_only_a_short_environment_is_compiled_for_wide_vectors(monkeypatch, env,
     monkeypatch.setattr(jax, "jit", lambda fn, **given: asked.append(given.get("compiler_options")) or jit(fn, **given))
     evaluator, strategy = er.from_env(envs.make(env), er.mlp()), er.eggroll()
     block = evaluator.bind(strategy.perturb)
-    block.trace(strategy.init(evaluator.init(0), 0), evaluator.statistics, np.arange(4, dtype=np.int32))
+    block.trace(er.Given(strategy.init(evaluator.init(0), 0), evaluator.statistics, np.arange(4, dtype=np.int32)))
     narrow = {"xla_cpu_use_fusion_emitters": False}
     assert asked[-1] == (narrow | shared_program.WIDE_VECTORS if wide else narrow)
 

@@ -14,7 +14,7 @@ from eggroll_ray.es.eggroll import openai_es
 from eggroll_ray.evaluators.blocking import blocking
 from eggroll_ray.evaluators.functions import batched, from_fitness, jittable
 from eggroll_ray.evaluators.members import generation_key, member_keys, perturb_block
-from eggroll_ray.evaluators.record import FitnessError, Invalid
+from eggroll_ray.evaluators.record import FitnessError, Given, Invalid
 from eggroll_ray.lowrank.parameter import densify, member_axes, twin_axes
 
 MODEL = {"b": jnp.zeros(3), "w": jnp.linspace(-1, 1, 28).reshape(7, 4)[:, :3]}
@@ -62,11 +62,11 @@ def test_any_blocks_give_the_same_fitness_and_one_block_size_the_same_bits(es):
     # Both terms are of one sign: where they cancelled, a relative bound would measure the cancellation.
     evaluator = from_fitness(lambda params, key: in_jax(params, key) - jax.random.uniform(key), MODEL)
     state, block = start(evaluator, es), evaluator.bind(es.perturb)
-    whole = block(state, (), members()).fitness
+    whole = block(Given(state, (), members())).fitness
     for size in (2, 4):
         starts = list(range(0, N, size))
-        blocks = {i: block(state, (), members(i, i + size)).fitness for i in starts}
-        again = {i: block(state, (), members(i, i + size)).fitness for i in reversed(starts)}
+        blocks = {i: block(Given(state, (), members(i, i + size))).fitness for i in starts}
+        again = {i: block(Given(state, (), members(i, i + size))).fitness for i in reversed(starts)}
         fresh = evaluator.bind(es.perturb)  # another worker, which gets the second half only
         for i in starts:
             assert blocks[i].tobytes() == again[i].tobytes()

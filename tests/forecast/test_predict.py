@@ -12,6 +12,7 @@ from toy_games import constant_policy, higher_card
 import eggroll_ray as er
 from eggroll_ray import fitness as shapings
 from eggroll_ray import noise
+from eggroll_ray.evaluators.record import Given
 from eggroll_ray.forecast import calibrate, operations
 from eggroll_ray.forecast.cost import Job, bytes_down, bytes_up, predict_generation
 from eggroll_ray.forecast.predict import Forecast
@@ -159,7 +160,7 @@ def test_the_program_that_is_counted_is_the_one_that_evaluates():
     program = operations.block_program(evaluator, es, state, Plan(64, 8, 0, 1))
     assert program is not None
     fitness, steps, _ = program.traced.lower().compile()(state, None, np.arange(8, dtype=np.int32))
-    expected = evaluator.bind(es.perturb)(state, (), np.arange(8, dtype=np.int32))
+    expected = evaluator.bind(es.perturb)(Given(state, (), np.arange(8, dtype=np.int32)))
     np.testing.assert_array_equal(np.asarray(fitness)[:, 0], expected.fitness)
     assert program.steps == 5 and int(steps) == expected.steps == 8 * 5
     flops = [operations.work_of(program._replace(steps=steps)).flops for steps in (1, 2, 5)]
