@@ -90,7 +90,7 @@ def in_fresh_process(case: Case, cache: Path | None) -> Run:
     theirs = ("JAX_COMP", "JAX_PERS", "JAX_ENABLE_COMP")  # a user's settings of JAX's cache
     environment = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     environment["EGGROLL_RAY_CACHE"] = "off" if cache is None else str(cache)
-    code = "import sys, json; from benchmarks import compile as c; "
+    code = "import sys, json; from benchmarks.speed import compile as c; "
     code += "print(json.dumps(c.first_generation(json.loads(sys.argv[1]), float(sys.argv[2]))))"
     command = [sys.executable, "-c", code, json.dumps(case.hidden), str(time.monotonic())]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
