@@ -9,7 +9,6 @@ workers answer in this process at once: what is measured is the driver's own com
 """
 
 import collections
-import json
 import logging
 import statistics
 import sys
@@ -27,12 +26,12 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head
+from benchmarks.shared.page import DOCS, source_of_record, table, write_page, write_record
 from eggroll_ray.workers.coordinator import Coordinator
 from eggroll_ray.workers.messages import Outcome, Reply, Request
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
 
-DOCS = Path(__file__).parents[2] / "docs"
 POPULATIONS = (1024, 16384, 262144)
 WORKERS = (1, 2, 4, 8, 16, 32)
 SIMULATED = (32, 256, 1024, 4096)
@@ -234,13 +233,24 @@ def join(generations: int = 1000, population: int = 512, repeats: int = 5) -> di
 
 def tables(record: dict[str, Any]) -> str:
     """Markdown of all that was measured."""
+    simulated = [(r["workers"], f"{r['generation_ms']:.1f}", f"{r['us_per_worker']:.0f}") for r in record["simulated"]]
+    joined = [(name, f"{seconds:.3f}") for name, seconds in record["join"].items()]
     lines = [
         "Bytes are per member: down to each worker, up from all.",
         "",
-        "| workers | population | fitness | overhead, ms | quartiles | bare Ray, ms | ratio | aim, ms | down | up |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        *_ray_table(record["ray"]),
+        "",
+        *table(("stub workers", "driver per generation, ms", "per worker, us"), simulated),
+        "",
+        *table(("a worker joins at generation 1,000 (2 x 64 policy, 512 members)", "seconds"), joined),
     ]
-    for row in record["ray"]:
+    return "\n".join(lines)
+
+
+def _ray_table(measured: Sequence[dict[str, Any]]) -> list[str]:
+    heads = ("workers", "population", "fitness", "overhead, ms", "quartiles", "bare Ray, ms", "ratio", "aim, ms")
+    rows = []
+    for row in measured:
         low, high = row["overhead_ms_quartiles"]
         cells = [
             row["workers"],
@@ -252,18 +262,13 @@ def tables(record: dict[str, Any]) -> str:
         cells += [f"{row['bare_ray_ms']:.1f}", f"{row['overhead_ms'] / row['bare_ray_ms']:.1f}"]
         cells += [f"{5 + 0.5 * row['workers']:g}" if row["population"] == POPULATIONS[-1] else ""]
         cells += [f"{row['down_bytes_per_member_and_worker']:.3f}", f"{row['up_bytes_per_member']:.3f}"]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    lines += ["", "| stub workers | driver per generation, ms | per worker, us |", "|---|---|---|"]
-    lines += [f"| {r['workers']} | {r['generation_ms']:.1f} | {r['us_per_worker']:.0f} |" for r in record["simulated"]]
-    lines += ["", "| a worker joins at generation 1,000 (2 x 64 policy, 512 members) | seconds |", "|---|---|"]
-    lines += [f"| {name} | {seconds:.3f} |" for name, seconds in record["join"].items()]
-    return "\n".join(lines)
+        rows.append(cells)
+    return table((*heads, "down", "up"), rows)
 
 
 def page(record: dict[str, Any]) -> str:
     """The page of a whole benchmark, docs/driver.md."""
-    source = f"`{record['command']}`, {record['date']}, {record['machine']}, Ray {record['versions']['ray']}."
-    return f"# What a generation costs the driver\n\n{source}\n\n{tables(record)}\n"
+    return f"# What a generation costs the driver\n\n{source_of_record(record)}\n\n{tables(record)}\n"
 
 
 def main(most_workers: int = 32, generations: int = 40) -> None:
@@ -284,8 +289,8 @@ def main(most_workers: int = 32, generations: int = 40) -> None:
                     print(found[-1], flush=True)
     record = head(f"python -m benchmarks.cluster.driver --most-workers {most_workers}", "jax", "ray")
     record |= {"ray": found, "simulated": [simulated(workers, 12) for workers in SIMULATED], "join": join()}
-    (DOCS / "driver.json").write_text(json.dumps(record, indent=1) + "\n")
-    (DOCS / "driver.md").write_text(page(record))
+    write_record(DOCS / "driver.json", record)
+    write_page(DOCS / "driver.md", page(record))
     print(tables(record))
 
 

@@ -15,7 +15,6 @@ policy's.
 
 import functools
 import gc
-import json
 import resource
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +29,7 @@ import tyro
 
 import eggroll_ray as er
 from benchmarks.shared.measured import head
+from benchmarks.shared.page import DOCS, write_page, write_record
 from benchmarks.shared.timing import interleave
 from benchmarks.speed.speed_pages import draw, page
 from eggroll_ray import noise
@@ -253,7 +253,7 @@ def measure_noise(pairs: int = 1024, numbers: int = 1024, repeats: int = 40) -> 
     }
 
 
-def main(short: bool = False, docs: Path = Path(__file__).parents[2] / "docs") -> None:
+def main(short: bool = False, docs: Path = DOCS) -> None:
     """Measures, and writes performance.json, .md and .png, or with `short` prints the rows that decide.
 
     Args:
@@ -268,9 +268,8 @@ def main(short: bool = False, docs: Path = Path(__file__).parents[2] / "docs") -
     if short:
         print(page(record))
         return
-    docs.mkdir(parents=True, exist_ok=True)
-    (docs / "performance.json").write_text(json.dumps(record, indent=1) + "\n")
-    (docs / "performance.md").write_text(page(record))
+    write_record(docs / "performance.json", record)
+    write_page(docs / "performance.md", page(record))
     draw(record, docs / "performance.png")
 
 
