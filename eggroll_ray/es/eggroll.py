@@ -20,7 +20,7 @@ from eggroll_ray.es import noise
 from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
 from eggroll_ray.es.random import Law, normal
 from eggroll_ray.es.record import ES, ESState, Fitness, Params, Perturbation, Schedule
-from eggroll_ray.es.shaping import Shaping, Weigh, centred_rank
+from eggroll_ray.es.shaping import Shaping, Weigh, as_shaping, centred_rank
 from eggroll_ray.lowrank.parameter import Noised, densify, low_rank
 
 
@@ -72,7 +72,8 @@ def eggroll(
     """
     if rank < 1:
         raise ValueError(f"rank={rank} must be at least 1; choose 1, or openai_es for dense noise.")
-    options = _Options(rank, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, persistent, leaves)
+    optimizer, shaped_by = optimizer or optax.adam(0.05), as_shaping(shaping)
+    options = _Options(rank, sigma, optimizer, shaped_by, law, noise_reuse, persistent, leaves)
     return _strategy("eggroll", options)
 
 
@@ -90,7 +91,8 @@ def openai_es(
 
     Holds one whole copy of the parameters per member of a block. Arguments as in `eggroll`.
     """
-    options = _Options(None, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, persistent, leaves)
+    optimizer, shaped_by = optimizer or optax.adam(0.05), as_shaping(shaping)
+    options = _Options(None, sigma, optimizer, shaped_by, law, noise_reuse, persistent, leaves)
     return _strategy("openai_es", options)
 
 
