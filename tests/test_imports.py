@@ -18,7 +18,7 @@ FLOORS = (
     ("models", "evaluators"),
     ("rl", "workers"),
     ("runs",),
-    ("forecast", "league"),
+    ("forecast", "replay", "league"),
     ("report", "trainer"),
     ("tune", "cli"),
 )

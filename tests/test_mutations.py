@@ -168,7 +168,7 @@ MUTATIONS = {
     "a resumed run does not rebuild its opponents": (
         [POOL],
         (
-            "runs/restore.py",
+            "replay.py",
             "first = generation if keeps is None else min(keeps(generation), default=generation)",
             "first = generation",
         ),

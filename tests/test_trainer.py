@@ -95,10 +95,11 @@ def test_parameters_that_change_while_they_are_evaluated_are_an_error_and_leave_
     worker = broken._pool._worker
     evaluate = worker._evaluate
 
-    def change(state, statistics, members):
+    def change(given):
         if worker.number == 3:
-            worker._state = state._replace(params=jax.tree.map(lambda x: x * (1 + 2**-23), state.params))
-        return evaluate(state, statistics, members)
+            params = jax.tree.map(lambda x: x * (1 + 2**-23), given.state.params)
+            worker._state = given.state._replace(params=params)
+        return evaluate(given)
 
     worker._evaluate = change
     with pytest.raises(WorkerError, match=r"changed while generation 3 was evaluated.*resume"):

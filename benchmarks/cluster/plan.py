@@ -29,11 +29,11 @@ from benchmarks.shared.measured import check_same, head
 from benchmarks.shared.page import DOCS, source_of_record, table, write_page, write_record
 from benchmarks.speed.speed import tanh_env
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.forecast.calibrate import Calibration, calibrate
 from eggroll_ray.forecast.cost import Cluster, Job, Prediction, Rates, predict_generation
 from eggroll_ray.forecast.hardware import KERNEL_SECONDS, REACHED
 from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.prepare import prepare
 
 WITHIN = 0.25  # what a forecast may be off by
 
@@ -124,8 +124,10 @@ def in_process(case: Case, generations: int) -> list[dict[str, Any]]:
       ValueError: when blocks are so large that the small population is more than a quarter of a larger one.
     """
     evaluator, strategy = er.from_env(make_env(case.env), er.mlp(case.hidden)), still(case.rank)
-    own = noise_bytes(strategy.perturb, strategy.init(evaluator.init(0), 0))
-    plans = [make_plan(size, case.block_size, 0, 1, member_bytes=own) for size in case.populations]
+    plans = [
+        prepare(evaluator, strategy, size, block_size=case.block_size, test_episodes=1).plan
+        for size in case.populations
+    ]
     found = calibrate(evaluator, strategy, plans[0], cores(), members=case.small)
     if found.members > min(case.populations) / 4:
         raise ValueError(

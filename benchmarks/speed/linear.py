@@ -34,7 +34,7 @@ from eggroll_ray import noise
 from eggroll_ray.compiling.program import compiler_options
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.evaluators.members import noise_bytes
-from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.plan import default_block_size
 
 LAWS = (noise.normal, noise.rademacher)
 RANKS = (1, 4)
@@ -197,7 +197,7 @@ def ways_of(setting: Setting, threads: ThreadPoolExecutor | None) -> Iterator[Wa
     sizes = {}
     for rank, _, strategy in strategies:
         own = noise_bytes(strategy.perturb, strategy.init({"w": w}, 0))
-        sizes[rank] = make_plan(setting.batch, None, 0, 1, member_bytes=own).block_size
+        sizes[rank] = default_block_size(setting.batch, own)
 
     def blocks(members: int, *wanted: int) -> list[Blocks]:
         return [Blocks(members), *(Blocks(size, threads) for size in sorted({*wanted}) if threads)]

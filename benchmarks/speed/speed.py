@@ -35,9 +35,8 @@ from benchmarks.speed.speed_pages import draw, page
 from eggroll_ray import noise
 from eggroll_ray.compiling.program import WIDE_VECTORS, SharedProgram
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.workers.messages import Outcome, Request
-from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.prepare import prepare
 from eggroll_ray.workers.worker import Worker
 
 OBSERVED, ACTIONS = 64, 8
@@ -130,9 +129,9 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
     env, policy = tanh_env(row.steps), er.mlp(row.hidden)
     evaluator, strategy = er.from_env(env, policy), er.eggroll(rank=row.rank, law=LAWS[row.law])
     params = evaluator.init(0)
-    own = noise_bytes(strategy.perturb, strategy.init(params, 0))
     block_size = er.fastest_block_size(evaluator, strategy, row.population) if row.auto else None
-    plan = make_plan(row.population, block_size, 0, 1, member_bytes=own)
+    prepared = prepare(evaluator, strategy, row.population, block_size=block_size, test_episodes=1)
+    plan = prepared.plan
     worker = Worker(strategy, evaluator, plan, threads=cores())
     outcomes: list[Outcome] = []
 
@@ -172,7 +171,7 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
         "ratio_as_compiled": as_compiled / seconds,
         "ratio_without_update": found[best]["median"] / found["evaluate"]["median"],
         "member_steps_per_second": row.population * row.steps / seconds,
-        "noise_of_block_mb": own * plan.block_size / 1e6,
+        "noise_of_block_mb": prepared.noise_bytes * plan.block_size / 1e6,
         "process_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,  # the most since the process began
     }
 

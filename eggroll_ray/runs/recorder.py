@@ -15,7 +15,6 @@ from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.lock import RunLock
 from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
-from eggroll_ray.runs.restore import Keeps, load_state
 from eggroll_ray.runs.sinks.tensorboard import TensorBoard
 from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
@@ -79,7 +78,7 @@ class Recorder:
         """
         self.path = Path(run.path)
         self._run, self._on_event = run, on_event
-        settings = {**dataclasses.asdict(plan), **settings}
+        settings = {**_recorded(plan), **settings}
         if run.resume:
             _check_same(_settings(self.path / "config.json"), settings, self.path)
         else:
@@ -103,10 +102,6 @@ class Recorder:
         self._failing: set[str] = set()  # log, checkpoint, metrics, result
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
-
-    def load(self, template: Any, keeps: Keeps = None) -> tuple[Any, list[Outcome]]:
-        """Returns the newest snapshot that will do (None: the start), and the log from there on; see `load_state`."""
-        return load_state(self.path, self.log, template, len(self.log), keeps)
 
     def append(self, outcome: Outcome) -> None:
         """Adds the outcome of a generation to the log, and with it those that could not be written before."""
@@ -202,6 +197,11 @@ def recorded_block_size(config: Path, population_size: int) -> int:
     found = _settings(config)
     _check_same({"population_size": found["population_size"]}, {"population_size": population_size}, config.parent)
     return found["block_size"]
+
+
+def _recorded(plan: Plan) -> dict[str, Any]:
+    """The plan as settings, but for what the strategy's settings say already."""
+    return {name: value for name, value in dataclasses.asdict(plan).items() if name != "signs_only"}
 
 
 def last_row(rows: Iterable[Row], generations: int) -> Row:

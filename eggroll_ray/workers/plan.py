@@ -20,6 +20,7 @@ class Plan:
     seed: int
     test_episodes: int  # of the mean parameters
     groups: int = 1  # of parameters, each with a fitness of its own
+    signs_only: bool = False  # a pair's result travels and is logged as the sign of its better twin
 
     @property
     def blocks(self) -> int:
@@ -42,6 +43,7 @@ def make_plan(
     test_episodes: int,
     groups: int = 1,
     member_bytes: int = 0,
+    signs_only: bool = False,
 ) -> Plan:
     """Checks and completes what all workers agree on.
 
@@ -53,6 +55,7 @@ def make_plan(
       test_episodes: of a test of the mean parameters.
       groups: of parameters with a fitness of their own.
       member_bytes: of the noise that a member holds.
+      signs_only: what the shaping says of itself.
 
     Raises:
       ValueError: for an odd or empty population, or blocks that do not divide it.
@@ -63,15 +66,7 @@ def make_plan(
             f"pairs; choose {max(2, population_size + population_size % 2)}."
         )
     if block_size is None:
-        sizes = (_DEFAULT_BLOCK, *_CACHED_BLOCKS)
-        fits = next((size for size in sizes if size * member_bytes <= _CACHE_BYTES), sizes[-1])
-        block_size = max(size for size in range(2, min(population_size, fits) + 1, 2) if population_size % size == 0)
-        if block_size < min(_SMALLEST_DEFAULT_BLOCK, population_size):
-            near = fits * max(1, round(population_size / fits))
-            raise ValueError(
-                f"population_size={population_size} has no even divisor from {_SMALLEST_DEFAULT_BLOCK} to "
-                f"{fits} to make blocks of; choose {near}, or set block_size yourself."
-            )
+        block_size = default_block_size(population_size, member_bytes)
     if block_size < 2 or block_size % 2 or population_size % block_size:
         raise ValueError(
             f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "
@@ -79,4 +74,22 @@ def make_plan(
         )
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
-    return Plan(population_size, block_size, seed, test_episodes, groups)
+    return Plan(population_size, block_size, seed, test_episodes, groups, signs_only)
+
+
+def default_block_size(population_size: int, member_bytes: int) -> int:
+    """Returns the block size that goes by the model alone; see `make_plan`.
+
+    Raises:
+      ValueError: for a population that no such number divides.
+    """
+    sizes = (_DEFAULT_BLOCK, *_CACHED_BLOCKS)
+    fits = next((size for size in sizes if size * member_bytes <= _CACHE_BYTES), sizes[-1])
+    found = max(size for size in range(2, min(population_size, fits) + 1, 2) if population_size % size == 0)
+    if found < min(_SMALLEST_DEFAULT_BLOCK, population_size):
+        near = fits * max(1, round(population_size / fits))
+        raise ValueError(
+            f"population_size={population_size} has no even divisor from {_SMALLEST_DEFAULT_BLOCK} to {fits} to make "
+            f"blocks of; choose {near}, or set block_size yourself."
+        )
+    return found

@@ -8,7 +8,7 @@ import numpy as np
 
 from eggroll_ray.evaluators.record import FitnessError
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_signs, unflatten
-from eggroll_ray.workers.messages import Reply
+from eggroll_ray.workers.messages import Outcome, Reply
 from eggroll_ray.workers.plan import TEST, Plan
 
 _DROPPED = 2  # in place of the sign of a pair that has no result
@@ -166,3 +166,12 @@ def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | P
             f"trainer.reproduce({number}, member=0); check the fitness for NaN, and sigma for being too large."
         )
     return fitness
+
+
+def outcome_of(found: Round, number: int, groups: int = 1) -> Outcome:
+    """Decides what a generation that was evaluated comes to: what is logged, and what every worker's update takes.
+
+    Raises:
+      FitnessError: see `usable_fitness`.
+    """
+    return Outcome(number, usable_fitness(found, number, groups), found.moments)
