@@ -55,5 +55,5 @@ def test_means_are_those_of_the_generations(recorded):
 
 def test_a_generation_that_was_never_reached_is_refused(recorded):
     past, _, _ = recorded
-    with pytest.raises(CheckpointError, match="the log holds generations 0 .. 4, not 5 .. 5"):
+    with pytest.raises(CheckpointError, match=r"the log holds generations 0 \.\. 4, not 5 \.\. 5"):
         past.worker_at(6)
