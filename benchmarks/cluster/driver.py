@@ -28,7 +28,7 @@ import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head
 from eggroll_ray.workers.coordinator import Coordinator
-from eggroll_ray.workers.messages import Outcome, Reply, Request
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
 
@@ -166,7 +166,8 @@ class StubCluster:
     def close(self) -> None:
         self._answers.clear()
 
-    def _reply(self, number: int, blocks: Sequence[int]) -> Reply:
+    def _reply(self, number: int, work: Work) -> Reply:
+        blocks = work.blocks
         members = len(blocks) * self._plan.block_size
         return Reply(
             number=number,

@@ -15,9 +15,9 @@ import numpy as np
 
 from eggroll_ray.workers.backend import Backend
 from eggroll_ray.workers.membership import Membership, RemoteWorker
-from eggroll_ray.workers.messages import Outcome, Reply, Request, WorkerError, state_changed
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work, WorkerError, state_changed
 from eggroll_ray.workers.options import OnEvent, Workers
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Gathering, Round
 from eggroll_ray.workers.schedule import Schedule, Speeds
 
@@ -33,8 +33,8 @@ class _Current:
 
     def __init__(self, plan: Plan, request: Request, packed: bool, speeds: Speeds, now: float):
         self.number = request.number
-        self.gathering = Gathering(plan, request.blocks, packed)
-        self.schedule = Schedule(request.blocks, speeds, request.number > 0)
+        self.gathering = Gathering(plan, request.work, packed)
+        self.schedule = Schedule(request.work, speeds, request.number > 0)
         self.started = now
         self.skipped = 0  # block results that were there already
         self.changed = 0  # replies of workers whose state had changed while they evaluated
@@ -104,7 +104,7 @@ class Coordinator:
         self._current = current
         try:
             self._evaluate(current, cancelled)
-            while not current.gathering.missing and self._distrust(current):
+            while current.gathering.complete and self._distrust(current):
                 self._evaluate(current, cancelled)
         finally:
             self._current = None
@@ -163,7 +163,7 @@ class Coordinator:
     # Evaluation.
 
     def _evaluate(self, current: _Current, cancelled: Callable[[], bool]) -> None:
-        while current.gathering.missing:
+        while not current.gathering.complete:
             if cancelled():
                 self._cancel_rest()
                 self._await_cancelled()
@@ -179,18 +179,18 @@ class Coordinator:
         membership, schedule, now = self._membership, current.schedule, self._clock()
         idle = [actor.index for actor in membership.actors.values() if actor.idle]
         given = schedule.hand_out(idle, now)
-        for index, blocks in given.items():
-            membership.send(membership.actors[index], current.number, blocks)
+        for index, work in given.items():
+            membership.send(membership.actors[index], current.number, work)
         if now < self._helped + _WATCH_SECONDS:
             return
         self._helped = now
         for index in [index for index in idle if index not in given][:_THIEVES]:
             if (stolen := schedule.steal(index, now)) is None:
                 break
-            victim, blocks = stolen
-            membership.send(membership.actors[index], current.number, blocks)
+            victim, work = stolen
+            membership.send(membership.actors[index], current.number, work)
             if victim in membership.actors:
-                membership.cancel(membership.actors[victim], blocks)
+                membership.cancel(membership.actors[victim], work)
 
     def _turn(self) -> None:
         """Waits a moment for answers, takes them, and looks after who is late or missing."""
@@ -200,25 +200,25 @@ class Coordinator:
         current, now = self._current, self._clock()
         for actor in self._membership.lost():
             assert actor.lost is not None
-            blocks = current.schedule.lose(actor.index, died=not actor.lost.preempted) if current else []
+            work = current.schedule.lose(actor.index, died=not actor.lost.preempted) if current else Work()
             self._speeds.forget(actor.index)
-            if blocks:
-                self._on_event("blocks re-queued", f"blocks {_show(blocks)}", actor.name)
+            if work:
+                self._on_event("blocks re-queued", f"blocks {_show(work)}", actor.name)
         if now < self._watched + _WATCH_SECONDS:  # looking at all workers costs more the more they are
             return
         self._watched = now
         overdue = current.schedule.overdue(now) if current else {}
         for actor in self._membership.stepping():
-            # A step of an earlier generation has no blocks left here: others have taken them.
-            tests = TEST in actor.blocks
-            patience = self._speeds.patience(actor.index, len(actor.blocks) - tests, update=True, test=tests)
-            patience *= current.schedule.leniency(actor.blocks) if current else 1
+            # A step of an earlier generation has no work left here: others have taken it.
+            asked = actor.work
+            patience = self._speeds.patience(actor.index, len(asked.blocks), update=True, test=asked.test)
+            patience *= current.schedule.leniency(asked) if current else 1
             if actor.index in overdue or now > actor.since + patience:
                 self._membership.cancel(
                     actor, None
                 )  # should it only be slow, it comes back after the block that it is at
                 self._membership.set_late(actor)
-                taken = f"; blocks {_show(blocks)} go to others" if (blocks := overdue.get(actor.index)) else ""
+                taken = f"; blocks {_show(work)} go to others" if (work := overdue.get(actor.index)) else ""
                 detail = f"no answer after {now - actor.since:.1f} s{taken}"
                 self._on_event("deadline passed", detail, actor.name)
         if current is not None:
@@ -237,10 +237,10 @@ class Coordinator:
         if current is None or reply.number != current.number:
             return
         if actor.number is None:  # it was found to be wrong meanwhile: neither its results nor its vote count
-            current.schedule.finish(actor.index, ())
+            current.schedule.finish(actor.index, Work())
             return
         if reply.changed:
-            current.schedule.finish(actor.index, ())
+            current.schedule.finish(actor.index, Work())
             current.schedule.reopen(current.gathering.discard(actor.index))
             current.changed += 1
             if current.changed >= _CHANGES_MOST:
@@ -248,8 +248,8 @@ class Coordinator:
             self._quarantine(actor)
             return
         current.skipped += current.gathering.add(actor.index, reply)
-        done = [int(block) for block in reply.blocks]
-        current.schedule.finish(actor.index, done if reply.test is None else [*done, TEST])
+        done = Work(tuple(int(block) for block in reply.blocks), reply.test is not None)
+        current.schedule.finish(actor.index, done)
 
     def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -260,15 +260,17 @@ class Coordinator:
             self._membership.cancel(actor, None)
 
     def _check_culprit(self, current: _Current) -> None:
-        block = current.schedule.culprit()
-        if block is None:
+        culprit = current.schedule.culprit()
+        if not culprit:
             return
-        members = self._plan.members(block)
-        what = "the test of the mean parameters" if block == TEST else f"members {members[0]} to {members[-1]}"
+        first, what = 0, "the test of the mean parameters"
+        if not culprit.test:
+            first, *_, last = self._plan.members(culprit.blocks[0])
+            what = f"members {first} to {last}"
         raise WorkerError(
             f"one worker after the other died while it evaluated {what} of generation {current.number}: the "
             "evaluation itself ends the process (out of memory, or a crash in native code). Reproduce it with "
-            f"trainer.reproduce({current.number}, {max(int(members[0]), 0)}); nothing before is lost, continue with "
+            f"trainer.reproduce({current.number}, {first}); nothing before is lost, continue with "
             "resume once it is mended."
         )
 
@@ -278,7 +280,7 @@ class Coordinator:
         self._digests = {number: digest}
 
     def _distrust(self, current: _Current) -> bool:
-        """Compares the workers' digests; whether blocks are missing again since some were not to be trusted."""
+        """Compares the workers' digests; whether results are missing again since some were not to be trusted."""
         digests = current.gathering.digests()
         known = self._digests.get(current.number)
         if self._workers.resync_every or (len(set(digests.values())) == 1 and known in (None, *digests.values())):
@@ -291,7 +293,7 @@ class Coordinator:
             current.schedule.reopen(current.gathering.discard(index))
             if index in self._membership.actors:
                 self._quarantine(self._membership.actors[index])
-        return bool(current.gathering.missing)
+        return not current.gathering.complete
 
     def _settle(self, digests: dict[RemoteWorker, str], cast: Sequence[str]) -> tuple[str | None, list[RemoteWorker]]:
         """Decides which digest is right, and who has another: the majority is, or else whoever rebuilds the state.
@@ -379,6 +381,6 @@ class Coordinator:
         }
 
 
-def _show(blocks: Sequence[int]) -> str:
-    shown = ["test" if block == TEST else str(block) for block in blocks[:8]]
-    return ", ".join(shown) + (f" and {len(blocks) - 8} more" if len(blocks) > 8 else "")
+def _show(work: Work) -> str:
+    parts = [*map(str, work.blocks), *["test"] * work.test]
+    return ", ".join(parts[:8]) + (f" and {len(parts) - 8} more" if len(parts) > 8 else "")

@@ -7,12 +7,12 @@ the same as all others, and keeps up by the outcomes that come with whatever it 
 import dataclasses
 import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from eggroll_ray.workers.admission import Admission, Facts
 from eggroll_ray.workers.backend import Backend, WorkerLost
-from eggroll_ray.workers.messages import WorkerError
+from eggroll_ray.workers.messages import Work, WorkerError
 from eggroll_ray.workers.options import OnEvent, Workers
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class RemoteWorker:
     digest: str = ""  # after its last join
     answer: Any = None  # to the last question
     serial: int = 0  # of its newest step, by which that is cancelled
-    blocks: tuple[int, ...] = ()  # of its newest step
+    work: Work = dataclasses.field(default_factory=Work)  # of its newest step
     busy: float = 0.0  # seconds of work in this generation
     late: bool = False  # it has not answered in time
     late_after: float = 0.0  # seconds
@@ -201,11 +201,11 @@ class Membership:
 
     # Calls.
 
-    def send(self, actor: RemoteWorker, number: int, blocks: Sequence[int]) -> None:
-        """Asks a worker to evaluate blocks."""
-        actor.serial, actor.blocks = next(self._serials), tuple(blocks)
-        label = f"generation {number}: evaluate {len(blocks)} blocks"
-        self._call(actor, "step", label, "step", actor.serial, number, tuple(blocks), *self._news(actor))
+    def send(self, actor: RemoteWorker, number: int, work: Work) -> None:
+        """Asks a worker to evaluate."""
+        actor.serial, actor.work = next(self._serials), work
+        label = f"generation {number}: evaluate {len(work)} blocks"
+        self._call(actor, "step", label, "step", actor.serial, number, work, *self._news(actor))
 
     def ask(self, actor: RemoteWorker, method: str, *args: Any) -> None:
         """Asks a worker something about the current generation."""
@@ -213,9 +213,9 @@ class Membership:
         actor.patience = _ANSWER_SECONDS + self._patience_of_updates(len(news))
         self._call(actor, "ask", f"generation {self.number}: {method}", "ask", method, args, *news)
 
-    def cancel(self, actor: RemoteWorker, blocks: Sequence[int] | None) -> None:
-        """Tells a worker not to begin these blocks (None: any more) of what it was sent last."""
-        self._backend.call(actor.handle, "cancel", "cancel", actor.serial, None if blocks is None else tuple(blocks))
+    def cancel(self, actor: RemoteWorker, work: Work | None) -> None:
+        """Tells a worker not to begin this work (None: any more) of what it was sent last."""
+        self._backend.call(actor.handle, "cancel", "cancel", actor.serial, work)
 
     def set_late(self, actor: RemoteWorker) -> None:
         """Notes that a worker has not answered in time."""

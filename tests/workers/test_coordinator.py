@@ -12,7 +12,7 @@ from toy_cluster import FOREVER, PLAN, Ended, State, ToyCluster, make_coordinato
 
 from eggroll_ray.workers.backend import Backend
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.pool import Pool
 
 FEW = Plan(population_size=4, block_size=2, seed=0, test_episodes=1)  # two blocks and the test
@@ -453,7 +453,8 @@ def test_a_generation_can_be_evaluated_again_after_an_exception():
     outcomes, number = (), 0
     while number < 5:
         try:
-            found = coordinator.step(Request(number, outcomes, (*range(PLAN.blocks), TEST)), lambda: False)
+            request = Request(number, outcomes, tuple(range(PLAN.blocks)), test=True)
+            found = coordinator.step(request, lambda: False)
         except KeyboardInterrupt:
             continue
         outcomes, number = (Outcome(number, found.fitness, found.moments),), number + 1
@@ -481,7 +482,7 @@ def test_a_stop_ends_also_when_the_only_worker_is_frozen():
 
 
 def test_a_test_that_takes_much_longer_than_a_block_ends_no_worker():
-    cluster = ToyCluster(PLAN, 3, block_seconds=lambda _, block: 60.0 if block == TEST else 0.1)
+    cluster = ToyCluster(PLAN, 3, block_seconds=lambda _, block: 60.0 if block is None else 0.1)
     ended = train(cluster, 5)
     assert ended.bits == undisturbed()
     assert ended.names() == []
