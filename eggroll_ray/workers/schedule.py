@@ -12,7 +12,7 @@ import itertools
 import math
 import statistics
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from eggroll_ray.workers.messages import Work
 
@@ -147,7 +147,6 @@ class _Assignment:
     """One call to one worker."""
 
     pieces: list[_Piece]  # that it is to evaluate, and nobody else
-    asked: Work  # what it was sent
     sent: float
     late: bool = False  # its deadline has passed, and its pieces are given to others
 
@@ -228,20 +227,24 @@ class Schedule:
         self._done -= set(_pieces(work))
         self._requeue(_pieces(work))
 
-    def overdue(self, now: float) -> dict[int, Work]:
-        """Takes back the work of the workers whose deadline has passed: worker -> work."""
+    def take_back(self, late: Collection[int]) -> dict[int, Work]:
+        """Takes back the work of workers whose deadline has passed: worker -> work, of those that have any."""
         found = {}
         for worker, call in self._assigned.items():
-            patience = self._speeds.patience(worker, len(call.asked.blocks), self._update, call.asked.test)
-            if not call.late and now > call.sent + patience * self.leniency(call.asked):
+            if worker in late and not call.late:
                 call.late = True
                 self._overdue.update(call.pieces)
                 found[worker] = self._requeue(call.pieces)
         return found
 
-    def leniency(self, work: Work) -> int:
-        """Returns how many times as long this may take: twice for each time that a piece of it was overdue already."""
-        return 2 ** max((self._overdue[piece] for piece in _pieces(work)), default=0)
+    def patience(self, worker: int, asked: Work) -> float:
+        """Returns the seconds that a call may take: twice as many for each time that a piece of it was overdue already.
+
+        A call of an earlier generation is judged as if it had begun with an update. It has no work left here.
+        """
+        update = self._update or worker not in self._assigned
+        leniency = 2 ** max((self._overdue[piece] for piece in _pieces(asked)), default=0)
+        return leniency * self._speeds.patience(worker, len(asked.blocks), update, asked.test)
 
     def culprit(self) -> Work:
         """Returns the block, or the test, on which so many workers have died that it must be the reason, if any."""
@@ -249,7 +252,7 @@ class Schedule:
 
     def _assign(self, worker: int, pieces: list[_Piece], now: float) -> Work:
         work = _work(pieces)
-        self._assigned[worker] = _Assignment(list(pieces), work, now)
+        self._assigned[worker] = _Assignment(list(pieces), now)
         self._copies.update(pieces)
         return work
 

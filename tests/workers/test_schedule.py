@@ -7,8 +7,51 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from eggroll_ray.workers.deadlines import Deadlines, Standing
+from eggroll_ray.workers.lifecycle import State
 from eggroll_ray.workers.messages import Work
+from eggroll_ray.workers.remote_worker import Call, Kind, RemoteWorker
 from eggroll_ray.workers.schedule import Schedule, Speeds
+
+
+class Watched(Schedule):
+    """A schedule, and who is late with what it has given them."""
+
+    def __init__(self, work: Work, speeds: Speeds, update: bool):
+        super().__init__(work, speeds, update)
+        self._deadlines = Deadlines(speeds)
+        self._workers: dict[int, RemoteWorker] = {}
+
+    def hand_out(self, idle, now):
+        given = super().hand_out(idle, now)
+        for worker, work in given.items():
+            self._begin(worker, work, now)
+        return given
+
+    def steal(self, thief, now):
+        stolen = super().steal(thief, now)
+        if stolen is not None:
+            self._begin(thief, stolen[1], now)
+        return stolen
+
+    def finish(self, worker, done):
+        super().finish(worker, done)
+        self._workers.pop(worker, None)
+
+    def lose(self, worker, died=True):
+        self._workers.pop(worker, None)
+        return super().lose(worker, died)
+
+    def overdue(self, now: float) -> dict[int, Work]:
+        """Takes back the work of those that have become late, as the coordinator does."""
+        on_time = [worker for worker in self._workers.values() if not worker.state.late]
+        late = [worker for worker in on_time if self._deadlines.standing(worker, now, self) is Standing.LATE]
+        for worker in late:
+            worker.set_late(now)
+        return self.take_back({worker.index for worker in late})
+
+    def _begin(self, worker: int, work: Work, now: float) -> None:
+        self._workers[worker] = RemoteWorker(worker, None, Call(Kind.STEP, now, work=work), State.EVALUATING)
 
 
 def speeds_of(seconds: dict[int, float], update: float = 0.0, first: float = 0.0) -> Speeds:
@@ -22,8 +65,8 @@ def speeds_of(seconds: dict[int, float], update: float = 0.0, first: float = 0.0
     return speeds
 
 
-def schedule_of(blocks: int, seconds: dict[int, float] | None = None, **options) -> Schedule:
-    return Schedule(Work(tuple(range(blocks))), speeds_of(seconds or {}, **options), update="update" in options)
+def schedule_of(blocks: int, seconds: dict[int, float] | None = None, **options) -> Watched:
+    return Watched(Work(tuple(range(blocks))), speeds_of(seconds or {}, **options), update="update" in options)
 
 
 def blocks(*numbers: int) -> Work:
@@ -303,7 +346,7 @@ def test_a_worker_that_has_nothing_is_lost_without_consequence():
 
 
 def test_the_test_is_handed_out_stolen_requeued_and_found_to_be_the_reason_as_a_block_is():
-    schedule = Schedule(Work((0, 1), test=True), speeds_of({0: 1.0, 1: 1.0, 2: 1.0}), update=False)
+    schedule = Watched(Work((0, 1), test=True), speeds_of({0: 1.0, 1: 1.0, 2: 1.0}), update=False)
     assert schedule.hand_out([0], 0.0) == {0: Work((0, 1), test=True)}
     assert schedule.steal(1, 0.1) == (0, Work(test=True))
     schedule.finish(0, blocks(0, 1))
@@ -337,7 +380,7 @@ class Interleaving(RuleBasedStateMachine):
 
     @initialize(known=st.dictionaries(st.sampled_from(WORKERS), st.sampled_from([0.0, 0.01, 1.0, 30.0])))
     def begin(self, known):
-        self.schedule = Schedule(Work(tuple(range(BLOCKS)), test=True), speeds_of(known, update=0.5), update=True)
+        self.schedule = Watched(Work(tuple(range(BLOCKS)), test=True), speeds_of(known, update=0.5), update=True)
         self.all, self.now, self.done = {*range(BLOCKS), TEST}, 0.0, set()
         self.held = {}  # worker -> blocks that are its own, and may be nobody else's
         self.sent = {}  # worker -> blocks that it may evaluate all the same
@@ -442,7 +485,7 @@ LATENCY = 0.002
 
 def simulate(speeds: Speeds, seconds: dict[int, float], blocks: int, first: float = 0.0, poll: float = 0.1) -> float:
     """One generation of workers that need so many seconds a block, and `first` more for the first; its length."""
-    schedule = Schedule(Work(tuple(range(blocks))), speeds, update=False)
+    schedule = Watched(Work(tuple(range(blocks))), speeds, update=False)
     todo: dict[int, list[int]] = {}
     spent: dict[int, list[float]] = {worker: [] for worker in seconds}
     finished: dict[int, list[int]] = {worker: [] for worker in seconds}
@@ -508,7 +551,7 @@ def test_what_a_call_takes_beside_its_blocks_is_expected_as_well():
     for _ in range(3):
         speeds.observe(0, [1.0, 1.0], None, 30.0)
     assert speeds.call(0, 2, False) == pytest.approx(32.0)
-    schedule = Schedule(blocks(0, 1), speeds, False)
+    schedule = Watched(blocks(0, 1), speeds, False)
     schedule.hand_out([0], 0.0)
     assert schedule.steal(1, 33.0) is None and not schedule.overdue(33.0)
     assert schedule.overdue(5 * 32.0 + 3.0)
@@ -527,7 +570,7 @@ def test_a_block_that_was_overdue_is_given_twice_the_time():
     for worker in (0, 1):
         for _ in range(2):
             speeds.observe(worker, [1.0], None, 0.0)
-    schedule = Schedule(blocks(4), speeds, False)
+    schedule = Watched(blocks(4), speeds, False)
     assert schedule.hand_out([0], 0.0) == {0: blocks(4)}
     assert not schedule.overdue(6.9) and schedule.overdue(7.1) == {0: blocks(4)}
     assert schedule.hand_out([1], 10.0) == {1: blocks(4)}
