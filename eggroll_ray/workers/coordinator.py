@@ -20,7 +20,7 @@ from eggroll_ray.workers.membership import Membership
 from eggroll_ray.workers.messages import Outcome, Reply, Request, Work, WorkerError, state_changed
 from eggroll_ray.workers.options import OnEvent, Workers
 from eggroll_ray.workers.plan import Plan
-from eggroll_ray.workers.remote_worker import Kind, RemoteWorker
+from eggroll_ray.workers.remote_worker import Call, Kind, RemoteWorker
 from eggroll_ray.workers.results import Gathering, Round
 from eggroll_ray.workers.schedule import Schedule, Speeds
 
@@ -201,9 +201,9 @@ class Coordinator:
 
     def _turn(self) -> None:
         """Waits a moment for answers, takes them, and looks after who is late or missing."""
-        for worker, kind, answer in self._membership.collect():
-            if kind is Kind.STEP:
-                self._take(worker, answer)
+        for worker, call, answer in self._membership.collect():
+            if call.kind is Kind.STEP:
+                self._take(worker, call, answer)
         current, now = self._current, self._clock()
         for worker, error in self._membership.lost():
             work = current.schedule.lose(worker.index, died=not error.preempted) if current else Work()
@@ -231,8 +231,8 @@ class Coordinator:
             detail = f"no answer after {now - worker.call.since:.1f} s{given}"
             self._on_event("deadline passed", detail, worker.name)
 
-    def _take(self, worker: RemoteWorker, reply: Reply) -> None:
-        seconds = self._clock() - worker.call.since
+    def _take(self, worker: RemoteWorker, call: Call, reply: Reply) -> None:
+        seconds = self._clock() - call.since  # `worker.call` may be another by now: to join, of one that was expelled
         self._busy[worker.index] += reply.seconds
         self._up += reply.nbytes
         update = reply.update_seconds or None  # zero when there was none

@@ -183,21 +183,21 @@ class Membership:
         """Tells a worker not to begin this work (None: any more) of what it was sent last."""
         self._backend.call(worker.handle, "cancel", "cancel", worker.call.serial, work)
 
-    def collect(self) -> list[tuple[RemoteWorker, Kind, Any]]:
-        """Waits a moment for answers, and returns them: worker, kind of the call, answer."""
+    def collect(self) -> list[tuple[RemoteWorker, Call, Any]]:
+        """Waits a moment for answers, and returns them: worker, the call that it answers, answer."""
         found = []
-        for call in self._backend.wait(list(self._calls), _POLL_SECONDS):
-            worker = self._calls.pop(call)
+        for reference in self._backend.wait(list(self._calls), _POLL_SECONDS):
+            worker = self._calls.pop(reference)
             if self.workers.get(worker.index) is not worker:
                 continue
-            kind, was_late = worker.call.kind, worker.state.late
+            call, was_late = worker.call, worker.state.late
             try:
-                answer = self._backend.result(call)
+                answer = self._backend.result(reference)
             except WorkerLost as error:
                 self._lose(worker, error)
                 continue
             except BaseException as error:
-                starts = kind in (Kind.FACTS, Kind.JOIN)
+                starts = call.kind in (Kind.FACTS, Kind.JOIN)
                 if not (isinstance(error, Exception) and starts and self.ready()):
                     worker.change(Event.RAISE)
                     raise
@@ -205,9 +205,8 @@ class Membership:
                 continue
             worker.change(Event.ANSWER)
             if was_late:
-                seconds = self._clock() - worker.call.since
-                self._on_event("worker back", f"it answered after {seconds:.1f} s", worker.name)
-            found.append((worker, kind, answer))
+                self._on_event("worker back", f"it answered after {self._clock() - call.since:.1f} s", worker.name)
+            found.append((worker, call, answer))
             self._answered(worker, answer)
         return found
 
