@@ -23,6 +23,7 @@ from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.remote_worker import Call, Kind, RemoteWorker
 from eggroll_ray.workers.results import Gathering, Round
 from eggroll_ray.workers.schedule import Schedule, Speeds
+from eggroll_ray.workers.trust import Trust
 
 _WATCH_SECONDS = 0.05  # between looks at who is late, and who could help whom
 _THIEVES = 16  # workers that are given others' blocks at a time
@@ -74,12 +75,12 @@ class Coordinator:
         self._backend = backend
         self._speeds = Speeds()
         self._deadlines = Deadlines(self._speeds)
-        self._digests: dict[int, str] = {}  # generation -> what the workers agreed on
         self._current: _Current | None = None
         self._watched = self._helped = float("-inf")
         self._up = 0  # bytes of answers in this generation
         self._busy = collections.defaultdict[int, float](float)  # worker -> seconds of work in this generation
         self._membership = Membership(backend, workers, on_event, clock, self._deadlines)
+        self._trust = Trust(self._membership, on_event, self._until, strict=not workers.resync_every)
         try:
             self._membership.start()
         except BaseException:
@@ -117,7 +118,7 @@ class Coordinator:
             self._current = None
         result = current.gathering.result(self._stats(current))
         if result.complete:
-            self._agree(current.number, result.digest)
+            self._trust.agree(current.number, result.digest)
         self._cancel_rest()
         return result
 
@@ -134,14 +135,14 @@ class Coordinator:
     def digest(self) -> str:
         """Returns the digest of the current state, on which all workers agree."""
         number = self._membership.number
-        while number not in self._digests:
+        while (digest := self._trust.known(number)) is None:
             found = self._ask_all("digest")
-            truth, wrong = self._settle(found, list(found.values()))
+            truth, wrong = self._trust.settle(found, list(found.values()))
             for worker in wrong:
-                self._quarantine(worker)
+                self._trust.quarantine(worker)
             if truth is not None:
-                self._agree(number, truth)
-        return self._digests[number]
+                self._trust.agree(number, truth)
+        return digest
 
     def snapshot(self) -> dict[str, Any]:
         """Returns the current state, from a worker whose digest is the agreed one."""
@@ -151,12 +152,12 @@ class Coordinator:
             if found == truth or self._resync_every:
                 self._membership.rebase(self._backend.put(snapshot), self._membership.number)
                 return {name: part for name, part in snapshot.items() if name != "past"}  # the log has it
-            self._quarantine(worker)
+            self._trust.quarantine(worker)
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
         """Brings all workers into the state of a run that is continued."""
         number = 0 if snapshot is None else int(snapshot["state"].generation)
-        self._digests.clear()
+        self._trust.forget()
         self._membership.restart(None if snapshot is None else self._backend.put(snapshot), number)
         for outcome in log:
             self.update(outcome)
@@ -251,7 +252,7 @@ class Coordinator:
             current.changed += 1
             if current.changed >= _CHANGES_MOST:
                 raise state_changed(current.number)
-            self._quarantine(worker)
+            self._trust.quarantine(worker)
             return
         current.skipped += current.gathering.add(worker.index, reply)
         done = Work(tuple(int(block) for block in reply.blocks), reply.test is not None)
@@ -280,57 +281,22 @@ class Coordinator:
             "resume once it is mended."
         )
 
-    # Trust.
-
-    def _agree(self, number: int, digest: str) -> None:
-        self._digests = {number: digest}
-
     def _distrust(self, current: _Current) -> bool:
         """Compares the workers' digests; whether results are missing again since some were not to be trusted."""
         digests = current.gathering.digests()
-        known = self._digests.get(current.number)
-        if self._resync_every or (len(set(digests.values())) == 1 and known in (None, *digests.values())):
+        if not self._trust.doubted(current.number, digests.values()):
             return False
-        there = self._membership.workers
-        alive = {there[index]: digest for index, digest in digests.items() if index in there}
-        truth, _ = (known, ()) if known else self._settle(alive, list(digests.values()))
+        there, truth = self._membership.workers, self._trust.known(current.number)
+        if not truth:
+            alive = {there[index]: digest for index, digest in digests.items() if index in there}
+            truth, _ = self._trust.settle(alive, list(digests.values()))
         for index, digest in digests.items():
             if digest == truth:
                 continue
             current.schedule.reopen(current.gathering.discard(index))
             if index in there:
-                self._quarantine(there[index])
+                self._trust.quarantine(there[index])
         return not current.gathering.complete
-
-    def _settle(self, digests: dict[RemoteWorker, str], cast: Sequence[str]) -> tuple[str | None, list[RemoteWorker]]:
-        """Decides which digest is right, and who has another: the majority is, or else whoever rebuilds the state.
-
-        Raises:
-          WorkerError: when workers that rebuilt the same state disagree again.
-        """
-        votes = collections.Counter(cast)  # those of workers that are gone since count as well
-        if len(votes) == 1 or self._resync_every:
-            return next(iter(votes)), []
-        truth, most = votes.most_common(1)[0]
-        if 2 * most <= len(cast):
-            for worker in digests:
-                self._membership.rejoin(worker)
-            self._until(lambda: not any(worker.state.awaited for worker in digests))
-            rebuilt = {worker.digest for worker in digests if worker.state.in_run}
-            if len(rebuilt) > 1:
-                raise WorkerError(
-                    f"the workers disagree on the parameters of generation {self._membership.number} "
-                    f"({sorted(rebuilt)}) even after they were rebuilt from the same checkpoint and log: one of them "
-                    "computes other bits. Resume from the last checkpoint on machines of one kind."
-                )
-            truth = rebuilt.pop() if rebuilt else None
-        return truth, [worker for worker, digest in digests.items() if digest != truth]
-
-    def _quarantine(self, worker: RemoteWorker) -> None:
-        """Takes a worker with wrong parameters out until it has been rebuilt; ends it the second time."""
-        detail = f"its parameters are not those of generation {self._membership.number}; its results are dropped"
-        self._on_event("worker quarantined", f"{detail}, it is rebuilt", worker.name)
-        self._membership.quarantine(worker)
 
     def _resync(self) -> None:
         """Gives all workers the parameters of the one that was first."""
