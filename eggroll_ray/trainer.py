@@ -27,7 +27,6 @@ from eggroll_ray.runs.rows import Rows, episode_returns
 from eggroll_ray.runs.sinks.prometheus import RayGauges
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
-from eggroll_ray.workers.plan import TEST
 from eggroll_ray.workers.pool import LocalPool, Pool
 from eggroll_ray.workers.prepare import prepare
 from eggroll_ray.workers.results import outcome_of
@@ -329,9 +328,9 @@ class Trainer:
             return None
         started = time.perf_counter()
         test = self._watch.every > 0 and self._number % self._watch.every == 0
-        blocks = (*range(self._plan.blocks), *([TEST] if test else []))
         outcomes = () if self._pending is None else (self._pending,)
-        found = self._pool.step(Request(self._number, outcomes, blocks), self._stopped.is_set)
+        request = Request(self._number, outcomes, tuple(range(self._plan.blocks)), test)
+        found = self._pool.step(request, self._stopped.is_set)
         self._pending = None
         if self._recorder is not None and self._recorder.is_due(self._number):
             self._recorder.save(self._pool.snapshot(), self._number, self._pool.digest())

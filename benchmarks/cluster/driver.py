@@ -28,7 +28,7 @@ import envs
 from benchmarks.shared.measured import head
 from benchmarks.shared.page import DOCS, source_of_record, table, write_page, write_record
 from eggroll_ray.workers.coordinator import Coordinator
-from eggroll_ray.workers.messages import Outcome, Reply, Request
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
 
@@ -165,7 +165,8 @@ class StubCluster:
     def close(self) -> None:
         self._answers.clear()
 
-    def _reply(self, number: int, blocks: Sequence[int]) -> Reply:
+    def _reply(self, number: int, work: Work) -> Reply:
+        blocks = work.blocks
         members = len(blocks) * self._plan.block_size
         return Reply(
             number=number,

@@ -13,7 +13,7 @@ from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.forecast.cost import Rates
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import Outcome, Reply, Request
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.pool import LocalPool
 from eggroll_ray.workers.results import Gathering
@@ -111,7 +111,7 @@ def _driver_block(reply: Reply, plan: Plan, packed: bool, repeats: int) -> float
         for given, times in zip((reply, many), seconds, strict=True):
             whole = dataclasses.replace(plan, population_size=len(given.blocks) * plan.block_size)
             before = time.perf_counter()
-            gathering = Gathering(whole, given.blocks.tolist(), packed)
+            gathering = Gathering(whole, Work(tuple(given.blocks.tolist())), packed)
             gathering.add(0, given)
             gathering.result({})
             if repeat:

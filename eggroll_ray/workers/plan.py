@@ -8,7 +8,6 @@ _DEFAULT_BLOCK = 256
 _CACHED_BLOCKS = (128, 64)  # of larger models; still smaller ones cost more in calls than they save in memory traffic
 _CACHE_BYTES = 2 << 20  # of a block's noise, about what a core's caches hold from one time step to the next
 _SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
-TEST = -1  # stands among block numbers for the mean parameters on fresh episodes
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,7 +62,7 @@ class LocalPool:
         self.catch_up = worker.catch_up
 
     def step(self, request: Request, cancelled: Callable[[], bool]) -> Round:
-        gathering = Gathering(self._plan, request.blocks, self._packed)
+        gathering = Gathering(self._plan, request.work, self._packed)
         reply = self._worker.step(request, lambda _: cancelled())
         if reply.changed:
             raise state_changed(request.number)

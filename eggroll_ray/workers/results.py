@@ -1,15 +1,14 @@
 """The results of one generation as they come in: in any order, some twice, some from a worker not to be trusted."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from eggroll_ray.evaluators.record import FitnessError
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_signs, unflatten
-from eggroll_ray.workers.messages import Outcome, Reply
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.messages import Outcome, Reply, Work
+from eggroll_ray.workers.plan import Plan
 
 _DROPPED = 2  # in place of the sign of a pair that has no result
 
@@ -50,12 +49,12 @@ class Round:
 class Gathering:
     """Collects replies. Of a block that comes twice the first result counts; it would be the same bits."""
 
-    def __init__(self, plan: Plan, blocks: Sequence[int], packed: bool):
-        """Waits for `blocks`, TEST among them for a test of the mean parameters.
+    def __init__(self, plan: Plan, work: Work, packed: bool):
+        """Waits for the results of some work.
 
         Args:
           plan: of the run.
-          blocks: what is to be evaluated.
+          work: what is to be evaluated.
           packed: whether fitness comes and goes as packed signs.
         """
         self._plan, self._packed = plan, packed
@@ -68,13 +67,25 @@ class Gathering:
         self._failures: dict[int, list[str]] = {}
         self._test: np.ndarray | None = None
         self._sources: dict[int, int] = {}  # block -> worker
+        self._tester: int | None = None  # worker whose test is kept
         self._replies: list[tuple[int, Reply]] = []
-        self.missing = set(blocks)
+        self._missing = set(work.blocks)
+        self._test_missing = work.test
+
+    @property
+    def missing(self) -> Work:
+        """What has not come in yet."""
+        return Work(tuple(sorted(self._missing)), self._test_missing)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all has come in."""
+        return not self._missing and not self._test_missing
 
     def add(self, worker: int, reply: Reply) -> int:
-        """Takes in a reply, and returns how many of its blocks were there already."""
+        """Takes in a reply, and returns how many of its results were there already, the test among them."""
         blocks = reply.blocks
-        fresh = np.array([int(block) in self.missing for block in blocks], bool)
+        fresh = np.array([int(block) in self._missing for block in blocks], bool)
         kept = blocks[fresh]
         if len(kept):
             rows = self._rows(reply)
@@ -86,25 +97,28 @@ class Gathering:
         taken = {int(block) for block in kept}
         for block in taken:
             self._failures[block] = [text for number, text in reply.failures if number == block]
-        if reply.test is not None and TEST in self.missing:
-            self._test = reply.test
-            taken.add(TEST)
-        self.missing -= taken
+        self._missing -= taken
         self._sources.update(dict.fromkeys(taken, worker))
+        tests = reply.test is not None
+        if fresh_test := tests and self._test_missing:
+            self._test, self._tester, self._test_missing = reply.test, worker, False
         self._replies.append((worker, reply))
-        return len(blocks) + (reply.test is not None) - len(taken)
+        return len(blocks) + tests - len(taken) - fresh_test
 
     def digests(self) -> dict[int, str]:
         """Returns the digest that each worker named last."""
         return {worker: reply.digest for worker, reply in self._replies}
 
-    def discard(self, worker: int) -> list[int]:
-        """Forgets all that a worker has sent, and returns the blocks that are missing again."""
-        lost = [block for block, source in self._sources.items() if source == worker]
-        for block in lost:
+    def discard(self, worker: int) -> Work:
+        """Forgets all that a worker has sent, and returns what is missing again."""
+        blocks = tuple(block for block, source in self._sources.items() if source == worker)
+        lost = Work(blocks, self._tester == worker)
+        for block in blocks:
             del self._sources[block]
+        self._missing |= set(blocks)
+        if lost.test:
+            self._tester, self._test_missing = None, True
         self._replies = [entry for entry in self._replies if entry[0] != worker]
-        self.missing |= set(lost)
         return lost
 
     def result(self, pool: dict[str, Any]) -> Round:
@@ -114,7 +128,7 @@ class Gathering:
         sums = finite[:, :3].sum(axis=0)
         lowest, highest = (finite[:, 3].min(), finite[:, 4].max()) if len(finite) else (np.nan, np.nan)
         return Round(
-            complete=not self.missing,
+            complete=self.complete,
             fitness=self._fitness(),
             spread=np.array([*sums, lowest, highest]),
             steps=int(self._steps.sum()),

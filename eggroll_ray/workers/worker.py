@@ -23,8 +23,8 @@ from eggroll_ray.es.random import normal, stream_key
 from eggroll_ray.es.record import ES, ESState
 from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator, Given
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_fitness, unflatten
-from eggroll_ray.workers.messages import BlockResult, Outcome, Reply, Request
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.messages import BlockResult, Outcome, Reply, Request, Work
+from eggroll_ray.workers.plan import Plan
 
 
 class Worker:
@@ -71,12 +71,12 @@ class Worker:
         """The generation whose population comes next."""
         return int(self._state.generation)
 
-    def step(self, request: Request, cancelled: Callable[[int], bool] = lambda block: False) -> Reply:
+    def step(self, request: Request, cancelled: Callable[[Work], bool] = lambda work: False) -> Reply:
         """Updates to the request's generation and evaluates its blocks.
 
         Args:
           request: its outcomes reach from this worker's generation, or before it, to its number.
-          cancelled: asked before each block; one for which it is true is left out.
+          cancelled: asked before each block and before the test, with that alone; what it is true for is left out.
         """
         started = time.perf_counter()
         before = self.number
@@ -88,9 +88,9 @@ class Worker:
             )
         update_seconds = time.perf_counter() - started if self.number > before else 0.0
         sound = self.digest()
-        results = self._evaluate_blocks([block for block in request.blocks if block != TEST], cancelled)
+        results = self._evaluate_blocks(request.blocks, cancelled)
         test, test_seconds = None, 0.0
-        if TEST in request.blocks and not cancelled(TEST):
+        if request.test and not cancelled(Work(test=True)):
             began = time.perf_counter()
             test = self.test()
             test_seconds = time.perf_counter() - began
@@ -114,11 +114,11 @@ class Worker:
             changed=digest != sound,
         )
 
-    def _evaluate_blocks(self, blocks: Sequence[int], cancelled: Callable[[int], bool]) -> list[BlockResult]:
+    def _evaluate_blocks(self, blocks: Sequence[int], cancelled: Callable[[Work], bool]) -> list[BlockResult]:
         """Evaluates blocks, in threads if it has any, and raises what the first of them raised that failed."""
 
         def one(block: int) -> BlockResult | None:
-            return None if cancelled(block) else self.evaluate(block)
+            return None if cancelled(Work((block,))) else self.evaluate(block)
 
         alone = len(blocks) if self._threads is None else 0 if self._compiled else 1
         found = [one(block) for block in blocks[:alone]]

@@ -11,9 +11,9 @@ import numpy as np
 from eggroll_ray.workers.backend import WorkerLost
 from eggroll_ray.workers.coordinator import Coordinator
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import Outcome, Reply, Request
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work
 from eggroll_ray.workers.options import Workers
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import _spread
 
 FACTS = {"platform": "cpu", "code": "1"}
@@ -69,23 +69,22 @@ class ToyWorker:
         self.advance(outcomes)
         return getattr(self, method)(*args)
 
-    def reply(self, number: int, blocks: list[int], times: dict[str, Any]) -> Reply:
-        """Evaluates blocks, of which some may be TEST."""
+    def reply(self, number: int, work: Work, times: dict[str, Any]) -> Reply:
+        """Evaluates what it is asked to."""
         if number != self.state.generation:
             raise RuntimeError(f"asked for generation {number}, but this worker is at {self.state.generation}.")
-        real = [block for block in blocks if block != TEST]
-        each = [self._fitness(block) for block in real]
+        each = [self._fitness(block) for block in work.blocks]
         fitness = np.concatenate([np.zeros(0, np.float32), *each])
         return Reply(
             number=number,
             digest=self.digest(),
-            blocks=np.array(real, np.int32),
+            blocks=np.array(work.blocks, np.int32),
             fitness=pack_fitness(fitness) if self._packed else fitness,
             spread=np.array([_spread(values) for values in each]).reshape(-1, 5),
-            steps=np.array([10 + block for block in real], np.int64),
-            moments=tuple(np.float32([block, number]) for block in real),
+            steps=np.array([10 + block for block in work.blocks], np.int64),
+            moments=tuple(np.float32([block, number]) for block in work.blocks),
             failures=(),
-            test=self.test() if TEST in blocks else None,
+            test=self.test() if work.test else None,
             metrics=self.metrics,
             **times,
         )
@@ -115,7 +114,7 @@ class Call:
     args: tuple[Any, ...]
     started: float
     fault: Fault | None
-    cancels: list[tuple[float, tuple[int, ...] | None]] = dataclasses.field(default_factory=list)
+    cancels: list[tuple[float, Work | None]] = dataclasses.field(default_factory=list)
     answer: Any = None
 
 
@@ -126,7 +125,7 @@ class ToyCluster:
     Attributes:
       plan: of the run.
       count: target number of workers, or a function of the time.
-      block_seconds: of a worker's block, by (worker, block).
+      block_seconds: of a worker's block, by (worker, block); the block None is the test of the mean parameters.
       faults: by (worker, method or asked method, number of that call of this worker; of a step its generation).
       facts: of workers that are unlike the others.
       deadly: (generation, block) that end whoever evaluates them.
@@ -137,7 +136,7 @@ class ToyCluster:
     plan: Plan
     count: int | Callable[[float], int] = 3
     packed: bool = False
-    block_seconds: Callable[[int, int], float] = lambda worker, block: 1.0
+    block_seconds: Callable[[int, int | None], float] = lambda worker, block: 1.0
     update_seconds: float = 0.1
     compile_seconds: float = 0.5
     start_seconds: float = 1.0
@@ -176,9 +175,9 @@ class ToyCluster:
         self.sent.append((self.now, worker.index, method, args))
         self.on_call(worker.index, method, args)
         if method == "cancel":
-            serial, blocks = args
+            serial, work = args
             if (step := self.steps.get((worker.index, serial))) is not None and worker.index not in self.deaf:
-                step.cancels.append((self.now, blocks))
+                step.cancels.append((self.now, work))
             return None
         kind = args[0] if method == "ask" else method
         number = args[1] if method == "step" else worker.calls.get(kind, 0)
@@ -186,7 +185,7 @@ class ToyCluster:
         call = Call(worker, method, args, self.now, self.faults.get((worker.index, kind, number)))
         if method == "step":
             self.faults.pop((worker.index, kind, number), None)  # the first step of this generation alone
-            if any((number, block) in self.deadly for block in args[2]):
+            if any((number, block) in self.deadly for block in args[2].blocks):
                 call.fault = "die"
             self.steps[worker.index, args[0]] = call
         return call
@@ -234,15 +233,16 @@ class ToyCluster:
             return self.start_seconds
         return 0.01 + self.update_seconds * len(call.args[1 if call.method == "join" else 2 :])
 
-    def _timeline(self, call: Call) -> tuple[dict[int, float], float, float]:
-        """Seconds of each block that is evaluated, of the update, and of all."""
-        place, blocks, outcomes = call.place, call.args[2], call.args[3:]
+    def _timeline(self, call: Call) -> tuple[dict[int | None, float], float, float]:
+        """Seconds of each block that is evaluated (None: of the test), of the update, and of all."""
+        place, work, outcomes = call.place, call.args[2], call.args[3:]
         update = 0.0
         if any(outcome.number >= place.worker.state.generation for outcome in outcomes):
             update = self.update_seconds + ("update" not in place.warm) * self.compile_seconds
         at, times, warm = call.started + update, {}, "block" in place.warm
-        for block in blocks:
-            if any(since <= at and (which is None or block in which) for since, which in call.cancels):
+        parts = {block: Work((block,)) for block in work.blocks} | ({None: Work(test=True)} if work.test else {})
+        for block, part in parts.items():
+            if any(since <= at and (which is None or which.overlaps(part)) for since, which in call.cancels):
                 continue
             times[block] = self.block_seconds(place.index, block) + (not warm) * self.compile_seconds
             at, warm = at + times[block], True
@@ -257,13 +257,14 @@ class ToyCluster:
             worker.advance(call.args[3:])
             self._corrupt(call)
             call.place.warm |= ({"update"} if update else set()) | ({"block"} if times else set())
+            done = Work(tuple(block for block in times if block is not None), None in times)
             shown = {
                 "update_seconds": update,
-                "block_seconds": np.array([time for block, time in times.items() if block != TEST], np.float32),
-                "test_seconds": times.get(TEST, 0.0),
+                "block_seconds": np.array([times[block] for block in done.blocks], np.float32),
+                "test_seconds": times.get(None, 0.0),
                 "seconds": seconds,
             }
-            return dataclasses.replace(worker.reply(call.args[1], list(times), shown), changed=call.fault == "noticed")
+            return dataclasses.replace(worker.reply(call.args[1], done, shown), changed=call.fault == "noticed")
         if call.method == "ask":
             worker.advance(call.args[2:])
             self._corrupt(call)
@@ -328,8 +329,8 @@ def train(
     outcomes: tuple[Outcome, ...] = ()
     ended = Ended("", [], [], [], events)
     for number in range(generations):
-        blocks = (*range(cluster.plan.blocks), TEST)
-        found = coordinator.step(Request(number, outcomes, blocks), lambda: False)
+        blocks = tuple(range(cluster.plan.blocks))
+        found = coordinator.step(Request(number, outcomes, blocks, test=True), lambda: False)
         assert found.complete
         outcomes = (Outcome(number, found.fitness, found.moments),)
         ended.fitness.append(found.fitness)

@@ -12,8 +12,9 @@ from toy_cluster import FOREVER, PLAN, Ended, State, ToyCluster, make_coordinato
 
 from eggroll_ray.workers.backend import Backend
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.pool import Pool
+from eggroll_ray.workers.schedule import Speeds
 
 FEW = Plan(population_size=4, block_size=2, seed=0, test_episodes=1)  # two blocks and the test
 
@@ -193,7 +194,7 @@ def test_a_worker_that_is_wrong_a_second_time_is_replaced():
     assert ended.alive == [0, 2, 3]
 
 
-def test_a_wrong_worker_that_is_still_evaluating_is_rebuilt_once():
+def wrong_while_evaluating() -> ToyCluster:
     # When the last block comes in, from worker 0, the wrong worker is at its copy of it; its answer is wrong, too.
     steps = []
 
@@ -205,10 +206,25 @@ def test_a_wrong_worker_that_is_still_evaluating_is_rebuilt_once():
         return {0: 3.0 if steps else 1.0, 1: 1.0, 2: 5.0 if steps.count(2) > 1 else 1.0}.get(worker, 1.0)
 
     faults = {(2, "step", 2): "corrupt", (2, "join", 1): 10.0}
-    cluster = ToyCluster(PLAN, 3, False, seconds, faults=faults, deaf={0}, on_call=on_call)
-    ended = train(cluster, 5)
+    return ToyCluster(PLAN, 3, False, seconds, faults=faults, deaf={0}, on_call=on_call)
+
+
+def test_a_wrong_worker_that_is_still_evaluating_is_rebuilt_once():
+    ended = train(wrong_while_evaluating(), 5)
     assert ended.bits == undisturbed()
     assert ended.names().count("worker quarantined") == 1 and ended.alive == [0, 1, 2]
+
+
+def test_a_step_is_timed_from_its_own_start_also_where_the_worker_joins_at_its_end(monkeypatch):
+    rests, observe = [], Speeds.observe
+
+    def note(self, worker, block_seconds, update_seconds, rest, test_seconds=None):
+        rests.append(rest)
+        observe(self, worker, block_seconds, update_seconds, rest, test_seconds)
+
+    monkeypatch.setattr(Speeds, "observe", note)
+    train(wrong_while_evaluating(), 5)
+    assert min(rests) > -1e-3
 
 
 def test_workers_that_disagree_after_they_were_rebuilt_are_an_error():
@@ -453,7 +469,8 @@ def test_a_generation_can_be_evaluated_again_after_an_exception():
     outcomes, number = (), 0
     while number < 5:
         try:
-            found = coordinator.step(Request(number, outcomes, (*range(PLAN.blocks), TEST)), lambda: False)
+            request = Request(number, outcomes, tuple(range(PLAN.blocks)), test=True)
+            found = coordinator.step(request, lambda: False)
         except KeyboardInterrupt:
             continue
         outcomes, number = (Outcome(number, found.fitness, found.moments),), number + 1
@@ -481,7 +498,7 @@ def test_a_stop_ends_also_when_the_only_worker_is_frozen():
 
 
 def test_a_test_that_takes_much_longer_than_a_block_ends_no_worker():
-    cluster = ToyCluster(PLAN, 3, block_seconds=lambda _, block: 60.0 if block == TEST else 0.1)
+    cluster = ToyCluster(PLAN, 3, block_seconds=lambda _, block: 60.0 if block is None else 0.1)
     ended = train(cluster, 5)
     assert ended.bits == undisturbed()
     assert ended.names() == []

@@ -20,7 +20,7 @@ from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.workers.backend import WorkerLost
 from eggroll_ray.workers.coordinator import Coordinator
-from eggroll_ray.workers.messages import Outcome, Reply, Request, WorkerError
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work, WorkerError
 from eggroll_ray.workers.options import OnEvent, Workers
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.ray.connect import cluster_address, connect
@@ -64,7 +64,7 @@ class _RemoteWorker:
     def __init__(self, make: Callable[[], Worker]):
         keep_programs()
         self._worker = make()
-        self._cancelled: list[tuple[int, tuple[int, ...] | None]] = []  # serial number of the step, blocks
+        self._cancelled: list[tuple[int, Work | None]] = []  # serial number of the step, what of it (None: all)
 
     def facts(self) -> dict[str, str]:
         return self._worker.facts()
@@ -75,21 +75,21 @@ class _RemoteWorker:
         self._worker.catch_up(snapshot, log)
         return self._worker.digest(), time.perf_counter() - started
 
-    def step(self, serial: int, number: int, blocks: tuple[int, ...], *outcomes: Outcome) -> Reply:
+    def step(self, serial: int, number: int, work: Work, *outcomes: Outcome) -> Reply:
         self._cancelled = [entry for entry in self._cancelled if entry[0] >= serial]
 
-        def cancelled(block: int) -> bool:
-            return any(which is None or block in which for of, which in self._cancelled if of == serial)
+        def cancelled(part: Work) -> bool:
+            return any(which is None or which.overlaps(part) for of, which in self._cancelled if of == serial)
 
-        return self._worker.step(Request(number, outcomes, blocks), cancelled)
+        return self._worker.step(Request(number, outcomes, work.blocks, work.test), cancelled)
 
     def ask(self, method: str, args: tuple[Any, ...], *outcomes: Outcome) -> Any:
         self._worker.advance(outcomes)
         return getattr(self._worker, method)(*args)
 
-    def cancel(self, serial: int, blocks: tuple[int, ...] | None) -> None:
-        """Leaves out those blocks of a step, None for all, that have not begun."""
-        self._cancelled.append((serial, blocks))
+    def cancel(self, serial: int, work: Work | None) -> None:
+        """Leaves out this work of a step, None for all of it, where it has not begun."""
+        self._cancelled.append((serial, work))
 
 
 class RayBackend:

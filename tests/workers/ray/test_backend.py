@@ -119,7 +119,7 @@ def test_a_search_that_takes_too_long_is_an_error(tmp_path, monkeypatch, cancell
 
 def actors(trainer: er.Trainer) -> list:
     """The Ray actors of a trainer, whatever they are doing."""
-    return [actor.handle for actor in trainer._pool._membership.actors.values()]
+    return [worker.handle for worker in trainer._pool._membership.workers.values()]
 
 
 def test_a_killed_worker_changes_nothing():
