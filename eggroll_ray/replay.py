@@ -36,7 +36,7 @@ class Replay:
           CheckpointError: when the fitness log is of another run.
         """
         self._run, self._evaluator, self._strategy, self._plan = Path(run), evaluator, strategy, plan
-        self.log = FitnessLog(self._run, plan, evaluator.moments, strategy.signs_only, writable=False)
+        self.log = FitnessLog(self._run, plan, evaluator.moments, writable=False)
 
     def state_before(self, generation: int, template: Any) -> tuple[Any, list[Outcome]]:
         """Returns the newest snapshot at or before a generation (None: the start), and the outcomes from it to there.

@@ -159,9 +159,8 @@ class Trainer:
         self._last_test: np.ndarray | None = None
         self._recorder = None
         if self._run is not None:
-            packed = self._strategy.signs_only
             # Before the recorder exists there is nothing that an event could go into.
-            self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, packed, self._event)
+            self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, self._event)
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
 
     def fit(self, generations: int, on_row: Callable[[Row], object] = lambda row: None) -> Result:
@@ -316,7 +315,7 @@ class Trainer:
     def _make_pool(self) -> Pool:
         if self._workers.count == 0:
             worker = Worker(self._strategy, self._evaluator, self._plan, threads=cores())
-            return LocalPool(worker, self._plan, self._strategy.signs_only)
+            return LocalPool(worker, self._plan)
         from eggroll_ray.workers.ray.backend import ray_coordinator  # Ray is imported only where it is used
 
         return ray_coordinator(self._strategy, self._evaluator, self._plan, self._workers, self._event)

@@ -189,7 +189,7 @@ class StubCluster:
 def simulated(workers: int, generations: int) -> dict[str, Any]:
     """Measures the driver's own computation for stub workers with one block of 64 members each."""
     plan = Plan(64 * workers, 64, 0, 1)
-    coordinator = Coordinator(StubCluster(workers, plan), plan, er.Workers(workers), False, lambda *_: None)
+    coordinator = Coordinator(StubCluster(workers, plan), plan, er.Workers(workers), lambda *_: None)
     outcomes: tuple[Outcome, ...] = ()
     seconds = []
     for number in range(generations):

@@ -136,7 +136,7 @@ def in_process(case: Case, generations: int) -> list[dict[str, Any]]:
         )
     rows = []
     for plan in plans:
-        prediction = predict_generation(Job(plan, found.steps, False, 0, 0), found.rates, Cluster(), 1)
+        prediction = predict_generation(Job(plan, found.steps, 0, 0), found.rates, Cluster(), 1)
         trainer = er.Trainer(
             evaluator,
             strategy,
@@ -167,7 +167,7 @@ def on_ray(scaling: Scaling, generations: int) -> list[dict[str, Any]]:
 
     first, second = (measure(1, population) for population in scaling.small)
     calibration = from_rows(scaling, first, second)
-    job = Job(make_plan(scaling.population, scaling.block_size, 0, 1), calibration.steps, False, 0, 0)
+    job = Job(make_plan(scaling.population, scaling.block_size, 0, 1), calibration.steps, 0, 0)
     rows = []
     for workers in (1, 2):
         prediction = predict_generation(job, calibration.rates, Cluster(), workers)

@@ -162,7 +162,7 @@ def predict(
         narrow = all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(state.params))
         rates, sources = _from_datasheet(device, program, narrow, update, population_size)
         steps, available = float(program.steps * evaluator.episodes), ACCELERATORS[device].memory
-    job = Job(plan, steps, strategy.signs_only, _nbytes(evaluator.moments), _trained(strategy, state))
+    job = Job(plan, steps, _nbytes(evaluator.moments), _trained(strategy, state))
     cluster = Cluster(network_gbps, per_machine=_per_machine(device), split_update=split_update)
     return Forecast(
         device=device,

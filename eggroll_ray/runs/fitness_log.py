@@ -32,25 +32,24 @@ _log = logging.getLogger(__name__)
 class FitnessLog:
     """Reads and appends. A record that was cut off is dropped when the log is opened."""
 
-    def __init__(self, run: Path, plan: Plan, moments: Any = (), packed: bool = False, writable: bool = True):
+    def __init__(self, run: Path, plan: Plan, moments: Any = (), writable: bool = True):
         """Opens or starts the log of a run.
 
         Args:
           run: the run folder.
           plan: of the run.
           moments: template of one block's moments.
-          packed: whether fitness is packed signs.
           writable: whether this process owns the run; if not, nothing is made, dropped or added.
 
         Raises:
           CheckpointError: when there is no log to read, or it is another run's.
         """
-        self._plan, self._packed = plan, packed
+        self._plan = plan
         self._moments, self._treedef = jax.tree.flatten(moments)
         header = {
             "schema": _SCHEMA,
             "population_size": plan.population_size,
-            "fitness": "base 3" if packed else "float32",
+            "fitness": "base 3" if plan.signs_only else "float32",
             "moments_per_generation": plan.blocks * sum(x.size for x in self._moments),
             **({} if plan.groups == 1 else {"groups": plan.groups}),
         }
@@ -122,7 +121,7 @@ class FitnessLog:
         return Outcome(number, self._fitness(payload[:split]), self._unflatten(payload[split:]))
 
     def _fitness(self, data: bytes) -> np.ndarray | PackedPairs:
-        if not self._packed:
+        if not self._plan.signs_only:
             return np.frombuffer(data, "<f4").astype(np.float32)
         pairs = self._plan.population_size * self._plan.groups // 2
         split = -(-pairs // 5)
@@ -141,7 +140,7 @@ class FitnessLog:
     def _longest_record(self) -> int:
         numbers = self._plan.blocks * sum(x.size for x in self._moments)
         pairs = self._plan.population_size * self._plan.groups // 2
-        fitness = -(-pairs // 5) + 4 * pairs if self._packed else 8 * pairs
+        fitness = -(-pairs // 5) + 4 * pairs if self._plan.signs_only else 8 * pairs
         return _HEAD.size + fitness + 4 * numbers + _TAIL.size
 
     def _whole_records(self) -> list[int]:

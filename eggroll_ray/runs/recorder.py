@@ -60,7 +60,6 @@ class Recorder:
         plan: Plan,
         moments: Any,
         settings: Mapping[str, Any],
-        packed: bool,
         on_event: Callable[[str, str], object],
     ):
         """Makes the folder, or opens the one that is resumed.
@@ -70,7 +69,6 @@ class Recorder:
           plan: of the run.
           moments: template of one block's moments.
           settings: what decides the run's bits; a resumed run must have the same.
-          packed: whether fitness is logged as packed signs.
           on_event: is told when the record cannot be written, and when it can again.
 
         Raises:
@@ -89,7 +87,7 @@ class Recorder:
             if not run.resume:
                 config = {**run.config, "settings": settings, "versions": _versions(), "machine": _machine()}
                 checkpoint.write_json(self.path / "config.json", config)
-            self.log = FitnessLog(self.path, plan, moments, packed)
+            self.log = FitnessLog(self.path, plan, moments)
             metrics = self.path / "metrics.jsonl"
             self.last_row = last_row(read_metrics(metrics) if metrics.exists() else [], len(self.log))
             self._metrics = MetricsWriter(

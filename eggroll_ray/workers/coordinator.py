@@ -35,9 +35,9 @@ _SNAPSHOT_EVERY = 100  # generations that a worker has to replay at most when it
 class _Current:
     """The generation that is being evaluated."""
 
-    def __init__(self, plan: Plan, request: Request, packed: bool, speeds: Speeds, now: float):
+    def __init__(self, plan: Plan, request: Request, speeds: Speeds, now: float):
         self.number = request.number
-        self.gathering = Gathering(plan, request.work, packed)
+        self.gathering = Gathering(plan, request.work)
         self.schedule = Schedule(request.work, speeds, request.number > 0)
         self.started = now
         self.skipped = 0  # block results that were there already
@@ -52,7 +52,6 @@ class Coordinator:
         backend: Backend,
         plan: Plan,
         workers: Workers,
-        packed: bool,
         on_event: OnEvent,
         clock: Callable[[], float] = time.monotonic,
     ):
@@ -62,14 +61,13 @@ class Coordinator:
           backend: where they run.
           plan: of the run.
           workers: how many, and for how long to wait.
-          packed: whether fitness travels as packed signs.
           on_event: is told what happens to workers.
           clock: seconds.
 
         Raises:
           WorkerError: when too few are ready in time.
         """
-        self._plan, self._packed = plan, packed
+        self._plan = plan
         self._resync_every = workers.resync_every
         self._on_event, self._clock = on_event, clock
         self._backend = backend
@@ -108,7 +106,7 @@ class Coordinator:
             self.snapshot()
         if self._resync_every and request.number and request.number % self._resync_every == 0:
             self._resync()
-        current = _Current(self._plan, request, self._packed, self._speeds, self._clock())
+        current = _Current(self._plan, request, self._speeds, self._clock())
         self._current = current
         try:
             self._evaluate(current, cancelled)

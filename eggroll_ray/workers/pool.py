@@ -54,15 +54,15 @@ class LocalPool:
 
     count = 0
 
-    def __init__(self, worker: Worker, plan: Plan, packed: bool):
-        self._worker, self._plan, self._packed = worker, plan, packed
+    def __init__(self, worker: Worker, plan: Plan):
+        self._worker, self._plan = worker, plan
         self.test = worker.test
         self.digest = worker.digest
         self.snapshot = worker.snapshot
         self.catch_up = worker.catch_up
 
     def step(self, request: Request, cancelled: Callable[[], bool]) -> Round:
-        gathering = Gathering(self._plan, request.work, self._packed)
+        gathering = Gathering(self._plan, request.work)
         reply = self._worker.step(request, lambda _: cancelled())
         if reply.changed:
             raise state_changed(request.number)

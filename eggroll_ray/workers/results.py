@@ -49,18 +49,17 @@ class Round:
 class Gathering:
     """Collects replies. Of a block that comes twice the first result counts; it would be the same bits."""
 
-    def __init__(self, plan: Plan, work: Work, packed: bool):
+    def __init__(self, plan: Plan, work: Work):
         """Waits for the results of some work.
 
         Args:
           plan: of the run.
           work: what is to be evaluated.
-          packed: whether fitness comes and goes as packed signs.
         """
-        self._plan, self._packed = plan, packed
-        each = plan.block_results // 2 if packed else plan.block_results
+        self._plan = plan
+        each = plan.block_results // 2 if plan.signs_only else plan.block_results
         # Signs of pairs as int8, or fitness of members as float32.
-        self._values = np.zeros((plan.blocks, each), np.int8 if packed else np.float32)
+        self._values = np.zeros((plan.blocks, each), np.int8 if plan.signs_only else np.float32)
         self._spread = np.zeros((plan.blocks, 5))
         self._steps = np.zeros(plan.blocks, np.int64)
         self._moments: list[Any] = [()] * plan.blocks
@@ -151,7 +150,7 @@ class Gathering:
 
     def _fitness(self) -> np.ndarray | PackedPairs:
         values = self._values.reshape(-1)
-        return pack_signs(values, np.flatnonzero(values == _DROPPED)) if self._packed else values
+        return pack_signs(values, np.flatnonzero(values == _DROPPED)) if self._plan.signs_only else values
 
 
 def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | PackedPairs:

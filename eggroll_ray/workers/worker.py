@@ -100,7 +100,7 @@ class Worker:
             number=request.number,
             digest=digest,
             blocks=np.array([result.block for result in results], np.int32),
-            fitness=pack_fitness(fitness) if self._strategy.signs_only else fitness,
+            fitness=pack_fitness(fitness) if self._plan.signs_only else fitness,
             spread=np.array([_spread(result.fitness) for result in results]).reshape(-1, 5),
             steps=np.array([result.steps for result in results], np.int64),
             moments=tuple(result.moments for result in results),

@@ -83,7 +83,7 @@ def test_the_driver_is_timed_on_whole_generations_of_copies_of_what_was_evaluate
     monkeypatch.setattr(calibrate, "Gathering", Noted)
     monkeypatch.setattr(pool, "Gathering", Noted)
     evaluator, es = er.from_fitness(score, PARAMS), strategy(shaping=SHAPINGS[shaping])
-    found = calibrate.calibrate(evaluator, es, Plan(64, 8, 0, 1), 2, repeats=2)
+    found = calibrate.calibrate(evaluator, es, Plan(64, 8, 0, 1, signs_only=es.signs_only), 2, repeats=2)
     assert found.rates.driver and found.rates.driver_block > 0
     first, many = generations[0].fitness, [found for found in generations if found.spread[0] >= 8 * calibrate._COPIES]
     assert len(many) == 3 and all(found.complete for found in many)
@@ -127,10 +127,11 @@ def test_other_devices_are_of_their_datasheets(elsewhere):
 
 @pytest.mark.parametrize("kind", SHAPINGS)
 def test_bytes_are_those_of_the_messages(kind):
-    es, plan = strategy(shaping=SHAPINGS[kind]), Plan(48, 8, 0, 1)
+    es = strategy(shaping=SHAPINGS[kind])
+    plan = Plan(48, 8, 0, 1, signs_only=es.signs_only)
     worker = Worker(es, er.from_fitness(score, PARAMS), plan)
     replies = [worker.step(Request(0, (), (2 * i, 2 * i + 1))) for i in range(3)]
-    job = Job(plan, 1.0, es.signs_only, 0, 0)
+    job = Job(plan, 1.0, 0, 0)
     assert bytes_up(job, 3) == sum(reply.nbytes for reply in replies)
     fitness = np.zeros(48, np.float32)
     outcome = Outcome(0, pack_fitness(fitness) if es.signs_only else fitness)

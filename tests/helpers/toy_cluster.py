@@ -32,8 +32,8 @@ class State(NamedTuple):
 class ToyWorker:
     """What `driver._RemoteWorker` is, with an integer for parameters."""
 
-    def __init__(self, plan: Plan, packed: bool):
-        self._plan, self._packed = plan, packed
+    def __init__(self, plan: Plan):
+        self._plan = plan
         self.state = State(0, 17)
         self.metrics: dict[str, float] = {}
 
@@ -79,7 +79,7 @@ class ToyWorker:
             number=number,
             digest=self.digest(),
             blocks=np.array(work.blocks, np.int32),
-            fitness=pack_fitness(fitness) if self._packed else fitness,
+            fitness=pack_fitness(fitness) if self._plan.signs_only else fitness,
             spread=np.array([_spread(values) for values in each]).reshape(-1, 5),
             steps=np.array([10 + block for block in work.blocks], np.int64),
             moments=tuple(np.float32([block, number]) for block in work.blocks),
@@ -135,7 +135,6 @@ class ToyCluster:
 
     plan: Plan
     count: int | Callable[[float], int] = 3
-    packed: bool = False
     block_seconds: Callable[[int, int | None], float] = lambda worker, block: 1.0
     update_seconds: float = 0.1
     compile_seconds: float = 0.5
@@ -164,7 +163,7 @@ class ToyCluster:
         return self.count(self.now) if callable(self.count) else self.count
 
     def start(self, index: int) -> Place:
-        self.places.append(Place(index, ToyWorker(self.plan, self.packed)))
+        self.places.append(Place(index, ToyWorker(self.plan)))
         return self.places[-1]
 
     def put(self, value: Any) -> Any:
@@ -312,9 +311,7 @@ PLAN = Plan(population_size=16, block_size=2, seed=0, test_episodes=1)
 def make_coordinator(cluster: ToyCluster, **workers: Any) -> tuple[Coordinator, list[tuple[str, str, str | None]]]:
     events: list[tuple[str, str, str | None]] = []
     options = Workers(count=cluster.target() or 1, **workers)
-    coordinator = Coordinator(
-        cluster, cluster.plan, options, cluster.packed, lambda *event: events.append(event), cluster.clock
-    )
+    coordinator = Coordinator(cluster, cluster.plan, options, lambda *event: events.append(event), cluster.clock)
     return coordinator, events
 
 

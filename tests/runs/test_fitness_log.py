@@ -1,5 +1,6 @@
 """The fitness log: every generation comes back bit for bit; what is not whole is never taken for whole."""
 
+import dataclasses
 import os
 import struct
 import zlib
@@ -45,7 +46,7 @@ def same(one: Outcome, two: Outcome) -> bool:
 
 
 def opened(run: Path, packed: bool = False, **options) -> FitnessLog:
-    return FitnessLog(run, PLAN, MOMENTS, packed, **options)
+    return FitnessLog(run, dataclasses.replace(PLAN, signs_only=packed), MOMENTS, **options)
 
 
 def written(run: Path, generations: int, packed: bool = False) -> FitnessLog:
@@ -91,7 +92,7 @@ def test_packed_signs_take_a_twentieth_of_the_room(tmp_path):
         run = tmp_path / str(packed)
         checkpoint.create_run(run)
         fitness = np.arange(2000, dtype=np.float32)
-        log = FitnessLog(run, plan, packed=packed)
+        log = FitnessLog(run, dataclasses.replace(plan, signs_only=packed))
         log.append(Outcome(0, pack_fitness(fitness) if packed else fitness, ((), ())))
         sizes.append((run / "fitness/log.bin").stat().st_size)
     assert sizes == [16 + 4 * 2000, 16 + 200]

@@ -1,6 +1,7 @@
 """The coordinator in virtual time: whatever happens to workers, the digest, fitness and tests are those of an
 undisturbed run, and the events say what happened."""
 
+import dataclasses
 import functools
 import itertools
 
@@ -21,7 +22,7 @@ FEW = Plan(population_size=4, block_size=2, seed=0, test_episodes=1)  # two bloc
 
 @functools.cache
 def undisturbed(plan: Plan = PLAN, generations: int = 5, packed: bool = False) -> tuple:
-    return train(ToyCluster(plan, 1, packed), generations).bits
+    return train(ToyCluster(dataclasses.replace(plan, signs_only=packed), 1), generations).bits
 
 
 def outcome(number: int) -> Outcome:
@@ -47,7 +48,7 @@ def test_the_toys_are_what_the_fleet_asks_for():
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("count", [2, 3, 5, 12])
 def test_the_same_bits_for_any_number_of_workers(count, packed):
-    ended = train(ToyCluster(PLAN, count, packed), 5)
+    ended = train(ToyCluster(dataclasses.replace(PLAN, signs_only=packed), count), 5)
     assert ended.bits == undisturbed(packed=packed)
     assert ended.names() == []
 
@@ -206,7 +207,7 @@ def wrong_while_evaluating() -> ToyCluster:
         return {0: 3.0 if steps else 1.0, 1: 1.0, 2: 5.0 if steps.count(2) > 1 else 1.0}.get(worker, 1.0)
 
     faults = {(2, "step", 2): "corrupt", (2, "join", 1): 10.0}
-    return ToyCluster(PLAN, 3, False, seconds, faults=faults, deaf={0}, on_call=on_call)
+    return ToyCluster(PLAN, 3, seconds, faults=faults, deaf={0}, on_call=on_call)
 
 
 def test_a_wrong_worker_that_is_still_evaluating_is_rebuilt_once():
@@ -255,7 +256,7 @@ def test_the_digest_of_a_worker_that_died_since_counts(survivor):
         return 3.0 if worker == 0 and steps else 1.0
 
     faults = {(1 - survivor if survivor else 0, "step", 2): "corrupt"}
-    cluster = ToyCluster(PLAN, lambda now: 2 if now < 15.0 else 1, False, seconds, faults=faults, on_call=on_call)
+    cluster = ToyCluster(PLAN, lambda now: 2 if now < 15.0 else 1, seconds, faults=faults, on_call=on_call)
     ended = train(cluster, 5)
     assert steps.count(1) >= 2
     assert ended.bits == undisturbed()

@@ -50,7 +50,7 @@ def reply(blocks, packed=False, values=FITNESS, digest="d", test=False) -> Reply
 
 
 def gather(replies, packed=False, work=ALL, plan=PLAN) -> Round:
-    gathering = Gathering(plan, work, packed)
+    gathering = Gathering(dataclasses.replace(plan, signs_only=packed), work)
     for worker, found in enumerate(replies):
         gathering.add(worker, found)
     return gathering.result({})
@@ -117,7 +117,7 @@ def test_any_split_in_any_order_is_the_same(order, cuts, packed, data):
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_of_a_block_that_comes_twice_the_first_counts_and_the_second_is_told(packed):
-    gathering = Gathering(PLAN, TESTED, packed)
+    gathering = Gathering(dataclasses.replace(PLAN, signs_only=packed), TESTED)
     assert gathering.add(0, reply([0, 1, 2], packed, test=True)) == 0
     assert gathering.add(1, reply([2, 3, 4], packed, -FITNESS)) == 1
     assert gathering.add(0, reply([5, 0], packed, -FITNESS, test=True)) == 2
@@ -130,7 +130,7 @@ def test_of_a_block_that_comes_twice_the_first_counts_and_the_second_is_told(pac
 
 
 def test_it_is_incomplete_until_all_blocks_and_the_test_are_there():
-    gathering = Gathering(PLAN, TESTED, False)
+    gathering = Gathering(PLAN, TESTED)
     assert not gathering.result({}).complete
     gathering.add(0, reply(BLOCKS))
     assert gathering.missing == Work(test=True) and not gathering.result({}).complete
@@ -140,7 +140,7 @@ def test_it_is_incomplete_until_all_blocks_and_the_test_are_there():
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_a_worker_sent_is_forgotten_when_it_is_not_trusted(packed):
-    gathering = Gathering(PLAN, TESTED, packed)
+    gathering = Gathering(dataclasses.replace(PLAN, signs_only=packed), TESTED)
     wrong = np.where(np.isnan(FITNESS), np.float32(0), -FITNESS)
     gathering.add(1, reply([1, 3], packed, wrong, "wrong", test=True))
     gathering.add(0, reply([0, 2, 3], packed))

@@ -50,7 +50,7 @@ def ray_coordinator(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Wor
     """
     make = functools.partial(Worker, strategy, evaluator, plan, threads=worker_threads(workers))
     cluster = RayBackend(make, plan.blocks, workers)
-    return Coordinator(cluster, plan, workers, strategy.signs_only, on_event)
+    return Coordinator(cluster, plan, workers, on_event)
 
 
 def _call(function: Callable[[], Any]) -> Any:
