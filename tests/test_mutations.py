@@ -155,7 +155,7 @@ MUTATIONS = {
     ),
     "groups go by each other's fitness": (
         [GROUPS],
-        ("workers/worker.py", "dict(zip(groups, jnp.asarray", "dict(zip(groups[::-1], jnp.asarray"),
+        ("workers/worker.py", "dict(zip(groups, unflatten", "dict(zip(groups[::-1], unflatten"),
     ),
     "twins are apart on the wire": (
         [WIRE],
