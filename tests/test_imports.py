@@ -1,6 +1,7 @@
 """Imports run one way between packages, cost little, start nothing, and need no Ray."""
 
 import ast
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,14 @@ def test_import_costs_little_beyond_jax():
         "import time, jax, optax\nstart = time.process_time(); import eggroll_ray; print(time.process_time() - start)"
     )
     assert float(out) < 0.5
+
+
+def test_the_public_names_are_those_that_are_listed():
+    import types
+
+    import eggroll_ray as er
+
+    public = {name for name, value in vars(er).items() if not name.startswith("_")}
+    packages = {name for name, value in vars(er).items() if isinstance(value, types.ModuleType)} - {"noise", "fitness"}
+    assert public - packages - {"use_two_or_more"} == set(er.__all__) and len(er.__all__) == len(set(er.__all__))
+    assert er.__version__ == importlib.metadata.version("eggroll-ray")
