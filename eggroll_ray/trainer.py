@@ -105,7 +105,7 @@ class Trainer:
     ):
         """Checks all that can be checked, makes the run folder, and starts no worker yet.
 
-        Programs that this process compiles are kept in the user's cache folder: `program_cache.keep_programs`.
+        Programs that this process compiles are kept in the user's cache folder: `compiling.cache.keep_programs`.
 
         Args:
           evaluator: what to optimise: `from_env(...)` or `from_fitness(...)`.

@@ -209,7 +209,7 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
         "races. Numbers are generations to the target: median [lowest, highest] of the seeds. A setting that two of",
         "the first three seeds have missed is run no more. Ours on Ray has the settings of ours in process, in",
         "`gymnax/` for `gym/` too: the equations are the same. The rate is Adam's; ClipUp gets the one that makes",
-        "steps as long (`benchmarks/end_to_end_run.py`).",
+        "steps as long (`benchmarks/peers/end_to_end_run.py`).",
         "Generations at most: " + ", ".join(f"{task.tuning_generations} in {task.env}" for task in tried) + ".",
         "",
     ]

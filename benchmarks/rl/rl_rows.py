@@ -35,7 +35,7 @@ _INTRODUCTION = """\
 # EGGROLL, OpenAI-ES and PPO in the environments of the paper
 
 `python -m benchmarks.rl.rl` runs them and merges the rows into `docs/rl.json`; with `--render` it writes this page from
-there. Settings are the paper's (Tables 17-34, in `benchmarks/rl_settings.py`), unless listed below; PPO is rejax's,
+there. Settings are the paper's (Tables 17-34, in `benchmarks/rl/rl_settings.py`), unless listed below; PPO is rejax's,
 given our environments. A return is that of the mean policy over 128 fresh episodes, or the number after the slash in
 the column of seeds, played by the same rollouts for all three: mean over the seeds, +- standard error. Actions are as
 in training (ES: sampled or most likely, by the table; PPO: sampled), but in the column of PPO's most likely action.

@@ -134,7 +134,7 @@ def predict(
       strategy: how; default: `eggroll()`.
       population_size: members per generation, even.
       block_size: members of a block; None: as in a `Trainer`.
-      device: "this machine", or the name of one in `accelerators.ACCELERATORS`, such as "H100".
+      device: "this machine", or the name of one in `forecast.hardware.ACCELERATORS`, such as "H100".
       devices: numbers of them, at least 1 each.
       network_gbps: gigabits per second that enter and leave a machine.
       split_update: as if each device summed the noise for its slice of the parameters and sent that to all others.

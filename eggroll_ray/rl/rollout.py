@@ -23,7 +23,7 @@ from eggroll_ray.rl.trained_policy import TrainedPolicy
 
 
 class Cast(Protocol):
-    """Who acts, and what the members are paid for; `cast.Groups` says what each method does."""
+    """Who acts, and what the members are paid for; `rl.agents.Groups` says what each method does."""
 
     learners: Groups  # who acts by the parameters that are evolved
     multiple: int  # a member plays some multiple of so many episodes

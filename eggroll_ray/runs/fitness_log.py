@@ -1,7 +1,7 @@
 """The fitness of every generation, in `fitness/log.bin`: with the seed it is the whole run.
 
 A record is the generation (uint64) and the length of the payload (uint32), the payload, and the CRC-32 of both, all
-little-endian. The payload is the fitness of all members (with several groups as in `columns`) as float32, or the packed
+little-endian. The payload is the fitness of all members (several groups: `fitness_vector`) as float32, or the packed
 signs of all pairs and the numbers of those that were dropped (paper section 6.1); then the blocks' moments as float32.
 Nothing runs code when it is loaded.
 """

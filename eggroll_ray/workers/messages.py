@@ -25,7 +25,7 @@ class Outcome:
     """The outcome of one generation: with the seed it is all that an update needs, and all that is logged.
 
     The fitness is `(population,)` float32 (NaN: the pair is dropped), or one sign per pair where the strategy
-    uses no more. Of several groups it is that of all of them as one vector, see `columns`.
+    uses no more. Of several groups it is that of all of them as one vector, see `fitness_vector`.
     """
 
     number: int

@@ -30,7 +30,7 @@ class State(NamedTuple):
 
 
 class ToyWorker:
-    """What `driver._RemoteWorker` is, with an integer for parameters."""
+    """What an actor of `workers.ray.backend` is, with an integer for parameters."""
 
     def __init__(self, plan: Plan):
         self._plan = plan

@@ -36,7 +36,7 @@ def by_hand(worker, members, episodes):
     from eggroll_ray.rl.rollout import split_keys
 
     state = worker._engine._state
-    strategy = worker._strategy
+    strategy = worker._engine._strategy
     keys = split_keys(member_keys(generation_key(state), np.arange(members), 2), episodes)
     returns = np.zeros((members, episodes))
     for i in range(members):
