@@ -13,6 +13,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 os.environ["EGGROLL_RAY_CACHE"] = "off"  # also for programs that are started without that folder
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+# The way of generating code that the library's own programs have (compiling/program.py), and each program in one piece:
+# small ones are compiled in half of the time. An XLA that does not know one of these says so and ends.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1")
 
 import hypothesis
 import jax

@@ -225,7 +225,7 @@ def test_the_weights_of_a_shaping_enter_as_documented(name):
     state, update, noises = shaped(name)
     fits = 100.0 + 7.0 * fits_of(1)
     after, _ = update(state, fits)
-    assert_close(after.params, explicit(SHAPINGS[name](fits).weights, noises, SIGMA), 1e-4)
+    assert_close(after.params, explicit(jax.jit(SHAPINGS[name])(fits).weights, noises, SIGMA), 1e-4)
 
 
 @pytest.mark.parametrize("name", mostly_slow(SHAPINGS, quick=["group_z_score"]))
@@ -233,7 +233,7 @@ def test_a_lost_member_and_its_twin_are_as_if_they_had_never_been(name):
     state, update, noises = shaped(name)
     fits = 100.0 + 7.0 * np.asarray(fits_of(1))
     kept = np.setdiff1d(np.arange(N), (4, 5, 6, 7))  # a whole group of four, so that the others' groups stay
-    weights = SHAPINGS[name](jnp.asarray(fits[kept])).weights
+    weights = jax.jit(SHAPINGS[name])(jnp.asarray(fits[kept])).weights
     expected = explicit(weights, jax.tree.map(lambda e: e[kept], noises), SIGMA)
     for lost in (np.nan, np.inf, -np.inf):
         broken = fits.copy()
@@ -423,7 +423,7 @@ def test_noise_is_drawn_anew_every_noise_reuse_generations(reuse):
             assert np.array_equal(draws[g], draws[h]) == (g // reuse == h // reuse)
     state = state._replace(generation=jnp.int32(4))
     fits = fits_of(1)
-    after, _ = es.update(state, fits)
+    after, _ = jax.jit(es.update)(state, fits)
     assert_close(after.params, explicit(fits, units(es, state, N, SIGMA), SIGMA), 1e-5)
 
 
@@ -435,8 +435,12 @@ def test_frozen_leaves_have_no_noise_no_update_no_state_and_no_decay():
     rules = LeafRules(frozen=("ids", "off"))
     es = plain(optimizer=optax.adamw(0.1, weight_decay=0.5), leaves=rules)
     state = es.init(params, 0)
-    member = es.perturb(state, jnp.int32(3))
-    assert member["ids"] is state.params["ids"] and member["off"] is state.params["off"]
+
+    def check_member(state, number):
+        member = es.perturb(state, number)
+        assert member["ids"] is state.params["ids"] and member["off"] is state.params["off"]
+
+    jax.eval_shape(check_member, state, jnp.int32(3))
     shapes = [x.shape for x in jax.tree.leaves(state.opt_state)]
     assert shapes.count((19, 17)) == shapes.count((4,)) == 0
     assert len(shapes) == 1 + 2 * len(FEW)  # Adam's count and two moments a leaf
@@ -453,7 +457,7 @@ def test_the_kinds_of_leaves_are_perturbed_as_they_are_labelled():
     rules = dataclasses.replace(STACKED, frozen=("odd",), dense=("conv",), densify=("heads",))
     es = plain(2, leaves=rules)
     state = es.init(zeros(), 0)
-    member = es.perturb(state, jnp.int32(0))
+    member = jax.jit(es.perturb)(state, jnp.int32(0))
     low = {name for name, leaf in member.items() if isinstance(leaf, LowRank)}
     noised = {name for name, leaf in member.items() if isinstance(leaf, Noised)}
     assert low == {"layers", "nested"}

@@ -1,5 +1,7 @@
 """Fitness shaping against hand-computed values, and what each shaping is invariant to."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from eggroll_ray import fitness
+
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 NAN, INF = np.nan, np.inf
 SHAPINGS = {
@@ -21,8 +25,12 @@ SHAPINGS = {
 every_shaping = pytest.mark.parametrize("shaping", SHAPINGS.values(), ids=SHAPINGS)
 
 
+compiled = functools.cache(jax.jit)  # of each shaping once: the operations one by one take ten times as long
+by_groups_of = functools.cache(fitness.group_z_score)
+
+
 def weights(shaping, values):
-    shaped = shaping(jnp.asarray(values, jnp.float32))
+    shaped = compiled(shaping)(np.asarray(values, np.float32))
     assert shaped.weights.dtype == jnp.float32 and shaped.valid.dtype == bool
     return np.asarray(shaped.weights)
 
@@ -117,7 +125,7 @@ def test_z_score_is_scipys():
     ],
 )
 def test_group_z_score(size, values, expected):
-    check(fitness.group_z_score(size), values, expected)
+    check(by_groups_of(size), values, expected)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +207,7 @@ def test_centred_rank_is_invariant_to_increasing_maps(values):
 @given(populations, st.sampled_from([0.25, 3.0, 1000.0]), st.sampled_from([-64.0, 0.0, 5.0]))
 def test_z_scores_are_invariant_to_increasing_affine_maps(values, scale, shift):
     values = np.asarray(values, np.float32)
-    for shaping in (fitness.z_score, fitness.group_z_score(4)):
+    for shaping in (fitness.z_score, by_groups_of(4)):
         expected = weights(shaping, values)
         np.testing.assert_allclose(weights(shaping, scale * values + shift), expected, atol=1e-3)
         np.testing.assert_allclose(weights(shaping, -values), -expected, atol=1e-5)
@@ -209,7 +217,7 @@ def test_z_scores_are_invariant_to_increasing_affine_maps(values, scale, shift):
 @given(populations)
 def test_normalised_weights_have_the_moments_they_promise(values):
     values = np.asarray(values, np.float32)
-    valid = np.asarray(fitness.valid_members(jnp.asarray(values)))
+    valid = np.asarray(compiled(fitness.valid_members)(values))
     ranks = weights(fitness.centred_rank, values)
     assert abs(ranks.sum()) < 1e-5
     assert np.abs(ranks).max() <= 0.5
@@ -217,7 +225,7 @@ def test_normalised_weights_have_the_moments_they_promise(values):
     assert abs(scores.sum()) < 1e-3
     if len(np.unique(values[valid])) > 1:
         np.testing.assert_allclose((scores[valid] ** 2).mean(), 1, rtol=1e-4)
-    groups = weights(fitness.group_z_score(4), values).reshape(2, 4)
+    groups = weights(by_groups_of(4), values).reshape(2, 4)
     assert np.abs(groups.sum(axis=1)).max() < 1e-3
     signs = weights(fitness.antithetic_sign, values)
     np.testing.assert_array_equal(signs[0::2], -signs[1::2])

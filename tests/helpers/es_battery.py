@@ -1,5 +1,6 @@
 """The contract of `ES`: what every strategy must do, whatever its constructor and options."""
 
+import functools
 import json
 
 import cloudpickle
@@ -38,11 +39,15 @@ def float_leaves(tree):
 
 def former(es: ES, n: int):
     """A compiled function of a state: the formed parameters of its first n members, leaves `(n, ...)`."""
+    return _former(es.perturb, n)
 
+
+@functools.lru_cache(4)
+def _former(perturb, n: int):
     @jax.jit
     def form(state: ESState):
         members = jnp.arange(n, dtype=jnp.int32)
-        return jax.vmap(lambda i: densify(es.perturb(state, i)))(members)
+        return jax.vmap(lambda i: densify(perturb(state, i)))(members)
 
     return form
 
