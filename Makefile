@@ -28,7 +28,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.speed.speed --short
 
 bench-full: $(INSTALLED)
-	for part in speed linear memory compile plan laws noise_quality; do \
+	for part in speed.speed speed.linear speed.memory speed.compile cluster.plan rl.laws noise.noise_quality; do \
 	  echo "benchmarks.$$part"; $(BIN)/python -m benchmarks.$$part --docs bench || exit; \
 	done
 

@@ -23,7 +23,7 @@ FLOORS = (
     ("report", "trainer"),
     ("tune", "cli"),
 )
-FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS, 1) for room in rooms}
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 USES_RAY = ("workers/ray/", "tune.py", "runs/sinks/prometheus.py")
 

@@ -1,4 +1,4 @@
-"""Who evaluates: how many workers, with what, and how long to wait for them."""
+"""The options of users: how many workers, with what, and how long to wait for them."""
 
 import dataclasses
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Who evaluates: what a pool of workers can do, and the pool of one worker in this process."""
+"""What a trainer asks of its workers, wherever they are, and the pool of one worker in this process."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
