@@ -28,7 +28,7 @@ from eggroll_ray.runs.sinks.prometheus import RayGauges
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
 from eggroll_ray.workers.pool import LocalPool, Pool
-from eggroll_ray.workers.prepare import prepare
+from eggroll_ray.workers.prepare import check_windows, prepare
 from eggroll_ray.workers.results import outcome_of
 from eggroll_ray.workers.worker import Worker
 
@@ -130,22 +130,22 @@ class Trainer:
         self._evaluator = evaluator
         self._workers = workers if isinstance(workers, Workers) else Workers(workers)
         self._watch = watch
-        check_block_size(block_size)
-        keep_programs()
         self._run = Run(run) if isinstance(run, str | Path) else run
-        if self._run is not None and self._run.resume and block_size in (None, "auto"):
-            block_size = recorded_block_size(Path(self._run.path) / "config.json", population_size)
+        check_block_size(block_size)
+        resumed = self._run is not None and self._run.resume and block_size in (None, "auto")
         prepared = prepare(
             evaluator,
             self._strategy,
             population_size,
-            block_size=2 if block_size == "auto" else block_size,  # 2 divides every population
+            block_size=2 if resumed or block_size == "auto" else block_size,  # 2 divides every population
             seed=seed,
             test_episodes=watch.episodes,
         )
+        check_windows(self._strategy, evaluator.windows)
+        keep_programs()
         self._plan = prepared.plan
-        if block_size == "auto":
-            self._plan = dataclasses.replace(self._plan, block_size=self._fastest_block_size())
+        if resumed or block_size == "auto":  # found once all else is known to be right
+            self._plan = self._plan.with_block_size(self._block_size(resumed))
         settings = {
             "evaluator": evaluator.settings,
             "strategy": self._strategy.settings,
@@ -306,7 +306,10 @@ class Trainer:
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
             self._event("resumed", detail)
 
-    def _fastest_block_size(self) -> int:
+    def _block_size(self, resumed: bool) -> int:
+        """That of the record where the run is resumed, or else the fastest on a worker."""
+        if resumed and self._run is not None:
+            return recorded_block_size(Path(self._run.path) / "config.json", self._plan.population_size)
         if self._run is not None:
             checkpoint.create_run(Path(self._run.path))  # a folder that will not do is refused before the search
         plan = self._plan

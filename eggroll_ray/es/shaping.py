@@ -146,7 +146,11 @@ def _ratio(values: Float[Array, " n"], scale: Float[Array, ""]) -> Float[Array, 
     return jnp.where(scale > 0, values / jnp.where(scale > 0, scale, 1.0), 0.0)
 
 
+# The fitness itself (paper Eq 6).
 raw = Shaping("raw", _raw)
+# Ranks in [-0.5, 0.5], whatever increasing map the fitness went through; the default.
 centred_rank = Shaping("centred_rank", _centred_rank)
+# Zero mean and unit standard deviation.
 z_score = Shaping("z_score", _z_score)
+# The better twin +1, the worse -1: one ternary result a pair (paper App. H.2).
 antithetic_sign = Shaping("antithetic_sign", _antithetic_sign, signs_only=True)

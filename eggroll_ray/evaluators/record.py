@@ -6,7 +6,6 @@ Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) p
 import dataclasses
 import enum
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -35,7 +34,7 @@ class Earlier(NamedTuple):
     statistics: Any
 
 
-NO_PAST: Mapping[int, Earlier] = MappingProxyType({})
+NO_PAST: Mapping[int, Earlier] = {}
 
 
 class Given(NamedTuple):

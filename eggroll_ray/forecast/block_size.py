@@ -6,7 +6,6 @@ when the run is continued.
 """
 
 import contextlib
-import dataclasses
 import functools
 import hashlib
 import json
@@ -143,7 +142,7 @@ def fastest_block_size(
         held = strategy._replace(init=lambda *_: state), evaluator._replace(init=lambda _: state.params)
 
         def probe(size: int) -> Probe:
-            plan = dataclasses.replace(prepared.plan, block_size=size)
+            plan = prepared.plan.with_block_size(size)
             return _WorkerProbe(Worker(*held, plan, threads), plan, workers)
 
         return choose(sizes, default, memory_bytes, probe)
@@ -159,7 +158,8 @@ def fastest_on_ray(strategy: ES, evaluator: Evaluator, population_size: int, see
       WorkerError: when there is no cluster, it lacks the resources of the workers, or the search takes too long.
       ValueError: where even the smallest block takes more than the memory.
     """
-    from eggroll_ray.workers.ray.backend import RayBackend, worker_threads  # Ray is imported only where it is used
+    from eggroll_ray.workers.ray.backend import RayBackend
+    from eggroll_ray.workers.ray.environment import worker_threads  # Ray is imported only where it is used
 
     cluster = RayBackend(lambda: None, population_size // 2, workers)
     try:

@@ -83,8 +83,9 @@ def _skinny(
     second = second.astype(dtype)
     sizes = dict(zip(second_ids, second.shape, strict=True))
     rank = sizes[rank_axis]
-    narrow = rank > 1 and second.size < tuning().narrow * rank
-    if {*second_ids} - {*out} != {rank_axis} or rank > tuning().unrolled_ranks or narrow:
+    chosen = tuning()
+    narrow = rank > 1 and second.size < chosen.narrow * rank
+    if {*second_ids} - {*out} != {rank_axis} or rank > chosen.unrolled_ranks or narrow:
         return _einsum(t, middle, second, second_ids, out, precision, dtype)
     rest = [i for i in middle if i != rank_axis]
     own = [i for i in second_ids if i != rank_axis]
@@ -98,11 +99,12 @@ def _skinny(
 
 def _first_step(x: Any, ids: Ids, first: Any, first_ids: Ids, middle: Ids, precision: Any, dtype: Any) -> Any:
     """`einsum(x, first)`, for a few rows of `x` as sums in lanes: one loop over vectors for XLA on a CPU."""
-    lanes, longest, few_rows = tuning().lanes, tuning().longest, tuning().few_rows
+    chosen = tuning()
+    lanes = chosen.lanes
     summed = [i for i in ids if i in first_ids and i not in middle]
     rows = math.prod(size for i, size in zip(ids, x.shape, strict=True) if i not in first_ids)
     size = first.shape[first_ids.index(summed[0])] if len(summed) == 1 else 0
-    if not lanes <= size <= longest or rows > few_rows:
+    if not lanes <= size <= chosen.longest or rows > chosen.few_rows:
         return _einsum(x, ids, first, first_ids, middle, precision, dtype)
     target = [*middle, *summed]
     x, first = _spread(x.astype(dtype), ids, target), _spread(first.astype(dtype), first_ids, target)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray.compiling.block_program import BlockProgram
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.members import generation_key, member_keys, perturb_block
 from eggroll_ray.evaluators.record import (
     NO_PAST,
@@ -26,7 +26,6 @@ from eggroll_ray.evaluators.record import (
     Given,
     Invalid,
     Params,
-    Perturbation,
     judge,
 )
 from eggroll_ray.models.policies import Policy

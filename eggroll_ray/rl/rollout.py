@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.es.random import stream_key
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.members import Members, check_shared_by
-from eggroll_ray.evaluators.record import Earlier, EvaluateBlock, Evaluator, Invalid, Perturbation, TestMean
+from eggroll_ray.evaluators.record import Earlier, EvaluateBlock, Evaluator, Invalid, TestMean
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.models.policies import Policy
 from eggroll_ray.rl.agents import Groups, Shown
@@ -105,7 +105,7 @@ class Everyone:
 
 def context_of_test(cast: Cast, statistics: Any, past: Mapping[int, Earlier], key: PRNGKeyArray) -> Any:
     """The context in which the mean parameters are tested, with opponents of the newest generation that is kept."""
-    if not past:
+    if cast.keeps() is None:
         return cast.context(statistics, past, 0, 0)
     seed = int(jax.random.bits(jax.random.fold_in(key, 0), (), jnp.uint32))
     return cast.context(statistics, past, seed, max(past))

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key
 
 from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.members import generation_key, member_keys, perturb_block
-from eggroll_ray.evaluators.record import CompiledBlock, Earlier, EvaluateBlock, Evaluation, Given, Perturbation, judge
+from eggroll_ray.evaluators.record import CompiledBlock, Earlier, EvaluateBlock, Evaluation, Given, judge
 from eggroll_ray.rl.env import Env
 from eggroll_ray.rl.episodes import Loop, begin_episodes, fitness_of, play_episodes
 from eggroll_ray.rl.rollout import Cast, Play, split_keys

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Is told what happens to workers: name of the event, detail, worker (None: the fleet as a whole).
+# Is told what happens to workers: name of the event, detail, worker (None: all of them together).
 OnEvent = Callable[[str, str, str | None], object]
 
 

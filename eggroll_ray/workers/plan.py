@@ -30,6 +30,11 @@ class Plan:
         """Numbers that the evaluation of one block gives."""
         return self.block_size * self.groups
 
+    def with_block_size(self, block_size: int) -> "Plan":
+        """Returns the plan with blocks of another size, which is checked; see `make_plan`."""
+        check_blocks(self.population_size, block_size)
+        return dataclasses.replace(self, block_size=block_size)
+
     def members(self, block: int) -> np.ndarray:
         """Returns the member numbers of a block, int32."""
         return np.arange(block * self.block_size, (block + 1) * self.block_size, dtype=np.int32)
@@ -66,11 +71,7 @@ def make_plan(
         )
     if block_size is None:
         block_size = default_block_size(population_size, member_bytes)
-    if block_size < 2 or block_size % 2 or population_size % block_size:
-        raise ValueError(
-            f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "
-            "odd; choose an even divisor of the population size."
-        )
+    check_blocks(population_size, block_size)
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
     return Plan(population_size, block_size, seed, test_episodes, groups, signs_only)
@@ -92,3 +93,12 @@ def default_block_size(population_size: int, member_bytes: int) -> int:
             f"blocks of; choose {near}, or set block_size yourself."
         )
     return found
+
+
+def check_blocks(population_size: int, block_size: int) -> None:
+    """Raises ValueError where a block size is no even divisor of the population size."""
+    if block_size < 2 or block_size % 2 or population_size % block_size:
+        raise ValueError(
+            f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "
+            "odd; choose an even divisor of the population size."
+        )

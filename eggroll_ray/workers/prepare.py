@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 
 from eggroll_ray.es.leaves import Leaf
-from eggroll_ray.es.record import ES, ESState
+from eggroll_ray.es.record import ES, ESState, Perturbation
 from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.workers.plan import Plan, make_plan
@@ -43,13 +43,17 @@ def prepare(
       test_episodes: of a test of the mean parameters; None: what the evaluator suggests.
 
     Raises:
-      ValueError: for numbers out of range, first; for a strategy that takes an episode for other windows than it has;
-        for what an evaluation would raise when it is traced.
+      ValueError: for numbers out of range, first; for a strategy whose `perturb` is no `Perturbation`; for what an
+        evaluation would raise when it is traced.
     """
     episodes = evaluator.test_episodes if test_episodes is None else test_episodes
     groups = max(1, len(evaluator.groups))
     make_plan(population_size, block_size, seed, episodes, groups)  # what is wrong with the numbers comes first
-    check_windows(strategy, evaluator.windows)
+    if not isinstance(strategy.perturb, Perturbation):
+        raise ValueError(
+            f"perturb={strategy.perturb!r} of the strategy must be a Perturbation(draw, apply), so that twins share a "
+            "draw; see eggroll_ray.es.record."
+        )
     shapes = jax.eval_shape(lambda: strategy.init(evaluator.init(seed), seed))
     evaluator.check(strategy.perturb, shapes)
     own = noise_bytes(strategy.perturb, shapes)

@@ -47,6 +47,12 @@ def test_what_an_evaluation_would_raise_is_raised():
         prepare(evaluator(unsupported), er.eggroll(), 64)
 
 
+def test_a_perturb_in_one_step_is_refused():
+    strategy = er.eggroll()
+    with pytest.raises(ValueError, match=r"perturb=.* of the strategy must be a Perturbation\(draw, apply\)"):
+        prepare(evaluator(), strategy._replace(perturb=lambda state, member: strategy.perturb(state, member)), 64)
+
+
 @pytest.mark.parametrize("name", ["persistent", "noise_reuse"])
 def test_a_strategy_for_other_windows_is_refused(name):
     with pytest.raises(ValueError, match=f"{name}=3 of the strategy must be 4, the windows of an episode"):

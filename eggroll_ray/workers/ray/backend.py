@@ -58,7 +58,7 @@ def _call(function: Callable[[], Any]) -> Any:
     return function()
 
 
-class _RemoteWorker:
+class _Actor:
     """A worker in an actor. A second thread takes cancellations while the first evaluates."""
 
     def __init__(self, make: Callable[[], Worker]):
@@ -121,7 +121,7 @@ class RayBackend:
             self._request_room()
             self._gpus = self._wait_for_resources()
             self._task = ray.put(make)
-            self._remote = ray.remote(_RemoteWorker)
+            self._remote = ray.remote(_Actor)
         except BaseException:
             self.close()
             raise

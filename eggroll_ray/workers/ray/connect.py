@@ -50,6 +50,7 @@ def connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({}
 
 
 def cluster_address(workers: Workers) -> str | None:
+    """Returns the address of the cluster that was asked for, None for a Ray of this machine alone."""
     return workers.address or os.environ.get("RAY_ADDRESS")
 
 

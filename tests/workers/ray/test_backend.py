@@ -104,7 +104,7 @@ def test_a_process_like_a_workers_searches_the_block_size_for_all(tmp_path, monk
     (path,) = (tmp_path / "blocks").iterdir()
     kept = json.loads(path.read_text())
     assert {name: kept["key"][name] for name in ("workers", "threads")} == {"workers": 2, "threads": 1}
-    assert kept["key"]["xla_threads"] == "2"  # never one: threads.py
+    assert kept["key"]["xla_threads"] == "2"  # never one: compiling/threads.py
     with er.Trainer(custom(), block_size=kept["block_size"], **given) as fixed:
         assert fixed.fit(2).digest == found.digest
 
