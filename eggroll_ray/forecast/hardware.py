@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import jax
 
-from eggroll_ray.forecast.operations import Work
+from eggroll_ray.forecast.operations import Operations
 
 HERE = "this machine"
 
@@ -51,13 +51,13 @@ def check_device(name: str) -> None:
         raise ValueError(f"device={name!r} is unknown; choose one of {known}.")
 
 
-def bounds(work: Work, accelerator: Accelerator, bfloat16: bool) -> dict[str, float]:
+def bounds(operations: Operations, accelerator: Accelerator, bfloat16: bool) -> dict[str, float]:
     """Returns the seconds that a program takes at the least, by what takes them; the largest counts."""
     peak = accelerator.bfloat16 if bfloat16 else accelerator.float32
     return {
-        "its arithmetic": work.flops / (REACHED * peak),
-        "memory traffic": work.bytes / (REACHED * accelerator.bandwidth),
-        "starting kernels, which larger blocks share": work.kernels * KERNEL_SECONDS,
+        "its arithmetic": operations.flops / (REACHED * peak),
+        "memory traffic": operations.bytes / (REACHED * accelerator.bandwidth),
+        "starting kernels, which larger blocks share": operations.kernels * KERNEL_SECONDS,
     }
 
 

@@ -43,16 +43,16 @@ class Program(NamedTuple):
         return calls_out(self.traced)
 
 
-class Work(NamedTuple):
+class Operations(NamedTuple):
     """What a program does in one run."""
 
     flops: float = 0.0  # of products two per term, of anything else one per number; integers count as well
     bytes: float = 0.0  # to and from the device's memory
     kernels: float = 0.0  # started one after the other
 
-    def plus(self, other: "Work", times: float = 1.0) -> "Work":
+    def plus(self, other: "Operations", times: float = 1.0) -> "Operations":
         """Returns this work and so many times another."""
-        return Work(*(mine + times * others for mine, others in zip(self, other, strict=True)))
+        return Operations(*(mine + times * others for mine, others in zip(self, other, strict=True)))
 
 
 class Memory(NamedTuple):
@@ -66,7 +66,7 @@ class Memory(NamedTuple):
         return self.outputs + self.temporary
 
 
-def work_of(program: Program) -> Work:
+def operations_of(program: Program) -> Operations:
     """Counts one run.
 
     A `while` loop that is in no other loop is taken to run `program.steps` times, one inside of another once: how
@@ -98,14 +98,14 @@ def update_program(strategy: ES, state: ESState, population_size: int, groups: t
     return Program(SharedProgram(strategy.update).trace(state, fitness), strategy.persistent)
 
 
-def _body(jaxpr: Jaxpr, steps: int) -> Work:
+def _body(jaxpr: Jaxpr, steps: int) -> Operations:
     """One iteration, or the whole program: what is inside, and what it reads and writes at its edges."""
     edges = sum(map(_bytes, (*jaxpr.invars, *jaxpr.constvars, *jaxpr.outvars)))
-    return _equations(jaxpr, steps).plus(Work(0.0, edges, 1.0))
+    return _equations(jaxpr, steps).plus(Operations(0.0, edges, 1.0))
 
 
-def _equations(jaxpr: Jaxpr, steps: int) -> Work:
-    total = Work()
+def _equations(jaxpr: Jaxpr, steps: int) -> Operations:
+    total = Operations()
     for equation in jaxpr.eqns:
         name, params = equation.primitive.name, equation.params
         if name == "scan":
@@ -123,14 +123,14 @@ def _equations(jaxpr: Jaxpr, steps: int) -> Work:
     return total
 
 
-def _one(equation: Any) -> Work:
+def _one(equation: Any) -> Operations:
     """An equation without a program of its own."""
     name = equation.primitive.name
     if name in _MOVES:
-        return Work()
+        return Operations()
     inputs, outputs = equation.invars, equation.outvars
     if name.startswith(_REDUCES):
-        return Work(float(sum(map(_size, inputs))), sum(map(_bytes, outputs)), 1.0)
+        return Operations(float(sum(map(_size, inputs))), sum(map(_bytes, outputs)), 1.0)
     flops = float(sum(map(_size, outputs)))
     if name == "dot_general":
         (contracted, _), _ = equation.params["dimension_numbers"]
@@ -139,8 +139,8 @@ def _one(equation: Any) -> Work:
         kernel, dimensions = inputs[1].aval.shape, equation.params["dimension_numbers"]
         flops *= 2 * math.prod(kernel) / kernel[dimensions.rhs_spec[0]]
     if not name.startswith(_WHOLE):
-        return Work(flops)
-    return Work(flops, sum(map(_bytes, (*inputs, *outputs))), 1.0)
+        return Operations(flops)
+    return Operations(flops, sum(map(_bytes, (*inputs, *outputs))), 1.0)
 
 
 def _size(variable: Any) -> int:

@@ -25,7 +25,7 @@ from eggroll_ray.forecast.cost import (
     predict_generation,
 )
 from eggroll_ray.forecast.hardware import ACCELERATORS, HERE, KERNEL_SECONDS, REACHED, bounds, check_device, memory_here
-from eggroll_ray.forecast.operations import Program, block_program, memory_of, update_program, work_of
+from eggroll_ray.forecast.operations import Program, block_program, memory_of, operations_of, update_program
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.prepare import prepare
 
@@ -187,9 +187,9 @@ def _from_datasheet(
     device: str, program: Program, narrow: bool, update: Program, population_size: int
 ) -> tuple[Rates, list[str]]:
     """Rates of a device that is not at hand, and what they rest on."""
-    evaluation = bounds(work_of(program), ACCELERATORS[device], narrow)
+    evaluation = bounds(operations_of(program), ACCELERATORS[device], narrow)
     # The sum of an update is in float32 whatever the parameters are.
-    each = max(bounds(work_of(update), ACCELERATORS[device], False).values()) / population_size
+    each = max(bounds(operations_of(update), ACCELERATORS[device], False).values()) / population_size
     rates = Rates(block=max(evaluation.values()), generation=0.0, update=0.0, update_member=each)
     return rates, [
         f"{device}: numbers of its maker, NOT measured; programs are assumed to reach {REACHED:.0%} of them and to "

@@ -12,7 +12,7 @@ import pytest
 from eggroll_ray.forecast import cost, hardware, operations
 from eggroll_ray.forecast.cost import ADVICE, Cluster, Footprint, Job, Rates, largest_population, predict_generation
 from eggroll_ray.forecast.hardware import ACCELERATORS, bounds
-from eggroll_ray.forecast.operations import Program, Work
+from eggroll_ray.forecast.operations import Operations, Program
 from eggroll_ray.workers.plan import Plan
 
 JOB = Job(Plan(4096, 256, 0, 1), steps=100.0, moments=0, trained=10_000)
@@ -119,15 +119,15 @@ def test_the_time_of_the_driver_is_that_of_the_measurements_on_ray():
 
 def test_a_device_is_as_slow_as_the_slowest_of_its_parts():
     h100 = ACCELERATORS["H100"]
-    found = [*bounds(Work(flops=67e12, bytes=3.35e12, kernels=2e5), h100, False).values()]
+    found = [*bounds(Operations(flops=67e12, bytes=3.35e12, kernels=2e5), h100, False).values()]
     assert found == pytest.approx([1 / hardware.REACHED, 1 / hardware.REACHED, 1.0])
-    arithmetic, *_ = bounds(Work(flops=989e12), h100, True).values()
+    arithmetic, *_ = bounds(Operations(flops=989e12), h100, True).values()
     assert arithmetic == pytest.approx(1 / hardware.REACHED)
     assert hardware.memory_here() > 1e8
 
 
 def counted(fn, *args, steps=1):
-    return operations.work_of(Program(jax.jit(fn).trace(*args), steps))
+    return operations.operations_of(Program(jax.jit(fn).trace(*args), steps))
 
 
 A, B = np.ones((8, 16), np.float32), np.ones((16, 32), np.float32)
@@ -137,7 +137,7 @@ EDGES = 4 * (8 * 16 + 16 * 32 + 8 * 32)
 
 def test_products_are_counted_as_xla_counts_them():
     found = counted(jnp.matmul, A, B)
-    assert found == Work(PRODUCT, 2 * EDGES, 2)
+    assert found == Operations(PRODUCT, 2 * EDGES, 2)
     compiled = jax.jit(jnp.matmul).lower(A, B).compile().cost_analysis()
     assert compiled is not None and found.flops == compiled["flops"]
     batched = counted(jax.vmap(jnp.matmul), np.ones((5, *A.shape), np.float32), np.ones((5, *B.shape), np.float32))

@@ -164,7 +164,7 @@ def test_the_program_that_is_counted_is_the_one_that_evaluates():
     expected = evaluator.bind(es.perturb)(Given(state, (), np.arange(8, dtype=np.int32)))
     np.testing.assert_array_equal(np.asarray(fitness)[:, 0], expected.fitness)
     assert program.steps == 5 and int(steps) == expected.steps == 8 * 5
-    flops = [operations.work_of(program._replace(steps=steps)).flops for steps in (1, 2, 5)]
+    flops = [operations.operations_of(program._replace(steps=steps)).flops for steps in (1, 2, 5)]
     assert flops[2] - flops[1] == 3 * (flops[1] - flops[0])
     assert flops[1] - flops[0] >= 8 * 2 * (12 * 8 + 8 * 2)  # the policy's products
     assert not program.calls_out
