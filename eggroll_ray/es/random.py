@@ -124,6 +124,7 @@ def stream_key(seed: UInt[Array, ""] | int, name: str) -> PRNGKeyArray:
 
 
 def stream_keys(seed: UInt[Array, ""] | int, names: Sequence[str]) -> Key[Array, " names"]:
+    """Returns the key of each stream; see `stream_key`."""
     key = jax.random.key(jnp.asarray(seed, jnp.uint32), impl="threefry2x32")
     digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
     words = np.frombuffer(b"".join(digests), "<u4").astype(np.uint32).reshape(-1, 2)

@@ -44,6 +44,7 @@ def bind(eqn: Any, *values: Any) -> list[Any]:
 
 
 def refuse_scaled(eqn: Any, *lows: LowRank) -> None:
+    """Raises UnsupportedPrimitiveError where a parameter was scaled by a value that is no constant."""
     for low in lows:
         if low.is_scaled:
             raise UnsupportedPrimitiveError(
@@ -77,10 +78,13 @@ def simplify(low: LowRank) -> Any:
 
 
 def negative(low: LowRank) -> LowRank:
+    """Returns `-low`; the other factor stays."""
     return dataclasses.replace(low, w=-low.w, a=-low.a)
 
 
 def transpose_axes(low: LowRank, order: Sequence[int]) -> LowRank:
+    """Returns `low` with its axes in another order, as `lax.transpose` has them."""
+
     def on_factor(factor: Any, side: Role) -> Any:
         axes = low.factor_axes(side)
         return lax.transpose(factor, [axes.index(i) for i in side_axes(low.roles, order, side)])
@@ -90,6 +94,7 @@ def transpose_axes(low: LowRank, order: Sequence[int]) -> LowRank:
 
 
 def broadcast_axes(low: LowRank, shape: Sequence[int], kept: Sequence[int]) -> LowRank:
+    """Returns `low` broadcast to a shape in which its own axes are `kept`, as `lax.broadcast_in_dim` has it."""
     roles: list[Role] = ["row"] * len(shape)
     for i, j in enumerate(kept):
         roles[j] = low.roles[i]
@@ -105,6 +110,8 @@ def broadcast_axes(low: LowRank, shape: Sequence[int], kept: Sequence[int]) -> L
 
 
 def pad_axes(low: LowRank, value: Any, config: Sequence[tuple[int, int, int]]) -> LowRank:
+    """Returns `low` padded with a value, which `w` takes, and factors with zeros, as `lax.pad` has it."""
+
     def on_factor(factor: Any, side: Role) -> Any:
         spans = [(0, 0, 0) if i is None else config[i] for i in low.factor_axes(side)]
         return lax.pad(factor, jnp.zeros((), factor.dtype), spans)

@@ -96,5 +96,6 @@ def _counted(timestep: Timestep, alive: Array) -> Array:
 
 
 def fitness_of(cast: Cast, end: Loop, keys: Key[Array, "n e"]) -> Float[Array, "n e *g"]:
+    """Returns what each episode of each member was paid, of several groups that of each."""
     returns = cast.returns(end.totals, keys.shape[1])
     return returns.reshape(*keys.shape, *returns.shape[1:])

@@ -29,6 +29,7 @@ class _Held(NamedTuple):
 
 
 def episode_so_far(windows: int) -> Callable[[int], range]:
+    """Returns the `Evaluator.keeps` of episodes in so many windows: the generations since the episode began."""
     return lambda generation: range(generation - generation % windows, generation + 1)
 
 

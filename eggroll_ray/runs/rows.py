@@ -95,7 +95,13 @@ class Rows:
     """Makes the rows of a run. Seconds and totals go on where the run was, when it is resumed."""
 
     def __init__(self, evaluator: Evaluator, plan: Plan, last: Row):
-        """Args: what is optimised, the plan of the run, and the last row of the part before; {} if there is none."""
+        """Makes the rows of a run.
+
+        Args:
+          evaluator: what is optimised.
+          plan: of the run.
+          last: the last row of the part before, where the run is resumed; {} otherwise.
+        """
         self._evaluator, self._plan = evaluator, plan
         self._start = time.monotonic() - last.get("time", 0.0)
         self.totals = {name: last.get(name, 0) for name in ("total_steps", "total_episodes")}

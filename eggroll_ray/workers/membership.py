@@ -40,6 +40,15 @@ class Membership:
         clock: Callable[[], float],
         deadlines: Deadlines,
     ):
+        """Starts nothing yet.
+
+        Args:
+          backend: where workers run.
+          options: how many are wanted, and for how long to wait.
+          on_event: is told what happens to workers.
+          clock: seconds.
+          deadlines: says who is late.
+        """
         self._backend, self._options = backend, options
         self._on_event, self._clock = on_event, clock
         self._deadlines = deadlines

@@ -15,7 +15,14 @@ class Trust:
     def __init__(
         self, membership: Membership, on_event: OnEvent, until: Callable[[Callable[[], bool]], object], strict: bool
     ):
-        """Args: the workers; who is told; what waits for a condition; whether workers must agree at all."""
+        """Knows nothing yet.
+
+        Args:
+          membership: the workers.
+          on_event: is told whose parameters are wrong.
+          until: waits for a condition, and takes answers meanwhile.
+          strict: whether workers must agree at all.
+        """
         self._membership, self._on_event, self._until = membership, on_event, until
         self._strict = strict
         self._agreed: tuple[int, str] | None = None  # generation, digest

@@ -162,20 +162,24 @@ class Events:
         self._counts: Counter[str] = Counter()
 
     def add(self, event: Row) -> None:
+        """Takes in an event."""
         self._counts[f"events/{event['event']}"] += 1
         self.lines.append(describe(event))
         self.generation = event["generation"]
         self.failed = event["event"] == "failed"
 
     def counts(self) -> dict[str, float]:
+        """Returns how many there were of each kind, by `events/<kind>`."""
         return dict(self._counts)
 
     def clear(self) -> None:
+        """Forgets them: they have gone out."""
         self._counts.clear()
         self.lines.clear()
 
 
 def import_tracker(module: str, what: str, extra: str) -> Any:
+    """Imports the package of a tracker; the ImportError of a missing one names the extra that installs it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
