@@ -40,6 +40,14 @@ def compile_quickly():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
+@pytest.fixture
+def compile_fully(compile_quickly):
+    """For a test of bits in a module whose other programs are compiled quickly."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
 def pytest_unconfigure():
     folder = os.environ["JAX_COMPILATION_CACHE_DIR"]
     if folder.endswith(f"-{os.getpid()}"):  # this very process made it: those that it starts inherit it

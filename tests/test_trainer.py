@@ -1,6 +1,7 @@
 """The trainer in process: resume and replay give the same bits, bad input is refused before any work."""
 
 import dataclasses
+import functools
 import itertools
 import json
 import os
@@ -28,6 +29,16 @@ def objective(params, key):
     return -(rows**2).sum() - ((params["b"] - 1.0) ** 2).sum() + 0.1 * (noise * params["b"]).sum()
 
 
+EGGROLL = er.eggroll()
+
+
+@functools.cache
+def evaluator(fn) -> er.Evaluator:
+    """One for all trainers of a fitness, bound to a strategy once: its program is traced and compiled once."""
+    made = er.from_fitness(fn, START)
+    return made._replace(bind=functools.cache(made.bind))
+
+
 MADE: list[er.Trainer] = []
 
 
@@ -40,7 +51,7 @@ def close_all():
 
 def trainer(run=None, fn=objective, strategy=None, **options) -> er.Trainer:
     defaults = {"population_size": 16, "block_size": 8, "seed": 5, "workers": 0}
-    made = er.Trainer(er.from_fitness(fn, START), strategy or er.eggroll(), run=run, **(defaults | options))
+    made = er.Trainer(evaluator(fn), strategy or EGGROLL, run=run, **(defaults | options))
     MADE.append(made)
     return made
 
@@ -291,8 +302,9 @@ def test_the_default_block_is_smaller_where_the_noise_of_more_would_not_stay_in_
 
 
 def test_any_optimizer_resumes(tmp_path):
+    strategy = er.eggroll(optimizer=optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1, momentum=0.9)))
+
     def with_momentum(run=None):
-        strategy = er.eggroll(optimizer=optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1, momentum=0.9)))
         return trainer(run, strategy=strategy)
 
     with with_momentum(tmp_path / "run") as first:

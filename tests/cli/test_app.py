@@ -33,6 +33,12 @@ def run(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture
+def without_report(monkeypatch):
+    """For runs whose report nobody reads: to draw it takes longer than to train."""
+    monkeypatch.setattr(app, "write_report", lambda run: "not drawn")
+
+
 def digests(run: Path) -> dict[int, str]:
     rows = read_metrics(run / "metrics.jsonl")
     return {row["generation"]: row["digest"] for row in rows if "event" not in row}
@@ -45,7 +51,7 @@ def test_train_leaves_a_run_folder(run):
     assert "CartPole" in (run / "report.html").read_text()
 
 
-def test_a_config_starts_the_same_run_again(run, tmp_path):
+def test_a_config_starts_the_same_run_again(run, tmp_path, without_report):
     again = tmp_path / "again"
     command = ["train", "--config", str(run / "config.json"), "--run", str(again), "--no-render"]
     assert main(command) == 0
@@ -59,7 +65,7 @@ def test_a_config_starts_the_same_run_again(run, tmp_path):
     assert digests(other)[0] != digests(run)[0]
 
 
-def test_resume_goes_on_with_the_same_bits(run, tmp_path, capsys):
+def test_resume_goes_on_with_the_same_bits(run, tmp_path, capsys, without_report):
     short = tmp_path / "short"
     options = ["--no-render", "--run", str(short)]
     assert main(["train", *SMALL, "--generations", "2", *options]) == 0
@@ -201,7 +207,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
     assert main(["report", str(tmp_path / "missing")]) == 2
 
 
-def test_the_target_that_is_missed_is_told_by_the_exit_status(tmp_path, capsys):
+def test_the_target_that_is_missed_is_told_by_the_exit_status(tmp_path, capsys, without_report):
     assert main(["train", *SMALL, "--run", str(tmp_path / "run"), "--no-render", "--target", "499"]) == 1
     assert "The target of 499 was not reached" in capsys.readouterr().out
 

@@ -11,20 +11,22 @@ import time
 
 import numpy as np
 import pytest
-from evaluating import SLOPE, evaluate, formed, members, sharing, start, strategy
+from evaluating import SLOPE, evaluate, formed, members, plain, sharing, start
 from marks import mostly_slow
 
 from eggroll_ray.evaluators.blocking import blocking
 from eggroll_ray.evaluators.functions import from_fitness
 from eggroll_ray.evaluators.record import FitnessError, Invalid
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 PAIR = members(0, 2)
+FIRST_NUMBER = from_fitness(lambda params, key: params["w"][0], SLOPE)
 
 
 def positive_member(es):
     """Which of the first two members has a positive parameter."""
-    evaluator = from_fitness(lambda params, key: params["w"][0], SLOPE)
-    return int(np.argmax(evaluate(evaluator, es, PAIR).fitness))
+    return int(np.argmax(evaluate(FIRST_NUMBER, es, PAIR).fitness))
 
 
 def when_positive(act):
@@ -57,7 +59,7 @@ def fail():
 
 @pytest.mark.parametrize("policy", mostly_slow([Invalid.DROP_PAIR, Invalid.WORST], quick=[Invalid.WORST]))
 def test_an_exception_is_a_fitness_under_the_policy(policy):
-    es, lost = strategy(), {Invalid.DROP_PAIR: np.nan, Invalid.WORST: -np.inf}[policy]
+    es, lost = plain(), {Invalid.DROP_PAIR: np.nan, Invalid.WORST: -np.inf}[policy]
     evaluator = from_fitness(when_positive(fail), SLOPE, blocking(on_error=policy, on_nan=Invalid.RAISE))
     result = evaluate(evaluator, es, PAIR)
     bad = positive_member(es)
@@ -68,7 +70,7 @@ def test_an_exception_is_a_fitness_under_the_policy(policy):
 
 
 def test_an_exception_stops_the_run_and_names_the_member_and_the_line():
-    es = strategy()
+    es = plain()
     evaluator = from_fitness(when_positive(fail), SLOPE, blocking())
     with pytest.raises(FitnessError) as caught:
         evaluate(evaluator, es, PAIR)
@@ -85,7 +87,7 @@ def spin():
 
 @pytest.mark.parametrize("act", [pytest.param(functools.partial(time.sleep, 3600), marks=pytest.mark.slow), spin])
 def test_a_call_beyond_its_time_is_ended_and_the_next_one_runs(act):
-    es, limit = strategy(), 3.0
+    es, limit = plain(), 3.0
     form = blocking(time_limit=limit, on_error=Invalid.DROP_PAIR)
     evaluator = from_fitness(when_positive(act), SLOPE, form)
     result = evaluate(evaluator, es, np.array([0, 1, 0, 1], np.int32))
@@ -97,7 +99,7 @@ def test_a_call_beyond_its_time_is_ended_and_the_next_one_runs(act):
 
 
 def test_a_process_that_dies_is_a_failure_of_its_member():
-    es = strategy()
+    es = plain()
     form = blocking(on_error=Invalid.DROP_PAIR)
     evaluator = from_fitness(when_positive(lambda: os._exit(0)), SLOPE, form)
     result = evaluate(evaluator, es, PAIR)
@@ -107,7 +109,7 @@ def test_a_process_that_dies_is_a_failure_of_its_member():
 
 
 def test_a_process_that_died_between_generations_is_replaced():
-    es = strategy()
+    es = plain()
     evaluator = from_fitness(lambda params, seed: os.getpid(), SLOPE, blocking(on_error=Invalid.DROP_PAIR))
     block, state = evaluator.bind(es.perturb), start(evaluator, es)
     pid = int(block(state, (), PAIR).fitness[0])
@@ -132,7 +134,7 @@ class Unloadable:
 
 
 def test_a_fitness_that_cannot_be_loaded_says_why():
-    evaluator, es = from_fitness(Unloadable(), SLOPE, blocking()), strategy()
+    evaluator, es = from_fitness(Unloadable(), SLOPE, blocking()), plain()
 
     def perturb(state, member):
         time.sleep(5)  # as long compilation does: the process has ended before it is given its first call
@@ -182,7 +184,7 @@ def test_a_blocking_fitness_of_another_type_is_refused(value, found):
 
 
 def test_a_blocking_fitness_that_is_not_finite_follows_its_own_policy():
-    es, lost = strategy(), float("nan")
+    es, lost = plain(), float("nan")
     form = blocking(on_nan=Invalid.WORST, on_error=Invalid.RAISE)
     result = evaluate(from_fitness(when_positive(lambda: lost), SLOPE, form), es, PAIR)
     assert result.fitness[positive_member(es)] == -np.inf and result.failures == ()
@@ -192,7 +194,7 @@ def test_a_blocking_fitness_that_is_not_finite_follows_its_own_policy():
 
 
 def test_printing_a_closure_and_several_processes_do_not_disturb_the_answers(capfd):
-    scale, es = 3.0, strategy()
+    scale, es = 3.0, plain()
 
     def chatty(params, seed):
         print("fitness", "x" * 5000)  # noqa: T201
@@ -212,7 +214,7 @@ def test_printing_a_closure_and_several_processes_do_not_disturb_the_answers(cap
 @sharing
 def test_seeds_are_shared_or_own_and_change_with_the_generation(shared_by, distinct):
     evaluator = from_fitness(lambda params, seed: seed % 2**20, SLOPE, blocking(shared_by=shared_by))
-    es = strategy()
+    es = plain()
     block = evaluator.bind(es.perturb)
     first, again, second = (block(start(evaluator, es, generation=g), (), members()).fitness for g in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
@@ -221,7 +223,8 @@ def test_seeds_are_shared_or_own_and_change_with_the_generation(shared_by, disti
 
 def test_processes_end_with_their_evaluator():
     evaluator = from_fitness(lambda params, seed: os.getpid(), SLOPE, blocking())
-    pid = int(evaluate(evaluator, numbers=PAIR).fitness[0])
+    es = plain()
+    pid = int(evaluator.bind(es.perturb)(start(evaluator, es), (), PAIR).fitness[0])
     assert is_alive(pid)
     del evaluator
     gc.collect()

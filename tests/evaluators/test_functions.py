@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from evaluating import SLOPE, N, evaluate, formed, members, sharing, start, strategy
+from evaluating import SLOPE, N, evaluate, formed, members, plain, sharing, start, strategy
 
 from eggroll_ray.es.eggroll import openai_es
 from eggroll_ray.evaluators.blocking import blocking
@@ -16,6 +16,8 @@ from eggroll_ray.evaluators.functions import batched, from_fitness, jittable
 from eggroll_ray.evaluators.members import generation_key, member_keys, perturb_block
 from eggroll_ray.evaluators.record import FitnessError, Invalid
 from eggroll_ray.lowrank.parameter import densify, member_axes, twin_axes
+
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 MODEL = {"b": jnp.zeros(3), "w": jnp.linspace(-1, 1, 28).reshape(7, 4)[:, :3]}
 X = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
@@ -58,7 +60,7 @@ def test_each_form_gives_the_fitness_of_the_explicit_member(name):
 
 
 @pytest.mark.parametrize("es", [strategy(rank=1), openai_es(sigma=0.5)], ids=["eggroll", "openai_es"])
-def test_any_blocks_give_the_same_fitness_and_one_block_size_the_same_bits(es):
+def test_any_blocks_give_the_same_fitness_and_one_block_size_the_same_bits(es, compile_fully):
     # Both terms are of one sign: where they cancelled, a relative bound would measure the cancellation.
     evaluator = from_fitness(lambda params, key: in_jax(params, key) - jax.random.uniform(key), MODEL)
     state, block = start(evaluator, es), evaluator.bind(es.perturb)
@@ -93,7 +95,7 @@ def test_keys_depend_on_the_member_and_the_generation_alone():
     key = jax.random.key(0)
     keys = [jax.random.key_data(member_keys(key, jnp.arange(a, b), 2)) for a, b in ((0, 8), (4, 8))]
     np.testing.assert_array_equal(keys[0][-4:], keys[1])
-    state = strategy().init(SLOPE, 0)
+    state = plain().init(SLOPE, 0)
     generations = [generation_key(state._replace(generation=jnp.int32(g))) for g in (0, 0, 1)]
     first, again, second = (jax.random.key_data(key).tolist() for key in generations)
     assert first == again != second
@@ -106,7 +108,7 @@ def test_sharing_by_less_than_one_is_refused(form):
 
 
 def test_a_block_holds_the_mean_parameters_once():
-    es = strategy()
+    es = plain()
     block = jax.eval_shape(lambda: perturb_block(es.perturb, es.init(MODEL, 0), jnp.arange(N)))
     low = block.params["w"]
     assert low.w.shape == (7, 3) and low.a.shape == (N // 2, 1, 7) and low.b.shape == (N // 2, 1, 3)
@@ -134,15 +136,20 @@ def test_twins_share_a_draw_and_get_what_each_alone_gets():
 
 
 def test_twins_may_carry_arrays_without_elements():
-    es = strategy()
-    members = perturb_block(es.perturb, es.init(MODEL, 3), jnp.arange(N))
-    carry, number = members.apply(lambda params, carry: (carry, params["b"].sum()), jnp.zeros((N, 0, 2)))
+    es = plain()
+
+    @jax.jit
+    def carried(state):
+        members = perturb_block(es.perturb, state, jnp.arange(N))
+        return members.apply(lambda params, carry: (carry, params["b"].sum()), jnp.zeros((N, 0, 2)))
+
+    carry, number = carried(es.init(MODEL, 3))
     assert carry.shape == (N, 0, 2) and number.shape == (N,)
 
 
 def test_members_that_are_no_twins_get_no_noise_of_others():
-    es = strategy()
-    params = perturb_block(es.perturb, es.init(MODEL, 3), jnp.array([0, 1, 2, 5])).params
+    es = plain()
+    params = jax.jit(lambda state: perturb_block(es.perturb, state, jnp.array([0, 1, 2, 5])).params)(es.init(MODEL, 3))
     finite = np.isfinite(np.asarray(params["b"].value)).all(axis=2)
     assert finite.tolist() == [[True, True], [False, False]]
     np.testing.assert_array_equal(np.isfinite(params["w"].sign), finite)
@@ -207,7 +214,7 @@ def test_policies_for_a_fitness_that_is_not_finite(form, value):
     fn = bad_when_positive(value)
     if form is batched:
         one, fn = fn, lambda members, keys: members.apply(one, keys)
-    es = strategy()
+    es = plain()
     bad = formed(es, start(from_fitness(fn, SLOPE, form()), es))["w"][:, 0] > 0
     assert bad.sum() == N // 2  # one of each pair
     for policy, expected in ((Invalid.DROP_PAIR, np.nan), (Invalid.WORST, -np.inf)):

@@ -1,4 +1,9 @@
-"""Evaluates blocks of a small population, and forms the explicit members that they are compared with."""
+"""Evaluates blocks of a small population, and forms the explicit members that they are compared with.
+
+An evaluator that is asked again, of the same strategy, has the program that it was compiled to before.
+"""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +14,7 @@ from marks import mostly_slow
 
 from eggroll_ray import fitness as shapings
 from eggroll_ray.es.eggroll import eggroll
+from eggroll_ray.es.record import ES
 from eggroll_ray.lowrank.parameter import densify
 
 N = 8
@@ -19,14 +25,29 @@ def strategy(**options):
     return eggroll(**{"sigma": 0.5, "optimizer": optax.sgd(1.0), "shaping": shapings.raw, **options})
 
 
+@functools.cache
+def plain() -> ES:
+    """The strategy without options: one, so that programs with its noise are compiled once."""
+    return strategy()
+
+
 def members(start=0, stop=N):
     return np.arange(start, stop, dtype=np.int32)
 
 
 def formed(es, state, n=N):
     """The explicit parameters of all members, float32 on the host, leaves `(n, ...)`."""
-    form = jax.vmap(lambda i: densify(es.perturb(state, i)))
-    return jax.device_get(jax.jit(form)(jnp.arange(n, dtype=jnp.int32)))
+    return jax.device_get(_former(es.perturb)(state, jnp.arange(n, dtype=jnp.int32)))
+
+
+@functools.lru_cache(8)
+def _former(perturb):
+    return jax.jit(lambda state, members: jax.vmap(lambda i: densify(perturb(state, i)))(members))
+
+
+@functools.lru_cache(2)  # no more, as some have processes
+def _bound(bind, perturb):
+    return bind(perturb)
 
 
 def start(evaluator, es, seed=1, generation=2):
@@ -34,9 +55,9 @@ def start(evaluator, es, seed=1, generation=2):
 
 
 def evaluate(evaluator, es=None, numbers=None, **at):
-    """One block of a fresh evaluator, or all members."""
-    es = es or strategy()
-    block = evaluator.bind(es.perturb)
+    """One block, or all members."""
+    es = es or plain()
+    block = _bound(evaluator.bind, es.perturb)
     return block(start(evaluator, es, **at), evaluator.statistics, members() if numbers is None else numbers)
 
 

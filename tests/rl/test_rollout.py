@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from evaluating import N, evaluate, formed, members, sharing, start, strategy
+from evaluating import N, evaluate, formed, members, plain, sharing, start, strategy
 
 from eggroll_ray.es.leaves import LeafRules
 from eggroll_ray.evaluators.members import generation_key, member_keys
@@ -17,6 +17,8 @@ from eggroll_ray.rl.actions import SamplingHead
 from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from eggroll_ray.rl.jax_rollout import from_env
 from eggroll_ray.rl.trained_policy import record_episode
+
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 
 def make_env(reset, step, *, actions=None, shape=(1,), max_steps=5, name="probe"):
@@ -83,13 +85,13 @@ def test_one_step_of_reward_one(episodes):
 
 
 def test_the_reward_is_the_members_own():
-    evaluator, es = from_env(pays_action, CONSTANT), strategy()
+    evaluator, es = from_env(pays_action, CONSTANT), plain()
     expected = -((noise_of(evaluator, es) - 0.5) ** 2)
     np.testing.assert_allclose(evaluate(evaluator, es).fitness, expected, rtol=1e-5)
 
 
 def test_a_delayed_reward_belongs_to_the_first_action():
-    evaluator, es = from_env(delayed, CONSTANT), strategy()
+    evaluator, es = from_env(delayed, CONSTANT), plain()
     result = evaluate(evaluator, es)
     np.testing.assert_allclose(result.fitness, noise_of(evaluator, es), rtol=1e-6)
     assert result.steps == 2 * N
@@ -101,7 +103,7 @@ def test_the_action_depends_on_what_is_seen():
         lambda s, a, k: (s, ZERO, a[0], jnp.bool_(True)),
     )
     policy = feedforward(lambda key, x, outputs: {"w": jnp.ones(1)}, lambda params, x: params["w"] * x)
-    evaluator, es = from_env(follow, policy, episodes=2, shared_by=None), strategy()
+    evaluator, es = from_env(follow, policy, episodes=2, shared_by=None), plain()
     key = generation_key(start(evaluator, es))
     seen = np.mean([episode_start(follow, k)[1].observation[0] for k in jax.random.split(key, 2)])
     np.testing.assert_allclose(evaluate(evaluator, es).fitness, seen * noise_of(evaluator, es), rtol=1e-5)
@@ -114,7 +116,7 @@ def episode_start(env, key):
 @sharing
 def test_members_share_their_episodes_or_have_their_own(shared_by, distinct):
     evaluator = from_env(sees_coin, CONSTANT, episodes=2, shared_by=shared_by)
-    es = strategy()
+    es = plain()
     found = evaluate(evaluator, es).fitness
     keys = member_keys(generation_key(start(evaluator, es)), jnp.arange(N), shared_by)
     coins = [[float(episode_start(sees_coin, k)[0]["coin"]) for k in jax.random.split(key, 2)] for key in keys]
@@ -151,14 +153,14 @@ def test_moments_are_numpys_over_the_steps_of_living_episodes():
         np.testing.assert_allclose(statistics.squares / len(every), every.var(axis=0), rtol=1e-5)
 
 
-def test_any_blocks_of_a_rollout_give_the_same_numbers():
+def test_any_blocks_of_a_rollout_give_the_same_numbers(compile_fully):
     noisy = make_env(
         lambda key: ({}, jax.random.normal(key, (3,))),
         lambda s, a, k: (s, jax.random.normal(k, (3,)), a[0] * jax.random.normal(k), jax.random.bernoulli(k, 0.2)),
         shape=(3,),
     )
     evaluator = from_env(noisy, mlp((8,)), episodes=2, normalize_observations=True, shared_by=1)
-    es = strategy()
+    es = plain()
     state, block = start(evaluator, es), evaluator.bind(es.perturb)
     whole = block(state, evaluator.statistics, members())
     halves = [block(state, evaluator.statistics, members(i, i + 4)) for i in (0, 4)]
@@ -182,7 +184,7 @@ COUNTER = Policy(
 def test_the_recurrent_state_starts_anew_in_each_episode():
     sums = make_env(lambda key: ({}, ZERO), lambda s, a, k: (s, ZERO, a[0], jnp.bool_(False)), max_steps=4)
     evaluator = from_env(sums, COUNTER, episodes=3)
-    es = strategy()
+    es = plain()
     block, state = evaluator.bind(es.perturb), start(evaluator, es)
     for _ in range(2):
         np.testing.assert_array_equal(block(state, (), members()).fitness, 1 + 2 + 3 + 4)
@@ -278,7 +280,7 @@ def test_a_return_that_is_not_finite_follows_the_policy(value):
     broken = make_env(
         lambda key: ({}, ZERO), lambda s, a, k: (s, ZERO, jnp.where(a[0] > 2, value, 1.0), jnp.bool_(True))
     )
-    es = strategy()
+    es = plain()
     bad = noise_of(from_env(broken, CONSTANT), es) > 2
     assert bad.sum() == N // 2
     for policy, expected in ((Invalid.DROP_PAIR, np.nan), (Invalid.WORST, -np.inf)):
