@@ -11,6 +11,8 @@ from marks import mostly_slow
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
 from eggroll_ray.league import League
 from eggroll_ray.report.write import write_report
 from eggroll_ray.runs.metrics import MetricsWriter
@@ -40,6 +42,18 @@ RESULT = {
 }
 PNG = b"\x89PNG\r\n\x1a\n picture"
 VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+@pytest.fixture
+def laid_out():
+    """For a page whose figures are drawn as in every report."""
+
+
+@pytest.fixture(autouse=True)
+def without_layout(request, monkeypatch):
+    """Leaves the parts of other figures where they happen to be: to place them takes half of the time."""
+    if "laid_out" not in request.fixturenames:
+        monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda self, figure: None)
 
 
 def row(generation, every=1, **changes):
@@ -180,7 +194,7 @@ def read(path):
 
 @pytest.mark.parametrize("count", mostly_slow([0, 1, 2, 200], quick=[0, 1, 200]))
 @pytest.mark.parametrize("finished", mostly_slow([False, True], quick=[True]))
-def test_any_number_of_rows_with_and_without_a_result(tmp_path, count, finished):
+def test_any_number_of_rows_with_and_without_a_result(tmp_path, count, finished, laid_out):
     run = make(tmp_path, map(row, range(count)), result=RESULT if finished else None)
     page, checker = read(run)
     assert ("Solved" if finished else "Unfinished") in checker.text
@@ -190,7 +204,7 @@ def test_any_number_of_rows_with_and_without_a_result(tmp_path, count, finished)
     assert not list(tmp_path.glob("*.tmp"))
 
 
-def test_everything_of_the_run_is_on_the_page(tmp_path):
+def test_everything_of_the_run_is_on_the_page(tmp_path, laid_out):
     events = [{"event": "worker lost", "generation": 3, "time": 1.5, "detail": EVIL}]
     run = make(tmp_path, [*map(row, range(5)), *events], result=RESULT)
     page, checker = read(run)
@@ -250,7 +264,7 @@ def test_fitness_of_a_window_is_called_so(tmp_path, windows):
     assert ("population median of a window" in checker.text) == (windows > 1)
 
 
-def test_missing_numbers_and_missing_files_are_no_obstacle(tmp_path):
+def test_missing_numbers_and_missing_files_are_no_obstacle(tmp_path, laid_out):
     known = ("generation", "time", "workers")
     rows = [{key: value if key in known else None for key, value in row(g).items()} for g in range(3)]
     read(make(tmp_path / "empty", rows, {}))
@@ -266,7 +280,7 @@ def test_one_wild_member_does_not_flatten_the_figure(tmp_path):
     assert "G</text>" not in page
 
 
-def test_a_long_run_makes_a_page_of_bounded_size(tmp_path):
+def test_a_long_run_makes_a_page_of_bounded_size(tmp_path, laid_out):
     run = make(tmp_path, (row(g, every=3) for g in range(5000)))
     assert write_report(run).stat().st_size < 1.2e6
 
@@ -289,7 +303,7 @@ def test_pictures_are_embedded_and_pages_linked(tmp_path):
     assert "notes" not in checker.text
 
 
-def test_a_second_report_replaces_the_first_and_equals_it(tmp_path):
+def test_a_second_report_replaces_the_first_and_equals_it(tmp_path, laid_out):
     run = make(tmp_path, map(row, range(3)))
     first = write_report(run).read_bytes()
     assert write_report(run).read_bytes() == first
@@ -326,7 +340,7 @@ def test_wrong_input_is_named(tmp_path):
         write_report(tmp_path)
 
 
-def test_the_workers_and_what_happened_to_them(tmp_path):
+def test_the_workers_and_what_happened_to_them(tmp_path, laid_out):
     page, checker = read(make(tmp_path, three_workers(), result=RESULT))
     for part in (
         "4 workers over 3 min 04 s: lost 1, preempted 1, quarantined 1, deadline passed 1, back after a deadline 1, "
@@ -393,7 +407,7 @@ def test_workers_before_the_first_generation_and_rows_without_events(tmp_path):
     assert "idle" not in read(make(tmp_path / "never", never))[1].text
 
 
-def test_names_and_details_may_be_anything(tmp_path):
+def test_names_and_details_may_be_anything(tmp_path, laid_out):
     names = [EVIL, "$x^$", "\ud800", "\x1b[31mred", "", "\n", "#010101", 7, "g" * 5000, "9" * 5000]
     detail = f"{EVIL}\x1b[2J\x1b]0;title\x07\x00\ud800</td></table>"
     records = [
