@@ -300,7 +300,7 @@ def test_a_log_standard_deviation_of_its_own_is_a_parameter():
 
 
 @pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
-def test_weights_are_those_of_jax_random_normal(impl):
+def test_weights_are_those_of_jax_random_normal(impl, compile_fully):
     key = jax.random.key(3, impl=impl)
     params = mlp((5,)).init(key, jnp.zeros(7), 2)
     images = cnn(2, 3).init(key, jnp.zeros((4, 4, 5)), 2)
