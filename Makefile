@@ -3,11 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 , := ,
 TYPED := $(subst $() ,$(,),$(addprefix eggroll_ray.,lowrank.parameter es.noise rl.normalize))
+ENVIRONMENT := .venv/environment
 INSTALLED := .venv/installed
+# Without compiling every module of every package at once: Python does that for those that are imported.
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
 .PHONY: train test test-slow bench bench-full lint format clean
 
-train: $(INSTALLED)
+# Only what training CartPole needs; the suites and the tools of the tests come with `make test`.
+train: $(ENVIRONMENT)
 	$(BIN)/eggroll-ray train --env gymnax/CartPole-v1 --target 475 --workers 2
 
 # Shapes and types of arrays are checked in the first half; what they are checked by cannot travel to Ray's workers.
@@ -24,7 +28,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.speed.speed --short
 
 bench-full: $(INSTALLED)
-	for part in speed linear memory compile plan laws noise_quality; do \
+	for part in speed.speed speed.linear speed.memory speed.compile cluster.plan rl.laws noise.noise_quality; do \
 	  echo "benchmarks.$$part"; $(BIN)/python -m benchmarks.$$part --docs bench || exit; \
 	done
 
@@ -37,12 +41,16 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(ENVIRONMENT): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eggroll_ray needs Python 3.11 or newer; set PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps kinetix-env  # it asks for an older JAX
+	$(INSTALL) --editable ".[gymnax,report]"
+	touch $@
+
+$(INSTALLED): $(ENVIRONMENT)
+	$(INSTALL) --editable ".[test]"
+	$(INSTALL) --no-deps kinetix-env  # it asks for an older JAX
 	touch $@
 
 clean:

@@ -14,8 +14,6 @@ from jaxtyping import PRNGKeyArray
 
 from eggroll_ray.evaluators.record import Earlier, Evaluator
 from eggroll_ray.runs.checkpoint import read_json, write_json
-from eggroll_ray.runs.fitness_log import FitnessLog
-from eggroll_ray.workers.worker import Worker
 
 _ELO = 400.0  # points of a strength ten times as high
 _STEPS = 10_000
@@ -79,23 +77,6 @@ def spread_out(generations: int, count: int) -> tuple[int, ...]:
     if generations < 1:
         raise ValueError("a run of 0 generations has nothing to play against; train it for at least 1.")
     return tuple(sorted({round(place) for place in np.linspace(0, generations, count)}))
-
-
-def rebuild(worker: Worker, log: FitnessLog, generations: Sequence[int]) -> list[Earlier]:
-    """Rebuilds the means of generations, in rising order, from the seed and the fitness log alone.
-
-    Raises:
-      ValueError: when they are not rising.
-      CheckpointError: for a generation that the log does not hold.
-    """
-    if list(generations) != sorted(set(generations)):
-        raise ValueError(f"generations={list(generations)} must rise; give {sorted(set(generations))}.")
-    worker.catch_up(None, [])
-    means = []
-    for number in generations:
-        worker.advance(log.read(worker.number, number))
-        means.append(worker.mean())
-    return means
 
 
 def play_league(

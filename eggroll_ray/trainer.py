@@ -10,30 +10,26 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import jax
 import numpy as np
 
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.record import ES
-from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
-from eggroll_ray.forecast.block_size import can_be_timed, check_block_size, fastest_block_size
-from eggroll_ray.league import rebuild
+from eggroll_ray.forecast.block_size import check_block_size, fastest_for_workers
+from eggroll_ray.replay import Replay
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
-from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size
-from eggroll_ray.runs.restore import load_state
-from eggroll_ray.runs.rows import episode_returns, fitness_columns, test_columns
+from eggroll_ray.runs.rows import Rows, episode_returns
 from eggroll_ray.runs.sinks.prometheus import RayGauges
-from eggroll_ray.workers.messages import Generation, Request, WorkerError
+from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
-from eggroll_ray.workers.plan import TEST, make_plan
 from eggroll_ray.workers.pool import LocalPool, Pool
-from eggroll_ray.workers.results import Round, usable_fitness
+from eggroll_ray.workers.prepare import check_windows, prepare
+from eggroll_ray.workers.results import outcome_of
 from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -109,7 +105,7 @@ class Trainer:
     ):
         """Checks all that can be checked, makes the run folder, and starts no worker yet.
 
-        Programs that this process compiles are kept in the user's cache folder: `program_cache.keep_programs`.
+        Programs that this process compiles are kept in the user's cache folder: `compiling.cache.keep_programs`.
 
         Args:
           evaluator: what to optimise: `from_env(...)` or `from_fitness(...)`.
@@ -134,43 +130,38 @@ class Trainer:
         self._evaluator = evaluator
         self._workers = workers if isinstance(workers, Workers) else Workers(workers)
         self._watch = watch
-        episodes = evaluator.test_episodes if watch.episodes is None else watch.episodes
-        groups = max(1, len(evaluator.groups))
-        check_block_size(block_size)
-        # What is wrong with the numbers comes first; 2 divides every population.
-        make_plan(population_size, 2 if block_size == "auto" else block_size, seed, episodes, groups)
-        _check_windows(self._strategy, evaluator.windows)
-        keep_programs()
-        params = jax.eval_shape(lambda: evaluator.init(seed))
-        leaves = self._strategy.label(params)
-        state = jax.eval_shape(lambda params: self._strategy.init(params, seed), params)
-        evaluator.check(self._strategy.perturb, state)
-        own = noise_bytes(self._strategy.perturb, state)
         self._run = Run(run) if isinstance(run, str | Path) else run
-        if self._run is not None and self._run.resume and block_size in (None, "auto"):
-            block_size = recorded_block_size(Path(self._run.path) / "config.json", population_size)
-        elif block_size == "auto":
-            block_size = self._fastest_block_size(population_size, seed)
-        self._plan = make_plan(population_size, block_size, seed, episodes, groups, own)
+        check_block_size(block_size)
+        resumed = self._run is not None and self._run.resume and block_size in (None, "auto")
+        prepared = prepare(
+            evaluator,
+            self._strategy,
+            population_size,
+            block_size=2 if resumed or block_size == "auto" else block_size,  # 2 divides every population
+            seed=seed,
+            test_episodes=watch.episodes,
+        )
+        check_windows(self._strategy, evaluator.windows)
+        keep_programs()
+        self._plan = prepared.plan
+        if resumed or block_size == "auto":  # found once all else is known to be right
+            self._plan = self._plan.with_block_size(self._block_size(resumed))
         settings = {
             "evaluator": evaluator.settings,
             "strategy": self._strategy.settings,
-            "parameters": {leaf.path: f"{leaf.dtype}{list(leaf.shape)}, {leaf.kind.value}" for leaf in leaves},
+            "parameters": {leaf.path: f"{leaf.dtype}{list(leaf.shape)}, {leaf.kind.value}" for leaf in prepared.leaves},
         }
         self._pool: Pool | None = None
-        self._pending: Generation | None = None  # evaluated, but not applied by the workers yet
+        self._pending: Outcome | None = None  # evaluated, but not applied by the workers yet
         self._number = 0  # of the generation to be evaluated next
         self._stopped = threading.Event()
         self._solved = False
         self._last_test: np.ndarray | None = None
         self._recorder = None
         if self._run is not None:
-            packed = self._strategy.signs_only
             # Before the recorder exists there is nothing that an event could go into.
-            self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, packed, self._event)
-        last = self._recorder.last_row if self._recorder else {}
-        self._clock = _Clock(last.get("time", 0.0))
-        self._totals = {name: last.get(name, 0) for name in ("total_steps", "total_episodes")}
+            self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, self._event)
+        self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
 
     def fit(self, generations: int, on_row: Callable[[Row], object] = lambda row: None) -> Result:
         """Runs until so many generations have been done in all, the target is reached, or a signal comes.
@@ -260,11 +251,9 @@ class Trainer:
             raise ValueError(f"member={member} must be in [0, {self._plan.population_size}).")
         if generation and self._run is None:
             raise ValueError(f"generation={generation} can be reproduced only from a record; give the trainer run=...")
-        worker = Worker(self._strategy, self._evaluator, self._plan)
-        if self._run is not None:
-            path, log = Path(self._run.path), self._read_log()
-            worker.catch_up(*load_state(path, log, worker.snapshot(), generation, self._evaluator.keeps))
-        return worker.reproduce(member)
+        if self._run is None:
+            return Worker(self._strategy, self._evaluator, self._plan).reproduce(member)
+        return self._replay(self._run).worker_at(generation).reproduce(member)
 
     def means_at(self, generations: Sequence[int]) -> list[Earlier]:
         """Rebuilds the mean parameters of generations, in rising order, from the seed and the fitness log alone.
@@ -277,12 +266,10 @@ class Trainer:
             raise ValueError(
                 f"generations {list(generations)} can be rebuilt only from a record; give the trainer run=..."
             )
-        return rebuild(Worker(self._strategy, self._evaluator, self._plan), self._read_log(), generations)
+        return self._replay(self._run).means(generations)
 
-    def _read_log(self) -> FitnessLog:
-        assert self._run is not None
-        path, packed = Path(self._run.path), self._strategy.signs_only
-        return FitnessLog(path, self._plan, self._evaluator.moments, packed, writable=False)
+    def _replay(self, run: Run) -> Replay:
+        return Replay(run.path, self._evaluator, self._strategy, self._plan)
 
     @property
     def unsaved(self) -> str | None:
@@ -313,29 +300,28 @@ class Trainer:
         if self._recorder is not None and self._workers.count != 0:
             self._recorder.add_sink(RayGauges(self._recorder.path.name))
         if self._run is not None and self._recorder is not None and self._run.resume:
-            snapshot, log = self._recorder.load(self._pool.snapshot(), self._evaluator.keeps)
+            snapshot, log = self._replay(self._run).state_before(len(self._recorder.log), self._pool.snapshot())
             self._pool.catch_up(snapshot, log)
             self._number = len(self._recorder.log)
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
             self._event("resumed", detail)
 
-    def _fastest_block_size(self, population_size: int, seed: int) -> int:
-        """The fastest where the workers will compute."""
+    def _block_size(self, resumed: bool) -> int:
+        """That of the record where the run is resumed, or else the fastest on a worker."""
+        if resumed and self._run is not None:
+            return recorded_block_size(Path(self._run.path) / "config.json", self._plan.population_size)
         if self._run is not None:
             checkpoint.create_run(Path(self._run.path))  # a folder that will not do is refused before the search
-        if self._workers.count == 0 or not can_be_timed(self._evaluator, self._strategy):
-            return fastest_block_size(self._evaluator, self._strategy, population_size, seed=seed)
-        from eggroll_ray.forecast.block_size import fastest_on_ray  # Ray is imported only where it is used
-
-        return fastest_on_ray(self._strategy, self._evaluator, population_size, seed, self._workers)
+        plan = self._plan
+        return fastest_for_workers(self._evaluator, self._strategy, plan.population_size, plan.seed, self._workers)
 
     def _make_pool(self) -> Pool:
         if self._workers.count == 0:
             worker = Worker(self._strategy, self._evaluator, self._plan, threads=cores())
-            return LocalPool(worker, self._plan, self._strategy.signs_only)
-        from eggroll_ray.workers.ray.backend import ray_fleet  # Ray is imported only where it is used
+            return LocalPool(worker, self._plan)
+        from eggroll_ray.workers.ray.backend import ray_coordinator  # Ray is imported only where it is used
 
-        return ray_fleet(self._strategy, self._evaluator, self._plan, self._workers, self._event)
+        return ray_coordinator(self._strategy, self._evaluator, self._plan, self._workers, self._event)
 
     def _next(self) -> Row | None:
         """Evaluates one generation; None when the run is over."""
@@ -344,9 +330,9 @@ class Trainer:
             return None
         started = time.perf_counter()
         test = self._watch.every > 0 and self._number % self._watch.every == 0
-        blocks = (*range(self._plan.blocks), *([TEST] if test else []))
         outcomes = () if self._pending is None else (self._pending,)
-        found = self._pool.step(Request(self._number, outcomes, blocks), self._stopped.is_set)
+        request = Request(self._number, outcomes, tuple(range(self._plan.blocks)), test)
+        found = self._pool.step(request, self._stopped.is_set)
         self._pending = None
         if self._recorder is not None and self._recorder.is_due(self._number):
             self._recorder.save(self._pool.snapshot(), self._number, self._pool.digest())
@@ -354,13 +340,12 @@ class Trainer:
             return None
         if found.failures:
             self._event("fitness failed", f"{len(found.failures)} members; first: {found.failures[0]}")
-        fitness = usable_fitness(found, self._number, self._plan.groups)
-        self._pending = Generation(self._number, fitness, found.moments)
+        self._pending = outcome_of(found, self._number, self._plan.groups)
         if self._recorder is not None:
             self._recorder.append(self._pending)
         if found.test is not None:
             self._last_test = found.test
-        row = self._row(found, self._pending, time.perf_counter() - started)
+        row = self._rows.row(self._pending, found, self._pool.count, time.perf_counter() - started)
         if self._recorder is not None:
             self._recorder.write(row)
         self._solved = self._confirm(row["mean_policy_return"])
@@ -378,36 +363,6 @@ class Trainer:
         if confirmed:
             self._last_test = test
         return confirmed
-
-    def _row(self, found: Round, outcome: Generation, seconds: float) -> Row:
-        assert self._pool is not None
-        whole = self._evaluator.windows == 1  # whether a generation plays whole episodes
-        begins = self._number % self._evaluator.windows == 0
-        episodes = self._plan.population_size * self._evaluator.episodes if begins else 0
-        self._totals["total_steps"] += found.steps
-        self._totals["total_episodes"] += episodes
-        skipped = found.pool.get("results_skipped", 0)
-        return {
-            "generation": self._number,
-            "time": self._clock.seconds(),
-            **found.metrics,  # of the update before, with an `invalid_members` of its own
-            **fitness_columns(found, outcome.fitness, self._evaluator.groups),
-            **test_columns(found, outcome.fitness, self._evaluator.groups, whole),
-            "failed_members": len(found.failures),
-            "steps": found.steps,
-            "episodes": episodes,
-            "episode_length_mean": found.steps / episodes if found.steps and whole else None,
-            **self._totals,
-            "member_steps_per_second": (found.steps or self._plan.population_size) / seconds,
-            "time_generation": seconds,
-            "time_update": found.update_seconds,
-            "time_evaluate": found.evaluate_seconds,
-            "time_driver": max(seconds - found.update_seconds - found.evaluate_seconds, 0.0),
-            "workers": self._pool.count,
-            **found.pool,
-            "results_skipped_share": skipped / (skipped + self._plan.blocks),
-            "digest": found.digest,
-        }
 
     def _apply_pending(self) -> int:
         """Applies the last generation's outcome, and returns the number of updates."""
@@ -458,8 +413,8 @@ class Trainer:
             "mean_policy_return_std": None if test is None else float(episode_returns(test).std()),
             "episodes": 0 if test is None else len(test),
             "target": self._watch.target,
-            "seconds": self._clock.seconds(),
-            **self._totals,
+            "seconds": self._rows.seconds(),
+            **self._rows.totals,
             "digest": digest,
             "message": "",
         }
@@ -469,34 +424,8 @@ class Trainer:
         who = "" if worker is None else f"worker {worker}: "
         _log.log(logging.INFO if quiet else logging.WARNING, "generation %d: %s: %s%s", self._number, name, who, detail)
         if self._recorder is not None:
-            event = {"event": name, "generation": self._number, "time": self._clock.seconds()}
+            event = {"event": name, "generation": self._number, "time": self._rows.seconds()}
             self._recorder.write(event | {"detail": detail, "worker": worker})
-
-
-def _check_windows(strategy: ES, windows: int) -> None:
-    """Raises ValueError when the strategy takes an episode for other windows than it has."""
-    for name, value in (("persistent", strategy.persistent), ("noise_reuse", strategy.noise_reuse)):
-        if value not in (1, windows) and (name == "persistent" or windows > 1):
-            raise ValueError(
-                f"{name}={value} of the strategy must be {windows}, the windows of an episode of this evaluator; "
-                "from_env(window=steps) sets how long a window is."
-            )
-    if windows > 1 and strategy.persistent == strategy.noise_reuse == 1:
-        _log.warning(
-            "episodes have %d windows, each with noise of its own: the estimate misses what an action does after its "
-            "window; choose persistent=%d or noise_reuse=%d (and a sigma that is constant within an episode)",
-            *[windows] * 3,
-        )
-
-
-class _Clock:
-    """Seconds of training, continued over resumes."""
-
-    def __init__(self, before: float):
-        self._start = time.monotonic() - before
-
-    def seconds(self) -> float:
-        return time.monotonic() - self._start
 
 
 @contextlib.contextmanager

@@ -11,5 +11,5 @@ shift
 export RAY_AUTH_MODE=${RAY_AUTH_MODE:-token}
 # shellcheck disable=SC2016  # $HOME is that of the head node
 exec ray job submit --address "${RAY_API_SERVER_ADDRESS:-http://127.0.0.1:8265}" \
-  --working-dir . --runtime-env-json '{"excludes": [".git", ".venv", "docs", "runs", "tests"]}' \
+  --working-dir . --runtime-env-json '{"excludes": ["/.git", "/.venv", "/docs", "/runs", "/tests"]}' \
   -- bash -c 'exec bash launch/train_or_resume.sh "$HOME/runs/$0" "$@"' "$name" "$@"

@@ -155,7 +155,7 @@ MUTATIONS = {
     ),
     "groups go by each other's fitness": (
         [GROUPS],
-        ("workers/worker.py", "dict(zip(groups, jnp.asarray", "dict(zip(groups[::-1], jnp.asarray"),
+        ("workers/worker.py", "dict(zip(groups, unflatten", "dict(zip(groups[::-1], unflatten"),
     ),
     "twins are apart on the wire": (
         [WIRE],
@@ -168,7 +168,7 @@ MUTATIONS = {
     "a resumed run does not rebuild its opponents": (
         [POOL],
         (
-            "runs/restore.py",
+            "replay.py",
             "first = generation if keeps is None else min(keeps(generation), default=generation)",
             "first = generation",
         ),

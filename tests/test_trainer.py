@@ -104,14 +104,15 @@ def test_parameters_that_change_while_they_are_evaluated_are_an_error_and_leave_
     broken = trainer(tmp_path / "run")
     broken._start()
     worker = broken._pool._worker
-    evaluate = worker._evaluate
+    engine, evaluate = worker._engine, worker._engine._evaluate
 
-    def change(state, statistics, members):
+    def change(given):
         if worker.number == 3:
-            worker._state = state._replace(params=jax.tree.map(lambda x: x * (1 + 2**-23), state.params))
-        return evaluate(state, statistics, members)
+            params = jax.tree.map(lambda x: x * (1 + 2**-23), given.state.params)
+            engine._state = given.state._replace(params=params)
+        return evaluate(given)
 
-    worker._evaluate = change
+    engine._evaluate = change
     with pytest.raises(WorkerError, match=r"changed while generation 3 was evaluated.*resume"):
         broken.fit(6)
     broken.close()

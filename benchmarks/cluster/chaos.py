@@ -29,10 +29,10 @@ from ray.cluster_utils import Cluster
 
 from benchmarks.cluster.haunted import make_evaluator, make_trainer, taken
 from benchmarks.shared.measured import head
+from benchmarks.shared.page import DOCS, ROOT, source_of_record, table, write_page, write_record
 from eggroll_ray.runs.metrics import Row, read_metrics
 from eggroll_ray.workers.ray.connect import _on_loopback
 
-DOCS = Path(__file__).parents[2] / "docs"
 NODES = 3
 _PATIENCE_SECONDS = 180.0
 
@@ -146,7 +146,7 @@ class Chaos:
         self._driver = subprocess.Popen(
             [*command, str(self.run), str(self._orders)],
             env=os.environ | {"JAX_PLATFORMS": "cpu", ENABLE_RAY_CLUSTERS_ENV_VAR: "0"},  # it is on loopback alone
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
             stdout=self._log,
             stderr=self._log,
         )
@@ -239,32 +239,28 @@ def judge(chaos: Chaos, result: Row) -> bool:
     return result["digest"] == expected[-1] and all(found[number] == expected[number] for number in found)
 
 
-def table(faults: Sequence[Fault]) -> str:
-    """Markdown: one row per kind of fault."""
-    lines = [
-        "| fault | injected | recovered | seconds to recover (median; max) | digest equal |",
-        "|---|---|---|---|---|",
-    ]
+def summary(faults: Sequence[Fault]) -> str:
+    """A Markdown table with one row per kind of fault."""
+    rows = []
     kinds = collections.defaultdict(list)
     for fault in faults:
         kinds[fault.kind].append(fault)
     for kind in FAULTS:
         if own := kinds.get(kind):
             seconds = [fault.seconds for fault in own]
-            lines.append(
-                f"| {kind} | {len(own)} | {sum(s == s for s in seconds)} | {statistics.median(seconds):.1f}; "
-                f"{max(seconds):.1f} | {sum(bool(fault.digest_equal) for fault in own)} |"
-            )
+            took = f"{statistics.median(seconds):.1f}; {max(seconds):.1f}"
+            equal = sum(bool(fault.digest_equal) for fault in own)
+            rows.append((kind, len(own), sum(s == s for s in seconds), took, equal))
     equal = sum(bool(fault.digest_equal) for fault in faults)
-    lines.append(f"| all | {len(faults)} | {sum(f.seconds == f.seconds for f in faults)} | | {equal} |")
-    return "\n".join(lines)
+    rows.append(("all", len(faults), sum(fault.seconds == fault.seconds for fault in faults), "", equal))
+    heads = ("fault", "injected", "recovered", "seconds to recover (median; max)", "digest equal")
+    return "\n".join(table(heads, rows))
 
 
 def page(record: dict[str, Any]) -> str:
     """The page of a whole benchmark, docs/chaos.md."""
     faults = [Fault(**fault) for fault in record["faults"]]
-    source = f"`{record['command']}`, {record['date']}, {record['machine']}."
-    return f"# Faults, injected and recovered\n\n{source}\n\n{table(faults)}\n"
+    return f"# Faults, injected and recovered\n\n{source_of_record(record)}\n\n{summary(faults)}\n"
 
 
 def plan(faults: int, seed: int) -> list[str]:
@@ -300,9 +296,9 @@ def main(faults: int = 200, seed: int = 0) -> int:
     record = head(f"python -m benchmarks.cluster.chaos --faults {faults} --seed {seed}", "jax", "ray")
     record["machine"] += f"; {NODES} Ray nodes of 1 CPU on it"
     record |= {"runs_equal": right, "faults": [dataclasses.asdict(fault) for fault in all_faults]}
-    (DOCS / "chaos.json").write_text(json.dumps(record, indent=1) + "\n")
-    (DOCS / "chaos.md").write_text(page(record))
-    print(table(all_faults))
+    write_record(DOCS / "chaos.json", record)
+    write_page(DOCS / "chaos.md", page(record))
+    print(summary(all_faults))
     return int(not all(right) or len(all_faults) < faults)
 
 

@@ -9,7 +9,6 @@ workers answer in this process at once: what is measured is the driver's own com
 """
 
 import collections
-import json
 import logging
 import statistics
 import sys
@@ -27,12 +26,12 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head
-from eggroll_ray.workers.coordinator import Fleet
-from eggroll_ray.workers.messages import Generation, Reply, Request
+from benchmarks.shared.page import DOCS, source_of_record, table, write_page, write_record
+from eggroll_ray.workers.coordinator import Coordinator
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
 
-DOCS = Path(__file__).parents[2] / "docs"
 POPULATIONS = (1024, 16384, 262144)
 WORKERS = (1, 2, 4, 8, 16, 32)
 SIMULATED = (32, 256, 1024, 4096)
@@ -126,7 +125,7 @@ def bare_ray(workers: int, down: int, generations: int) -> float:
 
 
 class StubCluster:
-    """Workers that answer at once, in this process. Implements `cluster.Cluster`."""
+    """Workers that answer at once, in this process. Implements `workers.backend.Backend`."""
 
     def __init__(self, count: int, plan: Plan):
         self._count, self._plan = count, plan
@@ -166,7 +165,8 @@ class StubCluster:
     def close(self) -> None:
         self._answers.clear()
 
-    def _reply(self, number: int, blocks: Sequence[int]) -> Reply:
+    def _reply(self, number: int, work: Work) -> Reply:
+        blocks = work.blocks
         members = len(blocks) * self._plan.block_size
         return Reply(
             number=number,
@@ -189,16 +189,16 @@ class StubCluster:
 def simulated(workers: int, generations: int) -> dict[str, Any]:
     """Measures the driver's own computation for stub workers with one block of 64 members each."""
     plan = Plan(64 * workers, 64, 0, 1)
-    fleet = Fleet(StubCluster(workers, plan), plan, er.Workers(workers), False, lambda *_: None)
-    outcomes: tuple[Generation, ...] = ()
+    coordinator = Coordinator(StubCluster(workers, plan), plan, er.Workers(workers), lambda *_: None)
+    outcomes: tuple[Outcome, ...] = ()
     seconds = []
     for number in range(generations):
         before = time.perf_counter()
-        found = fleet.step(Request(number, outcomes, tuple(range(plan.blocks))), lambda: False)
+        found = coordinator.step(Request(number, outcomes, tuple(range(plan.blocks))), lambda: False)
         seconds.append(time.perf_counter() - before)
         assert found.complete and isinstance(found.fitness, np.ndarray)
-        outcomes = (Generation(number, found.fitness, found.moments),)
-    fleet.close()
+        outcomes = (Outcome(number, found.fitness, found.moments),)
+    coordinator.close()
     milliseconds = [1e3 * value for value in seconds[2:]]
     return {
         "workers": workers,
@@ -211,7 +211,7 @@ def join(generations: int = 1000, population: int = 512, repeats: int = 5) -> di
     """Measures how long a worker takes to join at a late generation: by replay from the start, and from snapshots."""
     evaluator, plan = er.from_env(envs.make("gymnax/CartPole-v1"), er.mlp((64, 64))), Plan(population, 64, 0, 1)
     draw = np.random.default_rng(0)
-    log = [Generation(number, draw.normal(size=population).astype(np.float32)) for number in range(generations)]
+    log = [Outcome(number, draw.normal(size=population).astype(np.float32)) for number in range(generations)]
     donor, joiner = (Worker(er.eggroll(), evaluator, plan) for _ in range(2))
     donor.catch_up(None, log)
     early = Worker(er.eggroll(), evaluator, plan)
@@ -234,13 +234,24 @@ def join(generations: int = 1000, population: int = 512, repeats: int = 5) -> di
 
 def tables(record: dict[str, Any]) -> str:
     """Markdown of all that was measured."""
+    simulated = [(r["workers"], f"{r['generation_ms']:.1f}", f"{r['us_per_worker']:.0f}") for r in record["simulated"]]
+    joined = [(name, f"{seconds:.3f}") for name, seconds in record["join"].items()]
     lines = [
         "Bytes are per member: down to each worker, up from all.",
         "",
-        "| workers | population | fitness | overhead, ms | quartiles | bare Ray, ms | ratio | aim, ms | down | up |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        *_ray_table(record["ray"]),
+        "",
+        *table(("stub workers", "driver per generation, ms", "per worker, us"), simulated),
+        "",
+        *table(("a worker joins at generation 1,000 (2 x 64 policy, 512 members)", "seconds"), joined),
     ]
-    for row in record["ray"]:
+    return "\n".join(lines)
+
+
+def _ray_table(measured: Sequence[dict[str, Any]]) -> list[str]:
+    heads = ("workers", "population", "fitness", "overhead, ms", "quartiles", "bare Ray, ms", "ratio", "aim, ms")
+    rows = []
+    for row in measured:
         low, high = row["overhead_ms_quartiles"]
         cells = [
             row["workers"],
@@ -252,18 +263,13 @@ def tables(record: dict[str, Any]) -> str:
         cells += [f"{row['bare_ray_ms']:.1f}", f"{row['overhead_ms'] / row['bare_ray_ms']:.1f}"]
         cells += [f"{5 + 0.5 * row['workers']:g}" if row["population"] == POPULATIONS[-1] else ""]
         cells += [f"{row['down_bytes_per_member_and_worker']:.3f}", f"{row['up_bytes_per_member']:.3f}"]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    lines += ["", "| stub workers | driver per generation, ms | per worker, us |", "|---|---|---|"]
-    lines += [f"| {r['workers']} | {r['generation_ms']:.1f} | {r['us_per_worker']:.0f} |" for r in record["simulated"]]
-    lines += ["", "| a worker joins at generation 1,000 (2 x 64 policy, 512 members) | seconds |", "|---|---|"]
-    lines += [f"| {name} | {seconds:.3f} |" for name, seconds in record["join"].items()]
-    return "\n".join(lines)
+        rows.append(cells)
+    return table((*heads, "down", "up"), rows)
 
 
 def page(record: dict[str, Any]) -> str:
     """The page of a whole benchmark, docs/driver.md."""
-    source = f"`{record['command']}`, {record['date']}, {record['machine']}, Ray {record['versions']['ray']}."
-    return f"# What a generation costs the driver\n\n{source}\n\n{tables(record)}\n"
+    return f"# What a generation costs the driver\n\n{source_of_record(record)}\n\n{tables(record)}\n"
 
 
 def main(most_workers: int = 32, generations: int = 40) -> None:
@@ -284,8 +290,8 @@ def main(most_workers: int = 32, generations: int = 40) -> None:
                     print(found[-1], flush=True)
     record = head(f"python -m benchmarks.cluster.driver --most-workers {most_workers}", "jax", "ray")
     record |= {"ray": found, "simulated": [simulated(workers, 12) for workers in SIMULATED], "join": join()}
-    (DOCS / "driver.json").write_text(json.dumps(record, indent=1) + "\n")
-    (DOCS / "driver.md").write_text(page(record))
+    write_record(DOCS / "driver.json", record)
+    write_page(DOCS / "driver.md", page(record))
     print(tables(record))
 
 

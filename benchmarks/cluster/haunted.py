@@ -52,11 +52,11 @@ def obey(orders: Path, point: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     if take(orders, f"corrupt-{point}"):
         for worker in [found for found in gc.get_objects() if isinstance(found, Worker)]:
-            leaves, treedef = jax.tree.flatten(worker._state.params)
+            leaves, treedef = jax.tree.flatten(worker._engine._state.params)
             first = np.array(leaves[0], copy=True).reshape(-1)
             first[0] = np.nextafter(first[0], np.float32(9))  # one bit
             params = treedef.unflatten([jnp.asarray(first.reshape(leaves[0].shape)), *leaves[1:]])
-            worker._state = worker._state._replace(params=params)
+            worker._engine._state = worker._engine._state._replace(params=params)
 
 
 def haunt(evaluator: er.Evaluator, orders: Path) -> er.Evaluator:
@@ -66,12 +66,12 @@ def haunt(evaluator: er.Evaluator, orders: Path) -> er.Evaluator:
         obey(orders, "start")
         return evaluator.init(seed)
 
-    def bind(perturb: Any) -> Callable[..., er.Evaluation]:
+    def bind(perturb: Any) -> Callable[[er.Given], er.Evaluation]:
         evaluate = evaluator.bind(perturb)
 
-        def haunted(*args: Any) -> er.Evaluation:
+        def haunted(given: er.Given) -> er.Evaluation:
             obey(orders, "evaluate")
-            return evaluate(*args)
+            return evaluate(given)
 
         return haunted
 

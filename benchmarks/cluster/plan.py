@@ -26,16 +26,15 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import check_same, head
+from benchmarks.shared.page import DOCS, source_of_record, table, write_page, write_record
 from benchmarks.speed.speed import tanh_env
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.forecast.calibrate import Calibration, calibrate
 from eggroll_ray.forecast.cost import Cluster, Job, Prediction, Rates, predict_generation
 from eggroll_ray.forecast.hardware import KERNEL_SECONDS, REACHED
-from eggroll_ray.runs.files import replace_file
 from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.prepare import prepare
 
-DOCS = Path(__file__).parents[2] / "docs"
 WITHIN = 0.25  # what a forecast may be off by
 
 
@@ -125,8 +124,10 @@ def in_process(case: Case, generations: int) -> list[dict[str, Any]]:
       ValueError: when blocks are so large that the small population is more than a quarter of a larger one.
     """
     evaluator, strategy = er.from_env(make_env(case.env), er.mlp(case.hidden)), still(case.rank)
-    own = noise_bytes(strategy.perturb, strategy.init(evaluator.init(0), 0))
-    plans = [make_plan(size, case.block_size, 0, 1, member_bytes=own) for size in case.populations]
+    plans = [
+        prepare(evaluator, strategy, size, block_size=case.block_size, test_episodes=1).plan
+        for size in case.populations
+    ]
     found = calibrate(evaluator, strategy, plans[0], cores(), members=case.small)
     if found.members > min(case.populations) / 4:
         raise ValueError(
@@ -135,7 +136,7 @@ def in_process(case: Case, generations: int) -> list[dict[str, Any]]:
         )
     rows = []
     for plan in plans:
-        prediction = predict_generation(Job(plan, found.steps, False, 0, 0), found.rates, Cluster(), 1)
+        prediction = predict_generation(Job(plan, found.steps, 0, 0), found.rates, Cluster(), 1)
         trainer = er.Trainer(
             evaluator,
             strategy,
@@ -166,7 +167,7 @@ def on_ray(scaling: Scaling, generations: int) -> list[dict[str, Any]]:
 
     first, second = (measure(1, population) for population in scaling.small)
     calibration = from_rows(scaling, first, second)
-    job = Job(make_plan(scaling.population, scaling.block_size, 0, 1), calibration.steps, False, 0, 0)
+    job = Job(make_plan(scaling.population, scaling.block_size, 0, 1), calibration.steps, 0, 0)
     rows = []
     for workers in (1, 2):
         prediction = predict_generation(job, calibration.rates, Cluster(), workers)
@@ -211,25 +212,17 @@ def close(rows: list[dict[str, Any]], name: str) -> tuple[int, int]:
 
 def page(record: dict[str, Any]) -> str:
     """The page of a whole benchmark, docs/plan.md."""
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     lines = [
         "# Forecasts against measurements",
         "",
-        f"`{record['command']}`, {record['date']}, {record['machine']}, {versions}.",
+        source_of_record(record),
         "",
         "What `er.predict` and `eggroll-ray plan` say, from rates that were measured with at most so many members",
         f"(`from`), against runs of larger populations: predicted / measured. Within {WITHIN:.0%} are",
         *_count(record["rows"], ("generation", "evaluate", "update", "driver"), "in this process"),
         "",
-        "| environment | policy | rank | from | members | block | generation, s | ratio | evaluation, s | ratio "
-        "| update, s | ratio | driver, s | ratio |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        *_forecast_table(record["rows"]),
     ]
-    for row in record["rows"]:
-        policy = _policy(row)
-        cells = [row["env"], policy, row["rank"], f"{row['members_measured']:,}", f"{row['population']:,}"]
-        cells += [row["members_per_block"], *_cells(row, ("generation", "evaluate", "update", "driver"))]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
     lines += ["", "Memory is what XLA plans for the compiled programs; it is compared with XLA's figures in the tests,"]
     lines += ["not with the memory of a process.", "", "## Strong scaling", ""]
     policy = _policy(record["scaling"][0])
@@ -237,13 +230,24 @@ def page(record: dict[str, Any]) -> str:
     lines.append(f"Within {WITHIN:.0%} are")
     names = ("generation", "evaluate", "update", "driver", "bytes_down", "bytes_up")
     lines += [*_count(record["scaling"], names, "on Ray"), ""]
-    lines.append(f"| workers | members | {' | '.join(f'{name} | ratio' for name in names)} |")
-    lines.append("|---" * (2 + 2 * len(names)) + "|")
-    for row in record["scaling"]:
-        cells = [row["workers"], f"{row['population']:,}", *_cells(row, names)]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
+    rows = [(row["workers"], f"{row['population']:,}", *_cells(row, names)) for row in record["scaling"]]
+    lines += table(("workers", "members", *_with_ratios(names)), rows)
     lines += _speed_up(record["scaling"])
     return "\n".join([*lines, *_projection(record["projection"])]) + "\n"
+
+
+def _forecast_table(measured: list[dict[str, Any]]) -> list[str]:
+    quantities = _with_ratios(("generation, s", "evaluation, s", "update, s", "driver, s"))
+    rows = []
+    for row in measured:
+        cells = [row["env"], _policy(row), row["rank"], f"{row['members_measured']:,}", f"{row['population']:,}"]
+        rows.append([*cells, row["members_per_block"], *_cells(row, ("generation", "evaluate", "update", "driver"))])
+    return table(("environment", "policy", "rank", "from", "members", "block", *quantities), rows)
+
+
+def _with_ratios(quantities: tuple[str, ...]) -> list[str]:
+    """The titles of the columns that `_cells` fills."""
+    return [title for quantity in quantities for title in (quantity, "ratio")]
 
 
 def _policy(row: dict[str, Any]) -> str:
@@ -283,17 +287,15 @@ def _projection(rows: list[dict[str, Any]]) -> list[str]:
         f"on {first['device']}s, of whose data sheet programs are assumed to reach {REACHED:.0%}, a kernel every",
         f"{1e6 * KERNEL_SECONDS:.0f} us, 8 to a machine, 10 Gbit/s, the driver as in `docs/driver.md`. Not measured.",
         "",
-        "| update | GPUs | evaluation, s | idle, s | update, s | driver, s | network, s | generation, s "
-        "| member-steps/s | limit |",
-        "|---|---|---|---|---|---|---|---|---|---|",
     ]
+    names = ("evaluation", "idle devices", "update", "driver", "network", "generation")
+    heads = ("evaluation, s", "idle, s", "update, s", "driver, s", "network, s", "generation, s")
+    body = []
     for row in rows:
-        names = ("evaluation", "idle devices", "update", "driver", "network", "generation")
         cells = ["split" if row["split_update"] else "whole", str(row["devices"])]
         cells += [f"{row[name]:.3g}" for name in names]
-        cells += [f"{row['member_steps_per_second']:,.0f}", row["limit"]]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+        body.append([*cells, f"{row['member_steps_per_second']:,.0f}", row["limit"]])
+    return [*lines, *table(("update", "GPUs", *heads, "member-steps/s", "limit"), body)]
 
 
 def main(short: bool = False, resume: bool = False, docs: Path = DOCS, generations: int = 5) -> None:
@@ -309,15 +311,13 @@ def main(short: bool = False, resume: bool = False, docs: Path = DOCS, generatio
       ValueError: when what is missing would be of another machine, version or commit than what is there.
     """
     path, cases = docs / "plan.json", SHORT if short else CASES
-    if not short:
-        docs.mkdir(parents=True, exist_ok=True)
     record = head("python -m benchmarks.cluster.plan" + " --short" * short, "jax", "jaxlib", "ray") | {"rows": []}
     if resume and not short and path.exists():
         record = _kept(path, record)
 
     def keep() -> None:
         if not short:
-            replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
+            write_record(path, record)
 
     for case in cases:
         if not any(case_of(row) == case for row in record["rows"]):
@@ -335,7 +335,7 @@ def main(short: bool = False, resume: bool = False, docs: Path = DOCS, generatio
     if short:
         print(page(record))
     else:
-        (docs / "plan.md").write_text(page(record))
+        write_page(docs / "plan.md", page(record))
 
 
 def _kept(path: Path, new: dict[str, Any]) -> dict[str, Any]:

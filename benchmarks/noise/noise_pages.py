@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.noise.dieharder import WEAK_BELOW, chance, weak_on_one_side
 from benchmarks.noise.noise_streams import CHUNK
+from benchmarks.shared.page import source_of_rows, spread, table
 
 _INTRODUCTION = """\
 # The quality and the speed of the noise
@@ -19,9 +20,16 @@ is weak (below 0.005 or above 0.995): its test is run again on the next stretch 
 two are weak on one side it is run ten times in all, and all of them count. Failed is one nearer to 0 or 1 than one in a
 million. Each test sees a stretch of its own.
 
-| stream | words, million | p-values | passed | passed when repeated | weak twice on one side | failed |
-|---|---|---|---|---|---|---|
 """
+_COLUMNS = (
+    "stream",
+    "words, million",
+    "p-values",
+    "passed",
+    "passed when repeated",
+    "weak twice on one side",
+    "failed",
+)
 _WEAK = """
 Weak twice on one side (test, its parameter, p-values run by run). The chance is that of fair noise to be weak so often
 on one side in so many runs: binomial, one in 200 for each side. These are here because their first runs were weak,
@@ -38,8 +46,6 @@ _DOCTOR = """
 The checks of `eggroll-ray doctor` on rank 1: moments, independence of pairs, leaves, generations and seeds, copies
 at any distance (which a battery would not notice), batch layouts, the estimate.
 
-| law | checks | failed |
-|---|---|---|
 """
 _GENERATORS = """
 ## Generators
@@ -49,8 +55,6 @@ brackets the quartiles. A generator can be used only if a pair's numbers are the
 and in a loop. Philox and Squares are written in JAX for this comparison, with products of 64 bits put together from
 halves.
 
-| generator | same in every layout | words | normals | signs |
-|---|---|---|---|---|
 """
 
 
@@ -62,19 +66,18 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
         text += "\n" + _battery(battery)
     laws = [row for row in rows if row["part"] == "doctor"]
     if laws:
-        text += _DOCTOR
-        for row in laws:
-            text += f"| {row['law']} | {row['checks']} | {', '.join(row['failed']) or 'none'} |\n"
-        text += "\n" + _measured(laws)
+        body = [(row["law"], row["checks"], ", ".join(row["failed"]) or "none") for row in laws]
+        text += _DOCTOR + _table(("law", "checks", "failed"), body) + f"\n{source_of_rows(laws)}\n"
     for row in rows:
         if row["part"] == "generators":
-            text += _GENERATORS + "".join(_generator(name, own) for name, own in row["generators"].items())
-            text += "\n" + _measured([row])
+            heads = ("generator", "same in every layout", "words", "normals", "signs")
+            text += _GENERATORS + _table(heads, [_generator(name, own) for name, own in row["generators"].items()])
+            text += f"\n{source_of_rows([row])}\n"
     return text
 
 
 def _battery(rows: Sequence[dict[str, Any]]) -> str:
-    text, faults, weak = _BATTERY, "", ""
+    body, faults, weak = [], "", ""
     for name in dict.fromkeys(row["stream"] for row in rows):
         own = [row for row in rows if row["stream"] == name]
         found = [one for row in own for one in row["assessments"]]
@@ -86,7 +89,7 @@ def _battery(rows: Sequence[dict[str, Any]]) -> str:
             sum(one["verdict"] == "FAILED" for one in found),
         ]
         million = max(row["end"] for row in own) * CHUNK / 1e6
-        text += f"| {name}: {own[0]['what']} | {million:,.0f} | {' | '.join(map(str, counts))} |\n"
+        body.append([f"{name}: {own[0]['what']}", f"{million:,.0f}", *counts])
         for one in found:
             if one["verdict"] == "WEAK":
                 weak += f"- {name}: {one['name']} {one['ntuple']}: {_one_sided(one['p'])}\n"
@@ -96,9 +99,14 @@ def _battery(rows: Sequence[dict[str, Any]]) -> str:
     tests = ", ".join(map(str, sorted({row["test"] for row in rows})))
     versions = ", ".join(sorted({row["dieharder"] for row in rows}))
     count = sum(len(row["assessments"]) for row in rows if not row["faulty"])
+    text = _BATTERY + _table(_COLUMNS, body)
     text += _WEAK.format(count=f"{count:,}") + weak if weak else ""
     text += _FAULTS + faults if faults else ""
-    return text + f"\nTests {tests} of dieharder {versions}. {_measured(rows)}"
+    return text + f"\nTests {tests} of dieharder {versions}. {source_of_rows(rows)}\n"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    return "\n".join(table(heads, rows)) + "\n"
 
 
 def _one_sided(p_values: Sequence[float]) -> str:
@@ -108,16 +116,9 @@ def _one_sided(p_values: Sequence[float]) -> str:
     return f"{shown}; {weak} of {runs} are {side} {WEAK_BELOW}, a chance of {chance(weak, runs):.2g}."
 
 
-def _generator(name: str, own: dict[str, Any]) -> str:
+def _generator(name: str, own: dict[str, Any]) -> list[str]:
     speeds = []
     for kind in ("words", "normals", "signs"):
-        speeds.append("{:.0f} [{:.0f}, {:.0f}]".format(*own[kind]) if kind in own else "-")
+        speeds.append(spread(*own[kind], form="{:.0f}".format) if kind in own else "-")
     layouts = "no: " + ", ".join(own["differ"]) if own["differ"] else "yes"
-    return f"| {name} | {layouts} | {' | '.join(speeds)} |\n"
-
-
-def _measured(rows: Sequence[dict[str, Any]]) -> str:
-    versions = sorted({f"{name} {version}" for row in rows for name, version in row["versions"].items()})
-    machines = "; ".join(sorted({row["machine"] for row in rows}))
-    commits = ", ".join(sorted({row["commit"] or "no commit" for row in rows}))
-    return f"Up to {max(row['date'] for row in rows)} on {machines}; {', '.join(versions)}; commit {commits}.\n"
+    return [name, layouts, *speeds]

@@ -27,12 +27,11 @@ from benchmarks.noise.noise_pages import page
 from benchmarks.noise.noise_streams import STREAMS, words
 from benchmarks.shared import kept_rows
 from benchmarks.shared.measured import provenance
+from benchmarks.shared.page import DOCS, write_page
 from benchmarks.shared.timing import interleave
 from eggroll_ray import noise
 from eggroll_ray.es import doctor
-from eggroll_ray.runs.files import replace_file
 
-DOCS = Path(__file__).parents[2] / "docs"
 # Fast ones of each kind, all "Good" in dieharder's list: birthday spacings, ranks of 6x8 matrices, missing words,
 # counts of ones, parking lot, minimum distance in two and three dimensions, runs, craps, single bits, bits in groups of
 # 1 to 16, the uniform law, bytes, discrete cosine transform, single bits in blocks.
@@ -238,7 +237,7 @@ def main(
     rows = kept_rows.load(path)
     if not rows:
         raise ValueError(f"there is nothing in {path} yet; run it without --render.")
-    replace_file(docs / "noise_quality.md", page(rows).encode())
+    write_page(docs / "noise_quality.md", page(rows))
 
 
 if __name__ == "__main__":

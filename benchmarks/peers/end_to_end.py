@@ -56,8 +56,8 @@ from benchmarks.peers.end_to_end_rows import (
 from benchmarks.peers.end_to_end_run import Settings, events, write_settings
 from benchmarks.shared import kept_rows
 from benchmarks.shared.measured import provenance
+from benchmarks.shared.page import DOCS, ROOT
 
-ROOT = Path(__file__).parents[2]
 _TUNING_SEED = 1000  # the first of them: none of the race's
 _TUNING_SECONDS = 900.0  # more than any number of generations in TASKS takes
 _ANT_STEPS = 100
@@ -89,7 +89,7 @@ class Options:
     """Members of a generation in `ant`."""
     ant_generations: int = 5
     """Generations that a process of `ant` is timed for."""
-    docs: Path = ROOT / "docs"
+    docs: Path = DOCS
     """Where the results are."""
 
     @property

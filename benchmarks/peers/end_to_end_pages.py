@@ -21,6 +21,7 @@ from benchmarks.peers.end_to_end_rows import (
 )
 from benchmarks.peers.end_to_end_run import WARM_UP
 from benchmarks.shared.kept_rows import Row, load
+from benchmarks.shared.page import source_of_rows, spread, table, write_page
 
 _INTRODUCTION = f"""\
 # End to end: from the start of a program to a policy that solves its task
@@ -55,7 +56,7 @@ Python: the same equations, at very different speeds. EvoTorch steps the latter,
 def render(docs: Path) -> None:
     """Writes end_to_end.md and end_to_end.png of what has been measured."""
     race, ant, tune = (load(docs / FILES[part]) for part in ("race", "ant", "tune"))
-    (docs / "end_to_end.md").write_text(page(race, ant, tune))
+    write_page(docs / "end_to_end.md", page(race, ant, tune))
     if any(row["curve"] for row in race):
         draw(race, docs / "end_to_end.png")
 
@@ -73,31 +74,29 @@ def page(race: Sequence[Row], ant: Sequence[Row], tune: Sequence[Row]) -> str:
     if tune:
         lines += _tuning(tune)
     lines += _crashes([*race, *ant, *tune])
-    return "\n".join([*lines, _measured([*race, *ant, *tune])])
+    return "\n".join([*lines, _source([*race, *ant, *tune])]) + "\n"
 
 
 def _race(task: Task, race: Sequence[Row]) -> list[str]:
     ours = find(race, task.entrants[0].name, task.env)
-    lines = [
-        f"## {task.env}, return of {task.target:g}",
-        "",
-        "| program | sigma, rate | solved | from the start, s | compiled, s | member-episodes | times ours "
-        "| ours faster |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    heads = ("program", "sigma, rate", "solved", "from the start, s", "compiled, s", "member-episodes", "times ours")
+    body = []
     for entrant in task.entrants:
         if not (rows := find(race, entrant.name, task.env)):
             continue
         ran = _ran(rows)
-        cells = [entrant.name, _settings(rows), _solved(rows)]
-        cells += [
-            _spread(ran, lambda row: seconds(row, False), ".1f"),
-            _spread(ran, lambda row: seconds(row, True), ".1f"),
+        cells = [
+            entrant.name,
+            _settings(rows),
+            _solved(rows),
+            _outcomes(ran, lambda row: seconds(row, False), ".1f"),
+            _outcomes(ran, lambda row: seconds(row, True), ".1f"),
+            _outcomes(ran, lambda row: row["curve"][-1][2], ",.0f"),
+            _ratios(ran, _ran(ours)),
+            _wins(task, race, rows) if entrant.module != OURS.module else "",
         ]
-        cells.append(_spread(ran, lambda row: row["curve"][-1][2], ",.0f"))
-        cells += [_ratios(ran, _ran(ours)), _wins(task, race, rows) if entrant.module != OURS.module else ""]
-        lines.append(f"| {' | '.join(cells)} |")
-    return [*lines, ""]
+        body.append(cells)
+    return [f"## {task.env}, return of {task.target:g}", "", *table((*heads, "ours faster"), body), ""]
 
 
 def _ran(rows: Iterable[Row]) -> list[Row]:
@@ -114,15 +113,16 @@ def _solved(rows: Sequence[Row]) -> str:
     return f"{text}, {crashed} crashed" if crashed else text
 
 
-def _spread(rows: Sequence[Row], value: Callable[[Row], float], form: str) -> str:
+def _outcomes(rows: Sequence[Row], value: Callable[[Row], float], form: str) -> str:
     """Median [lowest, highest]; runs that were not solved come last, with > before what they had come to."""
     if not rows:
         return ""
     ordered = sorted((outcome(row) != "solved", value(row)) for row in rows)
-    low, middle, high = (
-        f"{'> ' if unsolved else ''}{found:{form}}" for unsolved, found in (ordered[0], _middle(ordered), ordered[-1])
-    )
-    return f"{middle} [{low}, {high}]"
+    return spread(_middle(ordered), ordered[0], ordered[-1], lambda found: _bound(*found, form=form))
+
+
+def _bound(unsolved: bool, value: float, form: str) -> str:
+    return f"{'> ' if unsolved else ''}{value:{form}}"
 
 
 def _middle(ordered: Sequence[tuple[bool, float]]) -> tuple[bool, float]:
@@ -142,7 +142,7 @@ def _ratios(rows: Sequence[Row], ours: Sequence[Row]) -> str:
         )
         if own[0]:
             return ""
-        texts.append(f"{'> ' if theirs[0] else ''}{theirs[1] / max(own[1], 1e-9):.1f}")
+        texts.append(_bound(theirs[0], theirs[1] / max(own[1], 1e-9), ".1f"))
     return " / ".join(texts)
 
 
@@ -170,10 +170,10 @@ def _ant(rows: Sequence[Row]) -> list[str]:
         f"Generations per second once compiled, episodes of {steps} steps at most, backend generalized, without tests:",
         "median [lowest, highest] of processes. Ours runs blocks of members in threads, evosax one compiled program.",
         "",
-        "| members | program | processes | generations | generations/s "
-        f"| ready after (with {WARM_UP} generations), s | times ours |",
-        "|---|---|---|---|---|---|---|",
     ]
+    ready = f"ready after (with {WARM_UP} generations), s"
+    heads = ("members", "program", "processes", "generations", "generations/s", ready, "times ours")
+    body = []
     for size in sorted({row["settings"]["population_size"] for row in rows}):
         speeds = {entrant.name: [_speed(row) for row in _ran(_of(rows, entrant, size))] for entrant in ANT_ENTRANTS}
         own = speeds[ANT_ENTRANTS[0].name]
@@ -181,12 +181,12 @@ def _ant(rows: Sequence[Row]) -> list[str]:
             if not (ran := _ran(_of(rows, entrant, size))):
                 continue
             found = sorted(speeds[entrant.name])
-            speed = f"{statistics.median(found):.3g} [{found[0]:.3g}, {found[-1]:.3g}]"
+            speed = spread(statistics.median(found), found[0], found[-1], "{:.3g}".format)
             start = f"{statistics.median(row['start_seconds'] for row in ran):.0f}"
             ratio = f"{statistics.median(found) / statistics.median(own):.2f}" if own else ""
             done = "; ".join(sorted({str(row["curve"][-1][0]) for row in ran}))
-            lines.append(f"| {size:,} | {entrant.name} | {len(ran)} | {done} | {speed} | {start} | {ratio} |")
-    return [*lines, ""]
+            body.append((f"{size:,}", entrant.name, len(ran), done, speed, start, ratio))
+    return [*lines, *table(heads, body), ""]
 
 
 def _of(rows: Iterable[Row], entrant: Entrant, size: int) -> list[Row]:
@@ -209,12 +209,12 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
         "races. Numbers are generations to the target: median [lowest, highest] of the seeds. A setting that two of",
         "the first three seeds have missed is run no more. Ours on Ray has the settings of ours in process, in",
         "`gymnax/` for `gym/` too: the equations are the same. The rate is Adam's; ClipUp gets the one that makes",
-        "steps as long (`benchmarks/end_to_end_run.py`).",
+        "steps as long (`benchmarks/peers/end_to_end_run.py`).",
         "Generations at most: " + ", ".join(f"{task.tuning_generations} in {task.env}" for task in tried) + ".",
         "",
-        f"| program | environment | seeds | {' | '.join(f'{sigma:g}, {rate:g}' for sigma, rate in GRID)} |",
-        f"|---|---|---{'|---' * len(GRID)}|",
     ]
+    heads = ("program", "environment", "seeds", *(f"{sigma:g}, {rate:g}" for sigma, rate in GRID))
+    body = []
     for task in tried:
         for entrant in task.entrants:
             found = find(rows, entrant.name, task.env)
@@ -226,13 +226,13 @@ def _tuning(rows: Sequence[Row]) -> list[str]:
                     f"**{_tried(rows)}**" if len(counts) > 1 and len(_ran(rows)) == counts[-1] else _tried(rows)
                     for rows in runs
                 ]
-                lines.append(f"| {entrant.name} | {task.env} | {seeds} | {' | '.join(cells)} |")
-    return [*lines, ""]
+                body.append((entrant.name, task.env, seeds, *cells))
+    return [*lines, *table(heads, body), ""]
 
 
 def _tried(rows: Sequence[Row]) -> str:
     crashed = sum(outcome(row) == "crashed" for row in rows)
-    texts = [_spread(_ran(rows), lambda row: row["curve"][-1][0], "g"), f"{crashed} crashed" if crashed else ""]
+    texts = [_outcomes(_ran(rows), lambda row: row["curve"][-1][0], "g"), f"{crashed} crashed" if crashed else ""]
     return ", ".join(filter(None, texts))
 
 
@@ -245,15 +245,11 @@ def _crashes(rows: Sequence[Row]) -> list[str]:
     return ["## Crashed", "", "These runs say nothing about the target.", "", *lines, ""] if lines else []
 
 
-def _measured(rows: Sequence[Row]) -> str:
-    """Where, when and with what; every difference between the rows shows."""
-    places = sorted({f"{row['measured']['date']}, {row['measured']['machine']}" for row in rows})
-    commits = sorted({str(row["measured"]["commit"]) for row in rows if "commit" in row["measured"]})
-    versions = sorted({f"{name} {version}" for row in rows for name, version in row.get("versions", {}).items()})
-    lines = ["Measured: " + "; ".join(places) + "."] if places else ["Nothing has been measured yet."]
-    lines += [f"Commit: {', '.join(commits)}."] if commits else []
-    lines += [f"Versions: {', '.join(versions)}."] if versions else []
-    return "\n".join(lines) + "\n"
+def _source(rows: Sequence[Row]) -> str:
+    """How the rows were measured; the versions are those of the process that trained."""
+    if not rows:
+        return "Nothing has been measured yet."
+    return source_of_rows([row["measured"] | {"versions": row.get("versions", {})} for row in rows])
 
 
 def draw(race: Sequence[Row], path: Path) -> None:

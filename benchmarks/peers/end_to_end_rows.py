@@ -15,7 +15,7 @@ class Entrant:
     """A program, and where it runs."""
 
     name: str
-    module: str  # benchmarks.end_to_end_<module>
+    module: str  # benchmarks.peers.end_to_end_<module>
     workers: int = 0  # Ray actors
     optimizer: str = "adam"
     common_episode: bool = True  # whether a whole generation plays the same one

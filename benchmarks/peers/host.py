@@ -24,9 +24,9 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head
-from eggroll_ray.runs.files import replace_file
+from benchmarks.shared.page import DOCS, extremes, source_of_record, table, write_page, write_record
+from eggroll_ray.evaluators.record import Given
 
-DOCS = Path(__file__).parents[2] / "docs"
 HIDDEN = (64, 64)
 CALLS = ("gym/CartPole-v1", "gym/Pendulum-v1", "gym/HalfCheetah-v5")
 # Episodes of a fixed length, so that learning does not change how much there is to do.
@@ -72,7 +72,7 @@ def calls(rounds: int, members: int) -> list[dict[str, Any]]:
 
         def steps(size: int, state: Any = state, evaluate: Any = evaluate) -> int:
             blocks = np.arange(members).reshape(-1, size)
-            return sum(int(evaluate(state, (), block).steps) for block in blocks)
+            return sum(int(evaluate(Given(state, (), block)).steps) for block in blocks)
 
         sides = {"one call for all": lambda: steps(members), "one call for each": lambda: steps(1)}
         for side in sides.values():
@@ -209,44 +209,32 @@ def page(record: dict[str, Any]) -> str:
     }
     for name, title in titles.items():
         if name in record:
-            lines += [title, "", *_ratios(record[name]), "", _measured(record[name]), ""]
+            lines += [title, "", *_ratios(record[name]), "", source_of_record(record[name]), ""]
     if "learn" in record:
-        lines += ["## Learning", "", *_learned(record["learn"]["rows"]), "", _measured(record["learn"]), ""]
+        lines += ["## Learning", "", *_learned(record["learn"]["rows"]), "", source_of_record(record["learn"]), ""]
         lines += ["![Curves](host.png)", ""]
     return "\n".join(lines)
 
 
 def _ratios(part: dict[str, Any]) -> list[str]:
     first, second = part["rows"][0]["steps_per_second"]
-    lines = [f"| environment | members | {first} | {second} | factor (lowest to highest) |", "|---|---|---|---|---|"]
+    rows = []
     for row in part["rows"]:
         one, two = row["steps_per_second"].values()
+        speeds = [f"{statistics.median(side):,.0f}" for side in (one, two)]
         factors = [a / b for a, b in zip(one, two, strict=True)]
-        lines.append(
-            f"| {row['env']} | {row['members']} | {statistics.median(one):,.0f} | {statistics.median(two):,.0f} | "
-            f"{statistics.median(factors):.1f} ({min(factors):.1f} to {max(factors):.1f}) |"
-        )
-    return lines
+        rows.append([row["env"], row["members"], *speeds, extremes(factors, "{:.1f}".format)])
+    return table(("environment", "members", first, second, "factor (lowest to highest)"), rows)
 
 
-def _learned(rows: list[dict[str, Any]]) -> list[str]:
-    lines = [
-        "| environment | target | seed | return | generations | population | steps | minutes |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+def _learned(runs: list[dict[str, Any]]) -> list[str]:
     tasks = {task.env: task for task in TASKS}
-    for row in rows:
-        task = tasks[row["env"]]
-        lines.append(
-            f"| {row['env']} | {task.target:g} | {row['seed']} | {row['return']:.1f} | {row['generations']} | "
-            f"{task.population_size} | {row['steps']:,} | {row['minutes']:.1f} |"
-        )
-    return lines
-
-
-def _measured(part: dict[str, Any]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in part["versions"].items())
-    return f"`{part['command']}`, {part['date']}, {part['machine']}; {versions}."
+    rows = []
+    for run in runs:
+        task = tasks[run["env"]]
+        cells = [task.env, f"{task.target:g}", run["seed"], f"{run['return']:.1f}", run["generations"]]
+        rows.append([*cells, task.population_size, f"{run['steps']:,}", f"{run['minutes']:.1f}"])
+    return table(("environment", "target", "seed", "return", "generations", "population", "steps", "minutes"), rows)
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
@@ -286,7 +274,7 @@ def main(
     path = DOCS / "host.json"
     record = json.loads(path.read_text()) if path.exists() else {}
     if what == "render":
-        (DOCS / "host.md").write_text(page(record))
+        write_page(DOCS / "host.md", page(record))
         if "learn" in record:
             draw(record["learn"]["rows"], DOCS / "host.png")
         return
@@ -302,7 +290,7 @@ def main(
         rows = [row for row in record[what]["rows"] if row["env"] not in env] + rows
     packages = ("jax", "gymnasium", "ray", *(["evotorch", "torch"] if what == "evotorch" else []))
     record[what] = head(f"python -m benchmarks.peers.host {command}", *packages) | {"rows": rows}
-    replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
+    write_record(path, record)
 
 
 if __name__ == "__main__":

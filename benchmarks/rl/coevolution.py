@@ -5,7 +5,6 @@
 Settings are those of `examples/predator_prey.py`; earlier generations are rebuilt from the seed and the fitness log.
 """
 
-import json
 import statistics
 import tempfile
 import time
@@ -19,8 +18,8 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head, whole
+from benchmarks.shared.page import DOCS, extremes, source_of_record, table, write_page, write_record
 
-DOCS = Path(__file__).parents[2] / "docs"
 TASK = "jaxmarl/MPE_simple_tag_v3"
 POPULATION, EPISODES, SIGMA, RATE = 512, 4, 0.1, 0.02
 TITLES = {"predator": "Return of a predator", "prey": "Return of the prey"}
@@ -67,7 +66,7 @@ def page(record: dict[str, Any]) -> str:
     lines = [
         "# Predators and prey",
         "",
-        f"`{record['command']}`, {record['date']}, {record['machine']}, JAX {record['versions']['jax']}.",
+        source_of_record(record),
         "",
         f"`{TASK}`: three predators share one network, the prey has another; both are perturbed at once and meet in "
         f"the same episodes. {POPULATION} members, {EPISODES} episodes each, {numbers[-1]} generations, sigma "
@@ -78,10 +77,9 @@ def page(record: dict[str, Any]) -> str:
         "columns of the prey.",
     ]
     for side, title in TITLES.items():
-        lines += ["", f"{title}:", "", "| predators \\ prey | " + " | ".join(map(str, numbers)) + " |"]
-        lines.append("|---|" + "---|" * len(numbers))
-        for number, row in zip(numbers, _mean(runs, side), strict=True):
-            lines.append(f"| {number} | " + " | ".join(f"{value:.1f}" for value in row) + " |")
+        means = zip(numbers, _mean(runs, side), strict=True)
+        rows = [(number, *(f"{value:.1f}" for value in row)) for number, row in means]
+        lines += ["", f"{title}:", "", *table(("predators \\ prey", *numbers), rows)]
     learned = {side: [gains(run)[side] for run in runs] for side in TITLES}
     lines += [
         "",
@@ -100,7 +98,7 @@ def _mean(runs: list[dict[str, Any]], side: str) -> np.ndarray:
 
 
 def _range(values: list[float]) -> str:
-    return f"{statistics.fmean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+    return extremes(values, "{:.1f}".format, statistics.fmean)
 
 
 def draw(record: dict[str, Any], path: Path) -> None:
@@ -140,8 +138,8 @@ def main(seeds: int = 3, generations: int = 200, entries: int = 5, games: int = 
         print(f"seed {seed}: predators {learned['predator']:+.1f}, prey {learned['prey']:+.1f}", flush=True)
     command = f"python -m benchmarks.rl.coevolution --seeds {seeds} --generations {generations}"
     record = head(command, "jax", "jaxmarl", "optax") | {"games": games, "runs": runs}
-    (docs / "coevolution.json").write_text(json.dumps(record, indent=1) + "\n")
-    (docs / "coevolution.md").write_text(page(record))
+    write_record(docs / "coevolution.json", record)
+    write_page(docs / "coevolution.md", page(record))
     draw(record, docs / "coevolution.png")
 
 

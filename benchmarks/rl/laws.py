@@ -23,10 +23,9 @@ import eggroll_ray as er
 import envs
 from benchmarks.shared import kept_rows
 from benchmarks.shared.measured import provenance, whole
+from benchmarks.shared.page import DOCS, source_of_rows, spread, table, write_page
 from eggroll_ray import noise
-from eggroll_ray.runs.files import replace_file
 
-DOCS = Path(__file__).parents[2] / "docs"
 LAWS = {"normal": noise.normal, "rademacher": noise.rademacher}
 _COLOURS = {"normal": "#0b6e99", "rademacher": "#d1741f"}
 Curve = Sequence[Sequence[float]]  # [member-episodes, return of the mean policy]
@@ -193,20 +192,16 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
       ValueError: when runs of one environment have different settings.
     """
     settings = _settings(rows)
-    lines = [_INTRODUCTION, "| environment | member-episodes | measure | seeds | normal | rademacher | difference |"]
-    lines[-1] += " share of what was learned | verdict |"
-    lines.append("|---|---|---|---|---|---|---|---|---|")
+    heads = ("environment", "member-episodes", "measure", "seeds", "normal", "rademacher", "difference")
+    body = []
     for env, curves in _curves(rows).items():
         for name, measure in MEASURES.items():
             means = [f"{np.mean([measure(c) for c in own]):.4g}" if own else "-" for own in curves.values()]
             found = compare(curves["normal"], curves["rademacher"], measure)
             counts = "/".join(str(len(own)) for own in curves.values())
             end = max(curve[-1][0] for own in curves.values() for curve in own)
-            cells = [env, f"{end:,}", name, counts, *means, *_cells(found)]
-            lines.append(f"| {' | '.join(cells)} |")
-    versions = sorted({f"{name} {version}" for row in rows for name, version in row["versions"].items()})
-    machines = "; ".join(sorted({row["machine"] for row in rows}))
-    commits = ", ".join(sorted({row["commit"] or "no commit" for row in rows}))
+            body.append([env, f"{end:,}", name, counts, *means, *_cells(found)])
+    lines = [_INTRODUCTION, *table((*heads, "share of what was learned", "verdict"), body)]
     lines += ["", "![Curves](laws.png)", "", "Settings, the same for both laws (rank 1, Adam, tanh):", ""]
     for env in _curves(rows):
         own = settings[env]
@@ -216,8 +211,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
             f"{own['learning_rate']:g}, sigma {own['sigma']:g}, layers {layers}"
             f"{', normalised observations' if own['normalize_observations'] else ''}."
         )
-    lines += ["", f"Up to {max(row['date'] for row in rows)} on {machines}; {', '.join(versions)}; commit {commits}."]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", source_of_rows(rows)]) + "\n"
 
 
 def _settings(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -260,8 +254,8 @@ too. Were they independent, one at least of {len(MEASURES) * len(TASKS)} such in
 def _cells(found: Comparison | None) -> list[str]:
     if found is None:
         return ["-", "-", "too few seeds to tell"]
-    share = "-" if found.share is None else "{:+.0%} [{:+.0%}, {:+.0%}]".format(*found.share)
-    return [f"{found.difference:+.4g} [{found.low:+.4g}, {found.high:+.4g}]", share, found.verdict]
+    share = "-" if found.share is None else spread(*found.share, form="{:+.0%}".format)
+    return [spread(found.difference, found.low, found.high, "{:+.4g}".format), share, found.verdict]
 
 
 def _curves(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, list[Any]]]:
@@ -326,7 +320,7 @@ def main(
     rows = kept_rows.load(path)
     if not rows:
         raise ValueError(f"there are no runs in {path}; run it without --render.")
-    replace_file(docs / "laws.md", page(rows).encode())
+    write_page(docs / "laws.md", page(rows))
     draw(rows, docs / "laws.png")
     print(page(rows))
 

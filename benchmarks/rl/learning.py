@@ -20,8 +20,7 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head, whole
-
-DOCS = Path(__file__).parents[2] / "docs"
+from benchmarks.shared.page import DOCS, table, write_record
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,24 +78,21 @@ def train(task: Task, rank: int, seed: int) -> dict[str, Any]:
     }
 
 
-def table(runs: list[dict[str, Any]]) -> str:
-    """Markdown: one row per environment and strategy."""
-    lines = [
-        "| environment | strategy | solved | generations (median; min-max) | member-episodes (median) | ratio |",
-        "|---|---|---|---|---|---|",
-    ]
+def summary(runs: list[dict[str, Any]]) -> str:
+    """A Markdown table with one row per environment and strategy."""
+    rows = []
     for task in TASKS:
         baseline = statistics.median(_costs(runs, task, "openai_es"))
         for name in STRATEGIES:
             own = [run for run in runs if run["env"] == task.env and run["strategy"] == name]
             generations = [run["generations"] for run in own]
             cost = statistics.median(_costs(runs, task, name))
-            lines.append(
-                f"| {task.env} >= {task.target:g} | {name} | {sum(run['solved'] for run in own)} of {len(own)} | "
-                f"{statistics.median(generations):g}; {min(generations)}-{max(generations)} | {cost:g} | "
-                f"{cost / baseline:.2f} |"
-            )
-    return "\n".join(lines)
+            solved = f"{sum(run['solved'] for run in own)} of {len(own)}"
+            took = f"{statistics.median(generations):g}; {min(generations)}-{max(generations)}"
+            goal = f"{task.env} >= {task.target:g}"
+            rows.append((goal, name, solved, took, f"{cost:g}", f"{cost / baseline:.2f}"))
+    heads = ("environment", "strategy", "solved", "generations (median; min-max)", "member-episodes (median)", "ratio")
+    return "\n".join(table(heads, rows))
 
 
 def draw(runs: list[dict[str, Any]], path: Path) -> None:
@@ -140,10 +136,10 @@ def main(seeds: int = 5, plot: bool = False) -> None:
                     print(f"{task.env} {name} seed {seed}: {run['return']:.1f} after {run['generations']} generations")
         record = head(f"python -m benchmarks.rl.learning --seeds {seeds}", "jax", "optax", "gymnax")
         record |= {"tasks": [dataclasses.asdict(task) for task in TASKS], "runs": runs}
-        path.write_text(json.dumps(record, indent=1) + "\n")
+        write_record(path, record)
     runs = json.loads(path.read_text())["runs"]
     draw(runs, DOCS / "learning.png")
-    print(table(runs))
+    print(summary(runs))
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ from benchmarks.rl.rl_settings import (
     MultiAgentTask,
 )
 from benchmarks.shared.measured import provenance
+from benchmarks.shared.page import DOCS, source_of_rows, table, write_page
 
-DOCS = Path(__file__).parents[2] / "docs"
 NAMES = {"eggroll": "EGGROLL", "openai_es": "OpenAI-ES", "ppo": "IPPO"}
 _INTRODUCTION = f"""\
 # EGGROLL, OpenAI-ES and independent PPO with several agents
@@ -82,7 +82,7 @@ def main(options: Options) -> None:
     if options.render:
         record = rl_rows.load(path)
         rl_figures.draw(record, options.docs / "marl.png", names=NAMES)
-        (options.docs / "marl.md").write_text(page(record))
+        write_page(options.docs / "marl.md", page(record))
         return
     tasks = [find_task(env) for env in options.env]
     limits = Limits(int(options.budget), options.minutes, options.points)
@@ -164,12 +164,8 @@ def make_learner(task: MultiAgentTask, algo: Algorithm, budget: int, seed: int, 
 
 def page(record: dict[str, Any]) -> str:
     """The rows as Markdown."""
-    lines = [
-        _INTRODUCTION,
-        "| task | steps | algorithm | seeds | return of an agent | times agents | minutes | steps/s "
-        "| paper: return | paper: minutes |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    heads = ("task", "steps", "algorithm", "seeds", "return of an agent", "times agents", "minutes", "steps/s")
+    body = []
     for (env, budget), rows in rl_rows.groups(record).items():
         task = find_task(env)
         agents = len(envs.make(env).agents)
@@ -192,8 +188,9 @@ def page(record: dict[str, Any]) -> str:
                 f"{task.paper_final[place]:g}",
                 f"{task.paper_minutes[place]:g}",
             ]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", rl_rows.measured(record["rows"]), "", "![Curves](marl.png)", ""])
+            body.append(cells)
+    results = table((*heads, "paper: return", "paper: minutes"), body)
+    return "\n".join([_INTRODUCTION, *results, "", source_of_rows(record["rows"]), "", "![Curves](marl.png)", ""])
 
 
 if __name__ == "__main__":

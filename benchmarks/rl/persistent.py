@@ -6,7 +6,6 @@ In the toy task an action is paid at once and costs `COST` times as much `DELAY`
 best action is -1; within a window +1 looks best. All methods see the same number of environment steps.
 """
 
-import json
 import statistics
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ import tyro
 
 import eggroll_ray as er
 from benchmarks.shared.measured import head, whole
+from benchmarks.shared.page import DOCS, source_of_record, table, write_page, write_record
 
-DOCS = Path(__file__).parents[2] / "docs"
 STEPS, DELAY, WINDOW, COST = 400, 100, 50, 3.0
 WINDOWS = STEPS // WINDOW
 EPISODES, POPULATION, RATE = 60, 64, 0.02  # of each method
@@ -73,22 +72,24 @@ def train(name: str, seed: int) -> list[float]:
 
 def page(record: dict[str, Any]) -> str:
     """The Markdown page of the data."""
+    rows = []
+    for name in METHODS:
+        last = [run["curve"][-1] for run in record["runs"] if run["method"] == name]
+        rows.append((name, f"{statistics.median(last):.2f}; {min(last):.2f} to {max(last):.2f}", len(last)))
     lines = [
         "# Long episodes in windows",
         "",
-        f"`{record['command']}`, {record['date']}, {record['machine']}, JAX {record['versions']['jax']}.",
+        source_of_record(record),
         "",
         f"Episodes of {STEPS} steps; an action `x` in [-1, 1] pays `x` at once and costs `{COST:g} x` {DELAY} steps "
         f"later; {POPULATION} members, {EPISODES} episodes each, Adam {RATE:g} an episode. The best return is "
         f"{best():.2f} (always -1); always +1 gives {-best():.2f}. Windows have {WINDOW} steps.",
         "",
-        "| method | return of the mean policy (median; min to max) | seeds |",
-        "|---|---|---|",
+        *table(("method", "return of the mean policy (median; min to max)", "seeds"), rows),
+        "",
+        "![Curves](persistent.png)",
+        "",
     ]
-    for name in METHODS:
-        last = [run["curve"][-1] for run in record["runs"] if run["method"] == name]
-        lines.append(f"| {name} | {statistics.median(last):.2f}; {min(last):.2f} to {max(last):.2f} | {len(last)} |")
-    lines += ["", "![Curves](persistent.png)", ""]
     return "\n".join(lines)
 
 
@@ -128,8 +129,8 @@ def main(seeds: int = 5) -> None:
             runs.append({"method": name, "seed": seed, "curve": train(name, seed)})
             print(f"{name}, seed {seed}: {runs[-1]['curve'][0]:.2f} to {runs[-1]['curve'][-1]:.2f}")
     record = head(f"python -m benchmarks.rl.persistent --seeds {seeds}", "jax", "optax") | {"runs": runs}
-    (DOCS / "persistent.json").write_text(json.dumps(record, indent=1) + "\n")
-    (DOCS / "persistent.md").write_text(page(record))
+    write_record(DOCS / "persistent.json", record)
+    write_page(DOCS / "persistent.md", page(record))
     draw(runs, DOCS / "persistent.png")
 
 

@@ -28,8 +28,8 @@ from benchmarks.rl.rl_learners import make_learner
 from benchmarks.rl.rl_run import Limits, Stopwatch, describe, run
 from benchmarks.rl.rl_settings import ALGORITHMS, TASKS, Algorithm, ESSettings, PPOSettings, Settings, find_task
 from benchmarks.shared.measured import provenance
+from benchmarks.shared.page import DOCS, write_page
 
-DOCS = Path(__file__).parents[2] / "docs"
 # Members evaluated together, the fastest on 2 cores in CartPole-v1: dense noise is one copy of the weights per member,
 # and few of them fit into the processor's cache.
 BLOCK_SIZES = {"eggroll": 128, "openai_es": 8}
@@ -100,7 +100,7 @@ def main(options: Options) -> None:
         record = rl_rows.load(path)
         paper = None if options.paper_curves is None else rl_figures.read_paper_curves(options.paper_curves)
         rl_figures.draw(record, options.docs / "rl.png", paper)
-        (options.docs / "rl.md").write_text(rl_rows.page(record))
+        write_page(options.docs / "rl.md", rl_rows.page(record))
     elif options.search:
         for job in _jobs(options):
             _search(job, options)

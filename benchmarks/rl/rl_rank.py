@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.rl import rl_rows
 from benchmarks.rl.rl_settings import ESSettings, Settings
+from benchmarks.shared.page import source_of_rows, table, write_page
 from eggroll_ray.runs.files import replace_file
 
 RANKS = (1, 2, 4, 8, 16)
@@ -54,7 +55,7 @@ def save(docs: Path, row: dict[str, Any]) -> None:
     rows = sorted([old for old in rows if _key(old) != _key(row)] + [row], key=_key)
     docs.mkdir(parents=True, exist_ok=True)
     replace_file(path, ("[\n" + ",\n".join(json.dumps(one) for one in rows) + "\n]\n").encode())
-    replace_file(docs / "rank.md", page(rows).encode())
+    write_page(docs / "rank.md", page(rows))
 
 
 def page(rows: list[dict[str, Any]]) -> str:
@@ -62,20 +63,15 @@ def page(rows: list[dict[str, Any]]) -> str:
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault((_setting(row), row["settings"]["rank"]), []).append(row)
-    lines = [
-        _INTRODUCTION,
-        "| environment | settings | budget | rank | seeds | return | standard deviation | lowest | highest | steps/s |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    heads = ("environment", "settings", "budget", "rank", "seeds", "return", "standard deviation", "lowest", "highest")
+    body = []
     for (_, rank), own in groups.items():
         values = [row["final_return"] for row in own]
-        spread = f"{statistics.stdev(values):.3g}" if len(values) > 1 else "-"
-        lines.append(
-            f"| {own[0]['env']} | {own[0]['source']} | {own[0]['budget']:.3g} | {rank} | {len(own)} | "
-            f"{rl_rows.returns(own, 'final_return')} | {spread} | {min(values):.4g} | {max(values):.4g} | "
-            f"{rl_rows.speed(own)} |"
-        )
-    return "\n".join([*lines, "", rl_rows.measured(rows), ""])
+        deviation = f"{statistics.stdev(values):.3g}" if len(values) > 1 else "-"
+        cells = [own[0]["env"], own[0]["source"], f"{own[0]['budget']:.3g}", rank, len(own)]
+        cells += [rl_rows.returns(own, "final_return"), deviation, f"{min(values):.4g}", f"{max(values):.4g}"]
+        body.append([*cells, rl_rows.speed(own)])
+    return "\n".join([_INTRODUCTION, *table((*heads, "steps/s"), body), "", source_of_rows(rows), ""])
 
 
 def _setting(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -12,16 +12,30 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rl.rl_settings import ALGORITHMS, NOT_IN_TABLES, TASKS, find_task
+from benchmarks.shared.page import source_of_rows, table
 from eggroll_ray.runs.files import replace_file
 
 Row = dict[str, Any]
-_COLUMNS = 12  # of the table
+_COLUMNS = (
+    "environment",
+    "budget",
+    "seeds",
+    "EGGROLL",
+    "OpenAI-ES",
+    "PPO",
+    "PPO, most likely",
+    "equal steps",
+    "EGGROLL / OpenAI-ES / PPO there",
+    "steps/s of these three",
+    "over PPO",
+    "paper: over PPO",
+)
 _KEY = ("env", "algo", "seed", "budget")
 _INTRODUCTION = """\
 # EGGROLL, OpenAI-ES and PPO in the environments of the paper
 
 `python -m benchmarks.rl.rl` runs them and merges the rows into `docs/rl.json`; with `--render` it writes this page from
-there. Settings are the paper's (Tables 17-34, in `benchmarks/rl_settings.py`), unless listed below; PPO is rejax's,
+there. Settings are the paper's (Tables 17-34, in `benchmarks/rl/rl_settings.py`), unless listed below; PPO is rejax's,
 given our environments. A return is that of the mean policy over 128 fresh episodes, or the number after the slash in
 the column of seeds, played by the same rollouts for all three: mean over the seeds, +- standard error. Actions are as
 in training (ES: sampled or most likely, by the table; PPO: sampled), but in the column of PPO's most likely action.
@@ -142,28 +156,17 @@ def at_equal_steps(rows: list[Row]) -> tuple[int, dict[str, float]]:
     return common, {algo: statistics.fmean(values) for algo, values in last.items() if values}
 
 
-def measured(rows: Iterable[Row]) -> str:
-    """When, where and with what the rows were measured: the last date, and the machines and versions of all."""
-    rows = list(rows)
-    machines = "; ".join(sorted({row["machine"] for row in rows}))
-    versions = sorted({f"{name} {version}" for row in rows for name, version in row["versions"].items()})
-    return f"Measured up to {max(row['date'] for row in rows)} on {machines}; {', '.join(versions)}."
-
-
 def page(record: Mapping[str, Any]) -> str:
     """The file as Markdown."""
     lines = [
         _INTRODUCTION,
-        "| environment | budget | seeds | EGGROLL | OpenAI-ES | PPO | PPO, most likely | equal steps "
-        "| EGGROLL / OpenAI-ES / PPO there | steps/s of these three | over PPO | paper: over PPO |",
-        f"|{'---|' * _COLUMNS}",
-        *_table(record),
+        *table(_COLUMNS, _cells(record)),
         "",
         "Over PPO: EGGROLL / OpenAI-ES, the last return divided by PPO's, unless a limit of time ended PPO; where it",
         "is not positive, both count from the return of untrained policies.",
         *_notes(record),
         "",
-        measured(record["rows"]),
+        source_of_rows(record["rows"]),
         "",
         "![Curves](rl.png)",
         "",
@@ -175,25 +178,24 @@ def page(record: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _table(record: Mapping[str, Any]) -> list[str]:
+def _cells(record: Mapping[str, Any]) -> list[list[str]]:
     found = groups(record)
-    lines = [_line(env, budget, rows) for (env, budget), rows in found.items()]
+    cells = [_cells_of_group(env, budget, rows) for (env, budget), rows in found.items()]
     for task in TASKS:
         if task.env not in {env for env, _ in found}:
             reason = record["reasons"].get(task.env, "not run yet")
-            blank = "| " * (_COLUMNS - 3)
-            lines.append(f"| {task.env} | {reason} {blank}| {_ratios(task.paper_final)} |")
-    return lines
+            cells.append([task.env, reason, *[""] * (len(_COLUMNS) - 3), _ratios(task.paper_final)])
+    return cells
 
 
-def _line(env: str, budget: int, rows: list[Row]) -> str:
+def _cells_of_group(env: str, budget: int, rows: list[Row]) -> list[str]:
     by_algo = {algo: [row for row in rows if row["algo"] == algo] for algo in ALGORITHMS}
     seeds = sorted({len(own) for own in by_algo.values() if own})
     complete = all(row["ended_by"] == "budget" for row in by_algo["ppo"])
     ratios, task = over_ppo(rows) if complete else {}, find_task(env)
     common, equal = at_equal_steps(rows)
     tested = min(row["test_episodes"] for row in rows)
-    cells = [
+    return [
         env,
         f"{budget:.3g}",
         "-".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))) + (f" / {tested}" if tested != 128 else ""),
@@ -205,7 +207,6 @@ def _line(env: str, budget: int, rows: list[Row]) -> str:
         _ratios([statistics.fmean(ratios[algo]) if ratios.get(algo) else None for algo in ("eggroll", "openai_es")]),
         _ratios(task.paper_final) if task and task.env == env else "",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _notes(record: Mapping[str, Any]) -> list[str]:

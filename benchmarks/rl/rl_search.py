@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from benchmarks.rl.rl_settings import Algorithm, ESSettings, PPOSettings, Settings, ranges
+from benchmarks.shared.page import write_record
 
 _METRIC = "final_return"
 
@@ -85,8 +86,7 @@ def _trial(result: Any) -> dict[str, Any]:
 
 def write_settings(path: Path, env: str, algorithm: Algorithm, found: dict[str, Any]) -> None:
     """Writes what a search found, in the form that `read_settings` takes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"env": env, "algo": algorithm} | found, indent=1) + "\n")
+    write_record(path, {"env": env, "algo": algorithm} | found)
 
 
 def read_settings(path: Path, algorithm: Algorithm) -> Settings:

@@ -27,10 +27,8 @@ import tyro
 import eggroll_ray as er
 import envs
 from benchmarks.shared.measured import head
-from eggroll_ray.runs.files import replace_file
+from benchmarks.shared.page import DOCS, ROOT, extremes, source_of_record, table, write_page, write_record
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
 ENV, POPULATION = "gymnax/CartPole-v1", 256
 NONE, COLD, WARM = MODES = ("no cache", "empty cache", "filled cache")
 
@@ -90,7 +88,7 @@ def in_fresh_process(case: Case, cache: Path | None) -> Run:
     theirs = ("JAX_COMP", "JAX_PERS", "JAX_ENABLE_COMP")  # a user's settings of JAX's cache
     environment = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     environment["EGGROLL_RAY_CACHE"] = "off" if cache is None else str(cache)
-    code = "import sys, json; from benchmarks import compile as c; "
+    code = "import sys, json; from benchmarks.speed import compile as c; "
     code += "print(json.dumps(c.first_generation(json.loads(sys.argv[1]), float(sys.argv[2]))))"
     command = [sys.executable, "-c", code, json.dumps(case.hidden), str(time.monotonic())]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -123,12 +121,13 @@ def measure(
 
 def page(record: dict[str, Any]) -> str:
     """Markdown of all that was measured."""
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     repeats = len(record["rows"][0]["runs"][NONE])
+    *_, alike, unlike = record["rows"]
+    ratio = _median(unlike["runs"][NONE], "cpu_seconds") / _median(alike["runs"][NONE], "cpu_seconds")
     lines = [
         "# Seconds to the first generation",
         "",
-        f"`{record['command']}`, {record['date']}, {record['machine']}, {versions}.",
+        source_of_record(record),
         f"{ENV}, {POPULATION} members, in this process (`workers=0`): from the start of Python to the end of the first",
         f"generation, its update and a test included. Medians of {repeats} fresh processes for each cell, in turn; in",
         "brackets the lowest and the highest. CPU seconds are those of all threads: where other programs share the",
@@ -137,23 +136,9 @@ def page(record: dict[str, Any]) -> str:
         "Compiled programs are kept in the user's cache folder by default (`EGGROLL_RAY_CACHE=off` turns it off): the",
         "first process pays for an empty cache, the others load from it what they would have compiled.",
         "",
-        "| policy | cache | seconds | CPU seconds | of them XLA's (wall) | programs | loaded |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in record["rows"]:
-        for mode, runs in row["runs"].items():
-            cells = [row["name"], mode, *(_spread(runs, name) for name in ("seconds", "cpu_seconds"))]
-            cells += [_spread(runs, "compile_seconds"), *(str(runs[-1][name]) for name in ("programs", "loaded"))]
-            lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "| policy | a filled cache saves, of the CPU seconds | kept |", "|---|---|---|"]
-    for row in record["rows"]:
-        if WARM in row["runs"]:
-            share = 1 - _median(row["runs"][WARM], "cpu_seconds") / _median(row["runs"][NONE], "cpu_seconds")
-            kept = f"{row['kept_programs']} programs, {row['kept_bytes'] / 1e6:.2f} MB"
-            lines.append(f"| {row['name']} | {100 * share:.0f}% | {kept} |")
-    *_, alike, unlike = record["rows"]
-    ratio = _median(unlike["runs"][NONE], "cpu_seconds") / _median(alike["runs"][NONE], "cpu_seconds")
-    lines += [
+        *_times_table(record["rows"]),
+        "",
+        *_savings_table(record["rows"]),
         "",
         "Leaves of one shape share what is compiled for the update: where 16 layers have as many shapes, the first",
         f"generation takes {ratio:.1f} times the CPU seconds of 16 layers of one shape.",
@@ -161,13 +146,29 @@ def page(record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _times_table(measured: Sequence[dict[str, Any]]) -> list[str]:
+    heads = ("policy", "cache", "seconds", "CPU seconds", "of them XLA's (wall)", "programs", "loaded")
+    rows = []
+    for row in measured:
+        for mode, runs in row["runs"].items():
+            names = ("seconds", "cpu_seconds", "compile_seconds")
+            times = [extremes([run[name] for run in runs], "{:.1f}".format) for name in names]
+            rows.append([row["name"], mode, *times, runs[-1]["programs"], runs[-1]["loaded"]])
+    return table(heads, rows)
+
+
+def _savings_table(measured: Sequence[dict[str, Any]]) -> list[str]:
+    rows = []
+    for row in measured:
+        if WARM in row["runs"]:
+            share = 1 - _median(row["runs"][WARM], "cpu_seconds") / _median(row["runs"][NONE], "cpu_seconds")
+            kept = f"{row['kept_programs']} programs, {row['kept_bytes'] / 1e6:.2f} MB"
+            rows.append((row["name"], f"{100 * share:.0f}%", kept))
+    return table(("policy", "a filled cache saves, of the CPU seconds", "kept"), rows)
+
+
 def _median(runs: Sequence[Run], name: str) -> float:
     return statistics.median(run[name] for run in runs)
-
-
-def _spread(runs: Sequence[Run], name: str) -> str:
-    values = [run[name] for run in runs]
-    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
 def main(repeats: int = 3, render: bool = False, docs: Path = DOCS) -> None:
@@ -180,11 +181,10 @@ def main(repeats: int = 3, render: bool = False, docs: Path = DOCS) -> None:
     """
     path = docs / "compile.json"
     if not render:
-        docs.mkdir(parents=True, exist_ok=True)
         rows = measure(CASES, repeats)
         record = head(f"python -m benchmarks.speed.compile --repeats {repeats}", "jax", "jaxlib") | {"rows": rows}
-        replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
-    (docs / "compile.md").write_text(page(json.loads(path.read_text())))
+        write_record(path, record)
+    write_page(docs / "compile.md", page(json.loads(path.read_text())))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ process, after a warm-up that is timed apart.
 
 import functools
 import gc
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ import tyro
 
 import eggroll_ray as er
 from benchmarks.shared.measured import head
+from benchmarks.shared.page import DOCS, write_page, write_record
 from benchmarks.shared.timing import interleave
 from benchmarks.speed import roofline
 from benchmarks.speed.linear_pages import draw, page
@@ -34,9 +34,8 @@ from eggroll_ray import noise
 from eggroll_ray.compiling.program import compiler_options
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.evaluators.members import noise_bytes
-from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.plan import default_block_size
 
-DOCS = Path(__file__).parents[2] / "docs"
 LAWS = (noise.normal, noise.rademacher)
 RANKS = (1, 4)
 FORMS = {"x @ w.T": lambda params, x: x @ params["w"].T, "w @ x": lambda params, x: params["w"] @ x}
@@ -198,7 +197,7 @@ def ways_of(setting: Setting, threads: ThreadPoolExecutor | None) -> Iterator[Wa
     sizes = {}
     for rank, _, strategy in strategies:
         own = noise_bytes(strategy.perturb, strategy.init({"w": w}, 0))
-        sizes[rank] = make_plan(setting.batch, None, 0, 1, member_bytes=own).block_size
+        sizes[rank] = default_block_size(setting.batch, own)
 
     def blocks(members: int, *wanted: int) -> list[Blocks]:
         return [Blocks(members), *(Blocks(size, threads) for size in sorted({*wanted}) if threads)]
@@ -253,9 +252,8 @@ def main(docs: Path = DOCS) -> None:
         print(setting, flush=True)
         gc.collect()
         jax.clear_caches()
-    docs.mkdir(parents=True, exist_ok=True)
-    (docs / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    (docs / f"{name}.md").write_text(page(record))
+    write_record(docs / f"{name}.json", record)
+    write_page(docs / f"{name}.md", page(record))
     draw(record, docs / f"{name}.png")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import tyro
 
+from benchmarks.shared.page import DOCS, quartiles, source_of_record, table, write_page
 from benchmarks.speed import roofline
 
 # The bars of the paper's Fig 2a, in % of inference (None: no such bar), and what of ours is beside them.
@@ -41,13 +42,12 @@ def percent(layer: dict[str, Any], way: dict[str, Any]) -> dict[str, float]:
 
 def page(record: dict[str, Any]) -> str:
     """Markdown of all that was measured."""
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     names = [_name(layer) for layer in record["layers"]]
     dense = record["layers"][0]["dense_batch"]
     lines = [
         "# One linear layer",
         "",
-        f"`{record['command']}`, {record['date']}, {record['machine']}, {versions}.",
+        source_of_record(record),
         "Medians of interleaved repeats in one process, after a warm-up; in brackets the quartiles.",
         "",
         "The set-up of the paper's Fig 2a: a batch of members, each with one input, through a layer x -> x W^T.",
@@ -61,13 +61,17 @@ def page(record: dict[str, Any]) -> str:
         "",
         "Speed in % of pure inference, rank 1.",
         "",
-        f"| | paper | {' | '.join(names)} |",
-        "|---|---|" + "---|" * len(names),
     ]
+    rows = []
     for name, (paper, facts) in BARS.items():
-        ours = [_spread(percent(layer, fastest(layer, **facts))) for layer in record["layers"]]
-        lines.append(f"| {name} | {'' if paper is None else f'{paper:g}'} | {' | '.join(ours)} |")
-    lines += ["", "Wanted on a GPU: 91 held and 80 on the fly; on a CPU whatever they are.", ""]
+        ours = [quartiles(percent(layer, fastest(layer, **facts)), _number) for layer in record["layers"]]
+        rows.append([name, "" if paper is None else f"{paper:g}", *ours])
+    lines += [
+        *table(("", "paper", *names), rows),
+        "",
+        "Wanted on a GPU: 91 held and 80 on the fly; on a CPU whatever they are.",
+        "",
+    ]
     lines += [f"![Bars]({record['name']}.png)", "", "## Arithmetic intensity", "", *_intensity(record["layers"])]
     for name, layer in zip(names, record["layers"], strict=True):
         lines += ["", f"## All ways, {name}, batch {layer['batch']:,}", "", *_all_ways(layer)]
@@ -85,6 +89,7 @@ def _intensity(layers: list[dict[str, Any]]) -> list[str]:
         "theirs, and what is held may stay in a CPU's cache between repeats. The copy allocates its result each time,",
         "which makes the bandwidth look lower than it is.",
     ]
+    heads = ("way", "operations per byte", "bound, ms", "bound, %", "measured, ms", "measured, %", "batch needed")
     for layer in layers:
         balance = roofline.Balance(**layer["balance"])
         ratio, batch = balance.operations / balance.bytes, layer["batch"]
@@ -93,17 +98,16 @@ def _intensity(layers: list[dict[str, Any]]) -> list[str]:
             f"{_name(layer)}, batch {batch:,}: {balance.operations / 1e9:,.0f} billion operations and "
             f"{balance.bytes / 1e9:,.1f} GB a second, {ratio:,.1f} operations per byte.",
             "",
-            "| way | operations per byte | bound, ms | bound, % | measured, ms | measured, % | batch needed |",
-            "|---|---|---|---|---|---|---|",
         ]
+        rows = []
         limit = roofline.inference(layer["dimension"], _bytes(layer)).seconds(batch, balance)
         for name, (work, facts) in _works(layer).items():
             bound, way, needed = work.seconds(batch, balance), fastest(layer, **facts), work.batch_for(ratio)
             shown = [work.intensity(batch), 1e3 * bound, 100 * limit / bound]
             shown += [1e3 * way["seconds"]["median"], percent(layer, way)["median"]]
             cells = [_number(value) for value in shown]
-            cells.append("none" if math.isinf(needed) else f"{math.ceil(needed):,}")
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+            rows.append([name, *cells, "none" if math.isinf(needed) else f"{math.ceil(needed):,}"])
+        lines += table(heads, rows)
     return lines
 
 
@@ -124,29 +128,26 @@ def _bytes(layer: dict[str, Any]) -> int:
 
 def _all_ways(layer: dict[str, Any]) -> list[str]:
     """One row for what differs in nothing but the way the user wrote the layer."""
-    rows: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+    by_facts: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
     for way in layer["ways"]:
         facts = tuple(str(way.get(fact, "")) for fact in ("way", "noise", "rank", "law", "how"))
-        rows.setdefault(facts, {})[way["form"]] = way
+        by_facts.setdefault(facts, {})[way["form"]] = way
     forms = list(dict.fromkeys(way["form"] for way in layer["ways"]))
-    lines = ["| way | noise | rank | law | how | " + " | ".join(f"`{form}`, ms | %" for form in forms) + " |"]
-    lines.append("|---|---|---|---|---|" + "---|---|" * len(forms))
-    for facts, ways in rows.items():
+    heads, rows = ["way", "noise", "rank", "law", "how"], []
+    for form in forms:
+        heads += [f"`{form}`, ms", "%"]
+    for facts, ways in by_facts.items():
         cells = list(facts)
         for form in forms:
             way = ways.get(form)
             times = way and {when: 1e3 * value for when, value in way["seconds"].items()}
-            cells += [_spread(times), _number(percent(layer, way)["median"])] if way and times else ["", ""]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+            cells += [quartiles(times, _number), _number(percent(layer, way)["median"])] if way and times else ["", ""]
+        rows.append(cells)
+    return table(heads, rows)
 
 
 def _name(layer: dict[str, Any]) -> str:
     return f"{layer['dimension']:,}, {layer['dtype']}"
-
-
-def _spread(values: dict[str, float]) -> str:
-    return f"{_number(values['median'])} [{_number(values['low'])}, {_number(values['high'])}]"
 
 
 def _number(value: float) -> str:
@@ -180,7 +181,7 @@ def draw(record: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def main(name: str = "linear", docs: Path = Path(__file__).parents[2] / "docs") -> None:
+def main(name: str = "linear", docs: Path = DOCS) -> None:
     """Renders the page and the picture anew from the data.
 
     Args:
@@ -188,7 +189,7 @@ def main(name: str = "linear", docs: Path = Path(__file__).parents[2] / "docs") 
       docs: where they are.
     """
     record = json.loads((docs / f"{name}.json").read_text())
-    (docs / f"{name}.md").write_text(page(record))
+    write_page(docs / f"{name}.md", page(record))
     draw(record, docs / f"{name}.png")
 
 

@@ -18,10 +18,8 @@ from typing import Any
 import tyro
 
 from benchmarks.shared.measured import check_same, head
-from eggroll_ray.runs.files import replace_file
+from benchmarks.shared.page import DOCS, ROOT, source_of_record, table, write_page, write_record
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
 LAWS = ("normal", "rademacher")
 POPULATIONS = (128, 2048, 32768, 262144)
 UPDATE = {"rows": 1024, "columns": 1024, "population": 131072}
@@ -81,7 +79,6 @@ def by_law(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 def page(record: dict[str, Any]) -> str:
     """Markdown of all that was measured."""
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     rows = by_law(record)
     some = rows[LAWS[0]][0]
     largest = rows[LAWS[0]][-1]["population"]
@@ -89,7 +86,7 @@ def page(record: dict[str, Any]) -> str:
     lines = [
         "# How much memory a generation takes",
         "",
-        f"`{record['command']}`, {record['date']}, {record['machine']}, {versions}.",
+        source_of_record(record),
         "",
         "The most resident memory of a process of its own for each row, in MB. It evaluates and updates two",
         f"generations of a {len(some['hidden'])} x {some['hidden'][0]} policy with rank 1 in an environment of",
@@ -103,16 +100,7 @@ def page(record: dict[str, Any]) -> str:
         f"{some['member_noise_bytes']:,} bytes: it is drawn block by block, and again for the update, never held for",
         "all. What grows are vectors of one number per member: the fitness, and in the update those that rank it.",
         "",
-        "| law | members | block | after imports | first generation | second generation | model of it | ratio |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for law in LAWS:
-        for row in rows[law]:
-            peaks, model = row["peak_bytes"], modelled(row, rows[law][0])
-            cells = [law, f"{row['population']:,}", str(row["block_size"])]
-            cells += [f"{peaks[when] / 1e6:.0f}" for when in ("imports", "first", "second")]
-            lines.append(f"| {' | '.join(cells)} | {model / 1e6:.0f} | {peaks['second'] / model:.2f} |")
-    lines += [
+        *_generation_table(rows),
         "",
         f"The model is the second generation of {some['population']} members, {FITNESS_BYTES} bytes of fitness for",
         "each member more, what more the update holds by XLA's own account (next table), and the noise of the blocks",
@@ -125,24 +113,46 @@ def page(record: dict[str, Any]) -> str:
         f"{WANTED_TEMPORARY_BYTES / 1e6:.0f} MB). There also the growth of the process when it ran, results included;",
         "what of it is neither held nor a result is not in XLA's account.",
         "",
+        *_update_table(record),
     ]
-    return "\n".join([*lines, *_update_table(record)]) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def _generation_table(by_law: dict[str, list[dict[str, Any]]]) -> list[str]:
+    heads = (
+        "law",
+        "members",
+        "block",
+        "after imports",
+        "first generation",
+        "second generation",
+        "model of it",
+        "ratio",
+    )
+    rows = []
+    for law in LAWS:
+        for row in by_law[law]:
+            peaks, model = row["peak_bytes"], modelled(row, by_law[law][0])
+            cells = [law, f"{row['population']:,}", row["block_size"]]
+            cells += [f"{peaks[when] / 1e6:.0f}" for when in ("imports", "first", "second")]
+            rows.append([*cells, f"{model / 1e6:.0f}", f"{peaks['second'] / model:.2f}"])
+    return table(heads, rows)
 
 
 def _update_table(record: dict[str, Any]) -> list[str]:
-    lines = ["| what | law | members | held, MB | bytes a member | process grew, MB | results, MB |"]
-    lines.append("|---|---|---|---|---|---|---|")
-    for law, rows in by_law(record).items():
-        for row in rows:
+    heads = ("what", "law", "members", "held, MB", "bytes a member", "process grew, MB", "results, MB")
+    rows = []
+    for law, own in by_law(record).items():
+        for row in own:
             held, name = row["update_temporary_bytes"], f"{len(row['hidden'])} x {row['hidden'][0]} policy"
             cells = [name, law, f"{row['population']:,}", f"{held / 1e6:.1f}", f"{held / row['population']:,.0f}"]
-            lines.append(f"| {' | '.join(cells)} |  |  |")
+            rows.append([*cells, "", ""])
     for row in record["update"]:
         held, peaks = row["temporary_bytes"], row["peak_bytes"]
         cells = [f"{row['rows']:,} x {row['columns']:,}", row["law"], f"{row['population']:,}", f"{held / 1e6:.1f}"]
         cells += [f"{held / row['population']:,.0f}", f"{(peaks['updated'] - peaks['compiled']) / 1e6:.1f}"]
-        lines.append(f"| {' | '.join(cells)} | {row['result_bytes'] / 1e6:.1f} |")
-    return lines
+        rows.append([*cells, f"{row['result_bytes'] / 1e6:.1f}"])
+    return table(heads, rows)
 
 
 def main(docs: Path = DOCS) -> None:
@@ -154,7 +164,6 @@ def main(docs: Path = DOCS) -> None:
     Raises:
       ValueError: when what is missing would be of another machine, version or commit than what is there.
     """
-    docs.mkdir(parents=True, exist_ok=True)
     path = docs / "memory.json"
     new = head("python -m benchmarks.speed.memory", "jax", "jaxlib") | {"rollout": [], "update": []}
     record = json.loads(path.read_text()) if path.exists() else new
@@ -165,9 +174,9 @@ def main(docs: Path = DOCS) -> None:
         check_same(path, record, new, "Delete it to measure all anew.")
     for what, arguments in missing:
         record[what].append(measure(what, **arguments))
-        replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
+        write_record(path, record)
         print(record[what][-1], flush=True)
-    (docs / "memory.md").write_text(page(record))
+    write_page(docs / "memory.md", page(record))
 
 
 if __name__ == "__main__":

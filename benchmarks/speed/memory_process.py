@@ -20,9 +20,9 @@ import eggroll_ray as er
 from benchmarks.speed.speed import LAWS, PAPER, tanh_env
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.members import noise_bytes
-from eggroll_ray.workers.messages import Generation, Request
-from eggroll_ray.workers.plan import Plan, make_plan
+from eggroll_ray.workers.messages import Outcome, Request
+from eggroll_ray.workers.plan import Plan
+from eggroll_ray.workers.prepare import prepare
 from eggroll_ray.workers.worker import Worker
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -70,9 +70,8 @@ def rollout(population: int, law: str, steps: int = 10, hidden: tuple[int, ...] 
     """
     imports = peak_bytes()
     evaluator, strategy = er.from_env(tanh_env(steps), er.mlp(hidden)), er.eggroll(law=LAWS[law])
-    state = jax.eval_shape(lambda: strategy.init(evaluator.init(0), 0))
-    own = noise_bytes(strategy.perturb, state)
-    plan = make_plan(population, None, 0, 1, member_bytes=own)
+    prepared = prepare(evaluator, strategy, population, test_episodes=1)
+    plan = prepared.plan
     worker = Worker(strategy, evaluator, plan, threads=cores())
     peaks = []
     for _ in range(2):
@@ -86,8 +85,8 @@ def rollout(population: int, law: str, steps: int = 10, hidden: tuple[int, ...] 
         "hidden": list(hidden),
         "block_size": plan.block_size,
         "threads": cores(),
-        "member_noise_bytes": own,
-        "update_temporary_bytes": temporary_bytes(strategy, state, population),
+        "member_noise_bytes": prepared.noise_bytes,
+        "update_temporary_bytes": temporary_bytes(strategy, prepared.shapes, population),
         "peak_bytes": {"imports": imports, "first": peaks[0], "second": peaks[1]},
     }
 
@@ -95,7 +94,7 @@ def rollout(population: int, law: str, steps: int = 10, hidden: tuple[int, ...] 
 def _generation(worker: Worker, plan: Plan) -> None:
     reply = worker.step(Request(worker.number, (), tuple(range(plan.blocks))))
     assert isinstance(reply.fitness, np.ndarray) and np.isfinite(reply.fitness).all()
-    worker.update(Generation(worker.number, reply.fitness, reply.moments))
+    worker.update(Outcome(worker.number, reply.fitness, reply.moments))
     jax.block_until_ready(worker.mean().params)
 
 

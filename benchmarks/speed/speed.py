@@ -15,7 +15,6 @@ policy's.
 
 import functools
 import gc
-import json
 import resource
 import sys
 from collections.abc import Callable, Sequence
@@ -30,14 +29,14 @@ import tyro
 
 import eggroll_ray as er
 from benchmarks.shared.measured import head
+from benchmarks.shared.page import DOCS, write_page, write_record
 from benchmarks.shared.timing import interleave
 from benchmarks.speed.speed_pages import draw, page
 from eggroll_ray import noise
 from eggroll_ray.compiling.program import WIDE_VECTORS, SharedProgram
 from eggroll_ray.compiling.threads import cores
-from eggroll_ray.evaluators.members import noise_bytes
-from eggroll_ray.workers.messages import Generation, Request
-from eggroll_ray.workers.plan import make_plan
+from eggroll_ray.workers.messages import Outcome, Request
+from eggroll_ray.workers.prepare import prepare
 from eggroll_ray.workers.worker import Worker
 
 OBSERVED, ACTIONS = 64, 8
@@ -130,16 +129,16 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
     env, policy = tanh_env(row.steps), er.mlp(row.hidden)
     evaluator, strategy = er.from_env(env, policy), er.eggroll(rank=row.rank, law=LAWS[row.law])
     params = evaluator.init(0)
-    own = noise_bytes(strategy.perturb, strategy.init(params, 0))
     block_size = er.fastest_block_size(evaluator, strategy, row.population) if row.auto else None
-    plan = make_plan(row.population, block_size, 0, 1, member_bytes=own)
+    prepared = prepare(evaluator, strategy, row.population, block_size=block_size, test_episodes=1)
+    plan = prepared.plan
     worker = Worker(strategy, evaluator, plan, threads=cores())
-    outcomes: list[Generation] = []
+    outcomes: list[Outcome] = []
 
     def evaluate() -> None:
         reply = worker.step(Request(worker.number, (), tuple(range(plan.blocks))))
         assert isinstance(reply.fitness, np.ndarray) and np.isfinite(reply.fitness).all()
-        outcomes.append(Generation(worker.number, reply.fitness, ((),) * plan.blocks))
+        outcomes.append(Outcome(worker.number, reply.fitness, ((),) * plan.blocks))
 
     def update() -> Any:
         worker.update(outcomes[-1])
@@ -172,7 +171,7 @@ def measure_rollout(row: Rollout) -> dict[str, Any]:
         "ratio_as_compiled": as_compiled / seconds,
         "ratio_without_update": found[best]["median"] / found["evaluate"]["median"],
         "member_steps_per_second": row.population * row.steps / seconds,
-        "noise_of_block_mb": own * plan.block_size / 1e6,
+        "noise_of_block_mb": prepared.noise_bytes * plan.block_size / 1e6,
         "process_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,  # the most since the process began
     }
 
@@ -253,7 +252,7 @@ def measure_noise(pairs: int = 1024, numbers: int = 1024, repeats: int = 40) -> 
     }
 
 
-def main(short: bool = False, docs: Path = Path(__file__).parents[2] / "docs") -> None:
+def main(short: bool = False, docs: Path = DOCS) -> None:
     """Measures, and writes performance.json, .md and .png, or with `short` prints the rows that decide.
 
     Args:
@@ -268,9 +267,8 @@ def main(short: bool = False, docs: Path = Path(__file__).parents[2] / "docs") -
     if short:
         print(page(record))
         return
-    docs.mkdir(parents=True, exist_ok=True)
-    (docs / "performance.json").write_text(json.dumps(record, indent=1) + "\n")
-    (docs / "performance.md").write_text(page(record))
+    write_record(docs / "performance.json", record)
+    write_page(docs / "performance.md", page(record))
     draw(record, docs / "performance.png")
 
 

@@ -7,34 +7,37 @@ from typing import Any
 
 import tyro
 
+from benchmarks.shared.page import DOCS, quartiles, source_of_record, spread, table, write_page
+
 # What is asked for: whole generation over inference by (rank, law), and the update's time over its reference.
 _WANTED = {(1, "normal"): 0.80, (1, "rademacher"): 0.90, (4, "normal"): 0.65, (4, "rademacher"): 0.65}
 _WANTED_UPDATE = {"normal": 0.6, "rademacher": 0.4}
+_SECONDS = "{:.3g}".format
 
 
 def page(record: dict[str, Any]) -> str:
     """Markdown of all that was measured."""
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     lines = [
         "# How close a generation comes to pure inference",
         "",
-        f"`{record['command']}`, {record['date']}, {record['machine']}, {versions}.",
+        source_of_record(record),
         "Medians of interleaved repeats in one process, after a warm-up; in brackets the quartiles.",
         "",
-        "## Rollout",
+        *_rollout(record["rollout"]),
         "",
-        "Noise, evaluation and update of a whole generation against the unperturbed policy in the same environments",
-        "for as many steps, by the fastest of the ways to run it; `wide` is compiled for vectors of 512 bits, as a",
-        "generation is. Ratio 1 is the limit. `as compiled` is the ratio to the fastest way that JAX compiles of",
-        "itself, `evaluation` leaves out the update, not the noise. The paper's figures, for one linear layer on a",
-        "GPU, are 0.91 with noise that is held and 0.69 with noise drawn anew. Blocks are the default ones, or those",
-        'that `block_size="auto"` chooses.',
+        "![Rollout](performance.png)",
         "",
-        "| policy | members | steps | rank | law | block | inference, s | evaluate, s | update, s | ratio "
-        "| as compiled | evaluation | wanted |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        *_update(record["update"]),
+        "",
+        *_noise(record["noise"]),
     ]
-    for row in record["rollout"]:
+    return "\n".join(lines) + "\n"
+
+
+def _rollout(measured: list[dict[str, Any]]) -> list[str]:
+    heads = ("policy", "members", "steps", "rank", "law", "block", "inference, s", "evaluate, s", "update, s", "ratio")
+    rows = []
+    for row in measured:
         seconds = row["seconds"]
         wanted = _WANTED.get((row["rank"], row["law"])) if _decides(row) else None
         cells = [
@@ -44,58 +47,70 @@ def page(record: dict[str, Any]) -> str:
             row["rank"],
             row["law"],
             f"{row['block_size']}{' (auto)' * row['auto']}",
-            f"{_spread(seconds[row['inference']])} ({row['inference']})",
-            _spread(seconds["evaluate"]),
-            _spread(seconds["update"]),
+            f"{quartiles(seconds[row['inference']], _SECONDS)} ({row['inference']})",
+            quartiles(seconds["evaluate"], _SECONDS),
+            quartiles(seconds["update"], _SECONDS),
             f"{row['ratio']:.2f}",
             f"{row['ratio_as_compiled']:.2f}",
             f"{row['ratio_without_update']:.2f}",
             "" if wanted is None else f"{wanted:.2f}",
         ]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    lines += ["", "![Rollout](performance.png)", "", "## Update", ""]
-    lines += [
+        rows.append(cells)
+    return [
+        "## Rollout",
+        "",
+        "Noise, evaluation and update of a whole generation against the unperturbed policy in the same environments",
+        "for as many steps, by the fastest of the ways to run it; `wide` is compiled for vectors of 512 bits, as a",
+        "generation is. Ratio 1 is the limit. `as compiled` is the ratio to the fastest way that JAX compiles of",
+        "itself, `evaluation` leaves out the update, not the noise. The paper's figures, for one linear layer on a",
+        "GPU, are 0.91 with noise that is held and 0.69 with noise drawn anew. Blocks are the default ones, or those",
+        'that `block_size="auto"` chooses.',
+        "",
+        *table((*heads, "as compiled", "evaluation", "wanted"), rows),
+    ]
+
+
+def _update(measured: list[dict[str, Any]]) -> list[str]:
+    heads = ("matrix", "members", "rank", "product, s", "threefry, s", "normal, s", "ratio", "rademacher, s", "ratio")
+    rows = []
+    for row in measured:
+        seconds = row["seconds"]
+        cells = [f"{row['rows']:,} x {row['columns']:,}", f"{row['members']:,}", row["rank"]]
+        cells += [quartiles(seconds[name], _SECONDS) for name in ("product", "threefry")]
+        for law in ("normal", "rademacher"):
+            cells += [quartiles(seconds[law], _SECONDS), f"{row['ratio'][law]:.2f}"]
+        rows.append([*cells, f"{max(row['peak_mb'].values()):.0f}"])
+    wanted = ", ".join(f"{ratio} ({law})" for law, ratio in _WANTED_UPDATE.items())
+    return [
+        "## Update",
+        "",
         "The sum over pairs of weight times noise, as a ratio to the matrix product of all members' factors plus the",
         "threefry normals of all members by `jax.random`.",
         "",
-        "| matrix | members | rank | product, s | threefry, s | normal, s | ratio | rademacher, s | ratio "
-        "| memory, MB |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in record["update"]:
-        seconds = row["seconds"]
-        cells = [f"{row['rows']:,} x {row['columns']:,}", f"{row['members']:,}", row["rank"]]
-        cells += [_spread(seconds[name]) for name in ("product", "threefry")]
-        for law in ("normal", "rademacher"):
-            cells += [_spread(seconds[law]), f"{row['ratio'][law]:.2f}"]
-        cells.append(f"{max(row['peak_mb'].values()):.0f}")
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    wanted = ", ".join(f"{ratio} ({law})" for law, ratio in _WANTED_UPDATE.items())
-    lines += [
+        *table((*heads, "memory, MB"), rows),
         "",
         f"Wanted at 1,024 x 1,024 and 131,072 members: {wanted}, in less than 64 MB.",
-        "",
+    ]
+
+
+def _noise(measured: dict[str, Any]) -> list[str]:
+    rows = [
+        (name, spread(found["million_per_second"], *found["quartiles"], form="{:.0f}".format))
+        for name, found in measured.items()
+    ]
+    return [
         "## Noise",
         "",
         "Numbers of 1,024 pairs, 1,024 each, by the key of each pair; ours (the first two) compiled as workers compile",
         "them. Wanted: 120 million normals and 400 million signs a second. The numbers of `rbg` depend on the layout",
         "of the batch (JAX documents it), so it is not used.",
         "",
-        "| numbers | million per second |",
-        "|---|---|",
+        *table(("numbers", "million per second"), rows),
     ]
-    for name, found in record["noise"].items():
-        low, high = found["quartiles"]
-        lines.append(f"| {name} | {found['million_per_second']:.0f} [{low:.0f}, {high:.0f}] |")
-    return "\n".join(lines) + "\n"
 
 
 def _decides(row: dict[str, Any]) -> bool:
     return tuple(row["hidden"]) == (256,) * 3 and row["population"] in (2048, 16384)
-
-
-def _spread(times: dict[str, float]) -> str:
-    return f"{times['median']:.3g} [{times['low']:.3g}, {times['high']:.3g}]"
 
 
 def draw(record: dict[str, Any], path: Path) -> None:
@@ -124,10 +139,10 @@ def draw(record: dict[str, Any], path: Path) -> None:
     plt.close(figure)
 
 
-def main(docs: Path = Path(__file__).parents[2] / "docs") -> None:
+def main(docs: Path = DOCS) -> None:
     """Renders performance.md and performance.png anew from performance.json."""
     record = json.loads((docs / "performance.json").read_text())
-    (docs / "performance.md").write_text(page(record))
+    write_page(docs / "performance.md", page(record))
     draw(record, docs / "performance.png")
 
 

@@ -17,15 +17,15 @@ from rich.console import Console
 from rich.table import Table
 
 import envs
-from eggroll_ray.cli import forecast
 from eggroll_ray.cli.build import make_environment, make_evaluator, make_strategy, make_trainer
+from eggroll_ray.cli.forecast import PlanCommand, plan_run
 from eggroll_ray.cli.options import StrategyOptions, TrainOptions, load_options, options_of_run
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.es.doctor import diagnose, example_params
 from eggroll_ray.es.random import stream_key
-from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.evaluators.record import Evaluator, FitnessError
-from eggroll_ray.league import play_league, rebuild, spread_out
+from eggroll_ray.league import play_league, spread_out
+from eggroll_ray.replay import Replay as Replayed
 from eggroll_ray.report.terminal import Progress
 from eggroll_ray.report.write import write_report
 from eggroll_ray.rl.env import HostEnv
@@ -33,14 +33,11 @@ from eggroll_ray.rl.host_rollout import acting
 from eggroll_ray.rl.trained_policy import record_episode
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
-from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import read_metrics
-from eggroll_ray.runs.restore import load_state
 from eggroll_ray.runs.rows import episode_returns
 from eggroll_ray.trainer import Result
 from eggroll_ray.workers.messages import WorkerError
-from eggroll_ray.workers.plan import Plan, make_plan
-from eggroll_ray.workers.worker import Worker
+from eggroll_ray.workers.prepare import prepare
 
 RunFolder = Annotated[Path, tyro.conf.Positional]
 
@@ -141,7 +138,9 @@ class Doctor:
     """Of the noise that is measured."""
 
 
-_Others = Resume | Eval | Replay | Report | League | Envs | Doctor | forecast.Plan
+_Others = (
+    Resume | Eval | Replay | Report | League | Envs | Doctor | Annotated[PlanCommand, tyro.conf.subcommand("plan")]
+)
 
 
 class _UsageError(Exception):
@@ -232,8 +231,8 @@ def _outcome(options: TrainOptions, result: Result) -> str:
 
 
 def _eval(command: Eval) -> int:
-    options = options_of_run(command.run)
-    worker, evaluator = _worker_at(command.run, options, command.generation, from_start=False)
+    options, evaluator, past = _replay_of(command.run)
+    worker = past.worker_at(past.newest() if command.generation is None else command.generation)
     params, statistics = worker.mean()
     key = stream_key(command.seed, "evaluation of a finished run")
     returns = episode_returns(worker.test_on(key, command.episodes))
@@ -248,8 +247,9 @@ def _eval(command: Eval) -> int:
 
 
 def _replay(command: Replay) -> int:
-    options = options_of_run(command.run)
-    worker, _ = _worker_at(command.run, options, command.generation, from_start=True)
+    options, _, past = _replay_of(command.run)
+    generation = len(past.log) if command.generation is None else command.generation
+    worker = past.worker_at(generation, from_start=True)
     digest = worker.digest()
     rows = [row for row in read_metrics(command.run / "metrics.jsonl") if "event" not in row]
     recorded = {row["generation"]: row["digest"] for row in rows}.get(worker.number)
@@ -273,21 +273,18 @@ def _report(command: Report) -> int:
 
 
 def _league(command: League) -> int:
-    options = options_of_run(command.run)
-    worker, evaluator = _worker_at(command.run, options, 0, from_start=True)
+    _, evaluator, past = _replay_of(command.run)
     with _usage():
-        _play_league(command.run, options, worker, evaluator, command)
+        _play_league(command, evaluator, past)
         if importlib.util.find_spec("matplotlib") is not None:
             _say(f"Report: {write_report(command.run)}")
     return 0
 
 
-def _play_league(run: Path, options: TrainOptions, worker: Worker, evaluator: Evaluator, command: League) -> None:
-    packed = make_strategy(options.es).signs_only
-    log = FitnessLog(run, _plan(options, evaluator), evaluator.moments, packed, writable=False)
-    numbers = spread_out(len(log), command.entries)
-    found = play_league(evaluator, rebuild(worker, log, numbers), numbers, command.games, command.seed)
-    path = found.save(run)
+def _play_league(command: League, evaluator: Evaluator, past: Replayed) -> None:
+    numbers = spread_out(len(past.log), command.entries)
+    found = play_league(evaluator, past.means(numbers), numbers, command.games, command.seed)
+    path = found.save(command.run)
     if found.groups:
         first, second = found.groups
         _say(f"{found.games} games each. Mean return of {first} (rows) against {second} (columns):")
@@ -333,38 +330,29 @@ def _doctor(command: Doctor) -> int:
     return int(bool(failed))
 
 
-def _plan_ahead(command: forecast.Plan) -> int:
+def _plan_ahead(command: PlanCommand) -> int:
     with _usage():
-        _say(forecast.plan_run(command, envs.make))
+        _say(plan_run(command, envs.make))
     return 0
 
 
-def _worker_at(run: Path, options: TrainOptions, generation: int | None, from_start: bool) -> tuple[Worker, Evaluator]:
-    """A worker in the state after some updates: of a checkpoint and the log, or of the log alone."""
+def _replay_of(run: Path) -> tuple[TrainOptions, Evaluator, Replayed]:
+    """The options of a run, what they build, and its past."""
+    options = options_of_run(run)
+    block_size = options.worker.block_size
+    assert block_size != "auto"  # in a record it is a number: options_of_run
     with _usage():
         evaluator = make_evaluator(options, envs.make)
         strategy = make_strategy(options.es, evaluator.groups)
-        plan = _plan(options, evaluator)
-    worker = Worker(strategy, evaluator, plan)
-    log = FitnessLog(run, plan, evaluator.moments, strategy.signs_only, writable=False)
-    if from_start:
-        worker.catch_up(None, list(log.read(0, len(log) if generation is None else generation)))
-    else:
-        saved = checkpoint.checkpoints(run)
-        if generation is None:
-            generation = saved[-1] if saved else len(log)
-        worker.catch_up(*load_state(run, log, worker.snapshot(), generation, evaluator.keeps))
-    return worker, evaluator
-
-
-def _plan(options: TrainOptions, evaluator: Evaluator) -> Plan:
-    strategy = make_strategy(options.es, evaluator.groups)
-    groups = max(1, len(evaluator.groups))
-    block = options.worker.block_size
-    assert block != "auto"  # in a record it is a number: options_of_run
-    state = jax.eval_shape(lambda: strategy.init(evaluator.init(options.seed), options.seed))
-    own = noise_bytes(strategy.perturb, state)
-    return make_plan(options.population_size, block, options.seed, options.test_episodes, groups, own)
+        plan = prepare(
+            evaluator,
+            strategy,
+            options.population_size,
+            block_size=block_size,
+            seed=options.seed,
+            test_episodes=options.test_episodes,
+        ).plan
+    return options, evaluator, Replayed(run, evaluator, strategy, plan)
 
 
 def _render(options: TrainOptions, policy: Any, run: Path, generation: int, seed: int) -> None:
@@ -416,7 +404,7 @@ _COMMANDS: dict[type, Callable[[Any], int]] = {
     League: _league,
     Envs: _envs,
     Doctor: _doctor,
-    forecast.Plan: _plan_ahead,
+    PlanCommand: _plan_ahead,
 }
 
 

@@ -11,7 +11,7 @@ from eggroll_ray.forecast.predict import predict
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan(TrainOptions):
+class PlanCommand(TrainOptions):
     """Predict memory, speed and traffic of a run, and say what limits it; takes the options of train.
 
     Those that say how many workers there are do not count: each device is a worker with all cores of its machine.
@@ -29,7 +29,7 @@ class Plan(TrainOptions):
     """Also say how many members a generation of so many seconds may have."""
 
 
-def plan_run(command: Plan, make_env: MakeEnv) -> str:
+def plan_run(command: PlanCommand, make_env: MakeEnv) -> str:
     """Returns the forecast as text.
 
     Raises:

@@ -2,7 +2,7 @@
 
 The workers of a machine start together and compile the same programs, each beside the others: on a machine with as many
 workers as cores that takes as many times as long as one compilation needs of its cores. Where compiled programs are
-kept (`program_cache`), the first process takes a lock until the program is there.
+kept (`compiling.cache`), the first process takes a lock until the program is there.
 """
 
 import contextlib

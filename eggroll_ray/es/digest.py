@@ -1,6 +1,6 @@
 """Fingerprints by which workers and runs are compared: of arrays, and of this package's source.
 
-They are to find damage and disagreement, not to withstand anyone who wants two states to look alike.
+They detect accidents; they are not cryptographically secure.
 """
 
 import hashlib
@@ -12,6 +12,9 @@ import numpy as np
 
 _LARGE = 1 << 16  # bytes of an array, from which on a hash function would be what a generation waits for
 _WORDS = 1 << 12  # of 8 bytes, summed side by side; they stay in a core's cache
+_ROOT = Path(__file__).parents[2]
+# What people see of a run, how it is asked for on the command line, and where else its metrics go.
+_CHANGES_NO_BIT = ("eggroll_ray/report/", "eggroll_ray/cli/", "eggroll_ray/runs/sinks/")
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit of a word is ever multiplied away
 
 
@@ -42,9 +45,18 @@ def _condense(rows: np.ndarray) -> np.ndarray:
     return total
 
 
-def code_digest() -> str:
-    """Returns a fingerprint of this package's source: another version of it may compute other bits."""
+def code_digest(root: Path = _ROOT) -> str:
+    """Returns a fingerprint of the source that decides the bits of a run: another version of it may compute others.
+
+    It covers this package and the environments beside it, but for what cannot change a bit.
+
+    Args:
+      root: the folder that both lie in.
+    """
     hasher = hashlib.blake2b(digest_size=4)
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        hasher.update(path.read_bytes())
+    for package in ("eggroll_ray", "envs"):
+        for path in sorted((root / package).rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            if not name.startswith(_CHANGES_NO_BIT):
+                hasher.update(name.encode() + b"\0" + path.read_bytes())
     return hasher.hexdigest()

@@ -20,7 +20,7 @@ from eggroll_ray.es import noise
 from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
 from eggroll_ray.es.random import Law, normal
 from eggroll_ray.es.record import ES, ESState, Fitness, Params, Perturbation, Schedule
-from eggroll_ray.es.shaping import Shaping, antithetic_sign, centred_rank
+from eggroll_ray.es.shaping import Shaping, Weigh, as_shaping, centred_rank
 from eggroll_ray.lowrank.parameter import Noised, densify, low_rank
 
 
@@ -43,7 +43,7 @@ def eggroll(
     rank: int = 1,
     sigma: float | Schedule = 0.1,
     optimizer: optax.GradientTransformation | None = None,
-    shaping: Shaping = centred_rank,
+    shaping: Shaping | Weigh = centred_rank,
     law: Law = normal,
     noise_reuse: int = 1,
     persistent: int = 1,
@@ -58,7 +58,7 @@ def eggroll(
       sigma: standard deviation of every entry of the perturbation, or a schedule of it by generation.
       optimizer: any optax transformation of the (negated) estimate; default `optax.adam(0.05)`. Learning
         rates schedule by generation.
-      shaping: raw fitness to weights; see `eggroll_ray.fitness`.
+      shaping: raw fitness to weights: one of `eggroll_ray.fitness`, or a function of yours like them.
       law: of the factors' entries: `noise.normal` or `noise.rademacher`.
       noise_reuse: generations that share one draw of noise; 1 draws anew each generation. With episodes of so many
         windows (`from_env(window=...)`) it makes the noise-reuse estimator (Li et al. 2023; ES-Single, Vicol 2023),
@@ -72,7 +72,8 @@ def eggroll(
     """
     if rank < 1:
         raise ValueError(f"rank={rank} must be at least 1; choose 1, or openai_es for dense noise.")
-    options = _Options(rank, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, persistent, leaves)
+    optimizer, shaped_by = optimizer or optax.adam(0.05), as_shaping(shaping)
+    options = _Options(rank, sigma, optimizer, shaped_by, law, noise_reuse, persistent, leaves)
     return _strategy("eggroll", options)
 
 
@@ -80,7 +81,7 @@ def openai_es(
     *,
     sigma: float | Schedule = 0.1,
     optimizer: optax.GradientTransformation | None = None,
-    shaping: Shaping = centred_rank,
+    shaping: Shaping | Weigh = centred_rank,
     law: Law = normal,
     noise_reuse: int = 1,
     persistent: int = 1,
@@ -90,7 +91,8 @@ def openai_es(
 
     Holds one whole copy of the parameters per member of a block. Arguments as in `eggroll`.
     """
-    options = _Options(None, sigma, optimizer or optax.adam(0.05), shaping, law, noise_reuse, persistent, leaves)
+    optimizer, shaped_by = optimizer or optax.adam(0.05), as_shaping(shaping)
+    options = _Options(None, sigma, optimizer, shaped_by, law, noise_reuse, persistent, leaves)
     return _strategy("openai_es", options)
 
 
@@ -140,8 +142,7 @@ def _strategy(name: str, options: _Options) -> ES:
     def update(state: ESState, fitness: Fitness) -> tuple[ESState, dict[str, Array]]:
         return _update(options, label(state.params), state, fitness)
 
-    signs_only = options.shaping is antithetic_sign
-    reuse, persistent = options.noise_reuse, options.persistent
+    signs_only, reuse, persistent = options.shaping.signs_only, options.noise_reuse, options.persistent
     return ES(init, Perturbation(draw, apply), update, label, _settings(name, options), signs_only, reuse, persistent)
 
 
@@ -308,7 +309,7 @@ def _settings(name: str, options: _Options) -> dict[str, Any]:
         "name": name,
         "rank": options.rank,
         "sigma": describe(options.sigma),
-        "shaping": describe(options.shaping),
+        "shaping": options.shaping.name,
         "law": options.law.name,
         "noise_reuse": options.noise_reuse,
         "leaves": dataclasses.asdict(options.leaves),

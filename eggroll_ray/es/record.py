@@ -49,7 +49,7 @@ class ES(NamedTuple):
     """An evolution strategy.
 
     `perturb(state, member)` returns the parameters of one member, whose leaves are `LowRank`, `Noised` or
-    untouched; made as a `Perturbation`, it draws the noise of twins once. `update(state, fitness)` takes the raw
+    untouched; its two steps draw the noise of twins once. `update(state, fitness)` takes the raw
     fitness of the whole population, `(n,)` float32 in member order (higher is better; not finite: the pair weighs
     zero), and returns the next state and scalar metrics. Parameters of several groups, `{group: params}`, take one
     such fitness each, `{group: (n,)}`: in general a tree of them that is a prefix of the parameters. All are pure and
@@ -57,10 +57,10 @@ class ES(NamedTuple):
     """
 
     init: Callable[[Params, int], ESState]  # initial parameters, seed
-    perturb: Callable[[ESState, Int[Array, ""]], Params]
+    perturb: Perturbation
     update: Callable[[ESState, Fitness], tuple[ESState, dict[str, Array]]]
     label: Callable[[Params], list[Leaf]]  # how each leaf is perturbed
     settings: Mapping[str, Any]  # what the strategy was made with, for the run's record
-    signs_only: bool = False  # the update needs no more of a pair than which twin is better
+    signs_only: bool = False  # what its shaping says: the update needs no more of a pair than which twin is better
     noise_reuse: int = 1  # generations that share one draw of noise
     persistent: int = 1  # generations of an episode over which noise accumulates

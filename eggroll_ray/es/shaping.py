@@ -5,6 +5,7 @@ A member whose fitness is NaN or infinite weighs zero, and so does its antitheti
 Letters in shapes: `n` members; members `2 p` and `2 p + 1` are twins.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,7 +21,33 @@ class Shaped(NamedTuple):
 
 
 # Maps the raw fitness of a whole population to weights.
-Shaping = Callable[[Float[Array, " n"]], Shaped]
+Weigh = Callable[[Float[Array, " n"]], Shaped]
+
+
+@dataclasses.dataclass(frozen=True)
+class Shaping:
+    """How the raw fitness of a whole population becomes weights; call it with `(n,)` float32.
+
+    Attributes:
+      name: in the record of a run.
+      weigh: raw fitness -> `Shaped`, jittable.
+      signs_only: whether the weights depend on no more than which twin of each pair is better. Results then travel
+        and are logged as one sign per pair.
+    """
+
+    name: str
+    weigh: Weigh
+    signs_only: bool = False
+
+    def __call__(self, fitness: Float[Array, " n"]) -> Shaped:
+        return self.weigh(fitness)
+
+
+def as_shaping(shaping: Shaping | Weigh) -> Shaping:
+    """Returns a shaping as it is, and makes one of a function, which may need more of a pair than its sign."""
+    if isinstance(shaping, Shaping):
+        return shaping
+    return Shaping(getattr(shaping, "__name__", type(shaping).__name__), shaping)
 
 
 def valid_members(fitness: Float[Array, " n"]) -> Bool[Array, " n"]:
@@ -29,13 +56,13 @@ def valid_members(fitness: Float[Array, " n"]) -> Bool[Array, " n"]:
     return jnp.repeat(pairs, 2)
 
 
-def raw(fitness: Float[Array, " n"]) -> Shaped:
+def _raw(fitness: Float[Array, " n"]) -> Shaped:
     """The fitness itself (paper Eq 6)."""
     valid = valid_members(fitness)
     return Shaped(jnp.where(valid, fitness, 0.0), valid)
 
 
-def centred_rank(fitness: Float[Array, " n"]) -> Shaped:
+def _centred_rank(fitness: Float[Array, " n"]) -> Shaped:
     """Ranks mapped to [-0.5, 0.5], the best member at 0.5; ties share the mean of their ranks.
 
     Invariant to every increasing map of the fitness (Salimans et al. 2017; paper App. M).
@@ -50,7 +77,7 @@ def centred_rank(fitness: Float[Array, " n"]) -> Shaped:
     return Shaped(jnp.where(valid, rank / ranks - 0.5, 0.0), valid)
 
 
-def z_score(fitness: Float[Array, " n"]) -> Shaped:
+def _z_score(fitness: Float[Array, " n"]) -> Shaped:
     """Zero mean and unit standard deviation over the valid members; all equal: all zero."""
     valid = valid_members(fitness)
     centred = _centre(fitness[None, :], valid[None, :])[0]
@@ -81,10 +108,10 @@ def group_z_score(group_size: int) -> Shaping:
         centred = _centre(fitness.reshape(groups), valid.reshape(groups)).reshape(-1)
         return Shaped(_over_std(centred, valid), valid)
 
-    return shape
+    return Shaping("shape", shape)  # the name that it has in records since the first version
 
 
-def antithetic_sign(fitness: Float[Array, " n"]) -> Shaped:
+def _antithetic_sign(fitness: Float[Array, " n"]) -> Shaped:
     """+1 for the better twin, -1 for the worse, 0 for a tie: one ternary result a pair (paper App. H.2)."""
     valid = valid_members(fitness)
     pairs = jnp.where(valid, fitness, 0.0).reshape(-1, 2)
@@ -117,3 +144,13 @@ def _over_std(centred: Float[Array, " n"], valid: Bool[Array, " n"]) -> Float[Ar
 
 def _ratio(values: Float[Array, " n"], scale: Float[Array, ""]) -> Float[Array, " n"]:
     return jnp.where(scale > 0, values / jnp.where(scale > 0, scale, 1.0), 0.0)
+
+
+# The fitness itself (paper Eq 6).
+raw = Shaping("raw", _raw)
+# Ranks in [-0.5, 0.5], whatever increasing map the fitness went through; the default.
+centred_rank = Shaping("centred_rank", _centred_rank)
+# Zero mean and unit standard deviation.
+z_score = Shaping("z_score", _z_score)
+# The better twin +1, the worse -1: one ternary result a pair (paper App. H.2).
+antithetic_sign = Shaping("antithetic_sign", _antithetic_sign, signs_only=True)

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, NamedTuple
 
@@ -21,17 +21,19 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.functions import FitnessForm
 from eggroll_ray.evaluators.members import check_shared_by, generation_key, member_keys
 from eggroll_ray.evaluators.record import (
+    NO_PAST,
+    Earlier,
     EvaluateBlock,
     Evaluation,
     Evaluator,
     FitnessError,
+    Given,
     Invalid,
     Params,
-    Perturb,
     judge,
 )
 from eggroll_ray.lowrank.parameter import densify
@@ -81,7 +83,7 @@ def blocking(
     def make(fn: Callable[..., Any], params: Params) -> Evaluator:
         children = _Children(_pickled(fn), time_limit, processes)
 
-        def bind(perturb: Perturb) -> EvaluateBlock:
+        def bind(perturb: Perturbation) -> EvaluateBlock:
             form_member = SharedProgram(lambda state, member: densify(perturb(state, member)))
 
             @SharedProgram
@@ -89,8 +91,8 @@ def blocking(
                 keys = member_keys(generation_key(state), members, shared_by)
                 return jax.vmap(lambda key: jax.random.bits(key, (), np.uint32))(keys)
 
-            def evaluate(state: ESState, statistics: Any, members: np.ndarray) -> Evaluation:
-                del statistics
+            def evaluate(given: Given) -> Evaluation:
+                state, _, members, _ = given
                 seeds = np.asarray(draw_seeds(state, members))
                 calls = (
                     (jax.device_get(form_member(state, member)), int(seed))
@@ -106,7 +108,10 @@ def blocking(
 
             return evaluate
 
-        def test(params: Params, _: Any, key: PRNGKeyArray, episodes: int) -> np.ndarray:
+        def test(
+            params: Params, _: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = NO_PAST
+        ) -> np.ndarray:
+            del past
             keys = jax.random.split(key, episodes)
             host = jax.device_get(params)
             seeds = [int(jax.random.bits(key, (), np.uint32)) for key in keys]

@@ -3,7 +3,7 @@
 Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) per member.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -13,16 +13,18 @@ from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.compiling.block_program import BlockProgram
 from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.members import Members, check_shared_by, generation_key, member_keys, perturb_block
 from eggroll_ray.evaluators.record import (
+    NO_PAST,
     CompiledBlock,
+    Earlier,
     EvaluateBlock,
     Evaluation,
     Evaluator,
+    Given,
     Invalid,
     Params,
-    Perturb,
     judge,
 )
 from eggroll_ray.lowrank.interpreter import lift
@@ -71,26 +73,29 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
     def make(fn: Callable[..., Any], params: Params) -> Evaluator:
         _check_scalar(fn, params)
 
-        def bind(perturb: Perturb) -> EvaluateBlock:
+        def bind(perturb: Perturbation) -> EvaluateBlock:
             @BlockProgram
             def block(state: ESState, members: Array) -> Array:
                 keys = member_keys(generation_key(state), members, shared_by)
                 return perturb_block(perturb, state, members).apply(fn, keys).astype(jnp.float32)
 
-            def evaluate(state: ESState, statistics: Any, members: np.ndarray) -> Evaluation:
-                del statistics
+            def evaluate(given: Given) -> Evaluation:
+                state, _, members, _ = given
                 return Evaluation(judge(block(state, members), state, members, on_nan), 0)
 
-            return CompiledBlock(evaluate, lambda state, _, members: block.trace(state, members))
+            return CompiledBlock(evaluate, lambda given: block.trace(given.state, given.members))
 
         @SharedProgram
         def mean_fitness(params: Params, keys: Key[Array, " e"]) -> Array:
             return jax.vmap(fn, (None, 0))(params, keys)
 
-        def test(params: Params, _: Any, key: PRNGKeyArray, episodes: int) -> np.ndarray:
+        def test(
+            params: Params, _: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = NO_PAST
+        ) -> np.ndarray:
+            del past
             return np.asarray(mean_fitness(params, jax.random.split(key, episodes)))
 
-        def check(perturb: Perturb, state: ESState) -> object:
+        def check(perturb: Perturbation, state: ESState) -> object:
             def one(state: ESState) -> Any:
                 return lift(fn)(perturb(state, jnp.int32(0)), generation_key(state))
 
@@ -122,19 +127,22 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
                 )
             return fitness
 
-        def bind(perturb: Perturb) -> EvaluateBlock:
+        def bind(perturb: Perturbation) -> EvaluateBlock:
             @SharedProgram
             def prepare(state: ESState, members: Array) -> tuple[Members, Key[Array, " n"]]:
                 keys = member_keys(generation_key(state), members, shared_by)
                 return perturb_block(perturb, state, members), keys
 
-            def evaluate(state: ESState, statistics: Any, members: np.ndarray) -> Evaluation:
-                del statistics
+            def evaluate(given: Given) -> Evaluation:
+                state, _, members, _ = given
                 return Evaluation(judge(call(*prepare(state, members)), state, members, on_nan), 0)
 
             return evaluate
 
-        def test(params: Params, _: Any, key: PRNGKeyArray, episodes: int) -> np.ndarray:
+        def test(
+            params: Params, _: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = NO_PAST
+        ) -> np.ndarray:
+            del past
             keys = jax.random.split(key, episodes)
             return np.concatenate([call(Members(params, 1), keys[i : i + 1]) for i in range(episodes)])
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Int, Key, PRNGKeyArray
 
 from eggroll_ray.es.random import fold_in, stream_key
 from eggroll_ray.es.record import ESState, Perturbation, sign_of
-from eggroll_ray.evaluators.record import Params, Perturb
+from eggroll_ray.evaluators.record import Params
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.lowrank.parameter import LowRank, Noised, is_perturbed, member_axes, twin_axes
 
@@ -51,7 +51,7 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def perturb_block(perturb: Perturb, state: ESState, members: Int[Array, " n"]) -> Members:
+def perturb_block(perturb: Perturbation, state: ESState, members: Int[Array, " n"]) -> Members:
     """Draws the noise of a block: factors of each pair, or `(n, ...)` of members that are no twins; the mean once.
 
     Args:
@@ -62,7 +62,7 @@ def perturb_block(perturb: Perturb, state: ESState, members: Int[Array, " n"]) -
     """
     n = members.shape[0]
     one = jax.eval_shape(perturb, state, members[0])
-    if n % 2 or not isinstance(perturb, Perturbation):
+    if n % 2:
         return Members(jax.vmap(perturb, (None, 0), member_axes(one))(state, members), n)
     pairs = (members // 2).reshape(-1, 2)
     twins = jnp.all(pairs[:, :1] == pairs, axis=1, keepdims=True)
@@ -72,7 +72,7 @@ def perturb_block(perturb: Perturb, state: ESState, members: Int[Array, " n"]) -
     return Members(jax.vmap(both, (None, 0, 0), member_axes(one))(state, drawn, signs), n, twins=True)
 
 
-def noise_bytes(perturb: Perturb, state: ESState) -> int:
+def noise_bytes(perturb: Perturbation, state: ESState) -> int:
     """Returns the bytes of noise that a block holds for each member: its factors, of which twins share one copy, and
     the leaves with dense noise.
 
@@ -84,7 +84,7 @@ def noise_bytes(perturb: Perturb, state: ESState) -> int:
     leaves = jax.tree.leaves(member, is_leaf=is_perturbed)
     factors = sum(_nbytes(x) for leaf in leaves if isinstance(leaf, LowRank) for x in (leaf.a, leaf.b))
     noised = sum(_nbytes(leaf.value) for leaf in leaves if isinstance(leaf, Noised))
-    return noised + factors // (2 if isinstance(perturb, Perturbation) else 1)
+    return noised + factors // 2
 
 
 def _nbytes(array: Any) -> int:

@@ -6,16 +6,15 @@ Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) p
 import dataclasses
 import enum
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 
 Params = Any
-Perturb = Callable[[ESState, Int[Array, ""]], Params]
 
 
 class Evaluation(NamedTuple):
@@ -35,9 +34,30 @@ class Earlier(NamedTuple):
     statistics: Any
 
 
-# Evaluates members of one generation: (state, statistics, member numbers (n,) int32) -> Evaluation. An evaluator with
-# `keeps` is given a fourth argument: {generation: Earlier} for those that it keeps.
-EvaluateBlock = Callable[..., Evaluation]
+NO_PAST: Mapping[int, Earlier] = {}
+
+
+class Given(NamedTuple):
+    """What the evaluation of a block is given, by every evaluator alike."""
+
+    state: ESState  # of the strategy, at this generation
+    statistics: Any  # of the evaluator, at this generation
+    members: np.ndarray  # (n,) int32, their numbers
+    past: Mapping[int, Earlier] = NO_PAST  # by generation, of those that `Evaluator.keeps` names
+
+
+EvaluateBlock = Callable[[Given], Evaluation]
+
+
+class TestMean(Protocol):
+    """Evaluates unperturbed parameters on fresh episodes.
+
+    Returns the fitness in each of them, `(episodes,)` or `(episodes, groups)`. The key is consumed.
+    """
+
+    def __call__(
+        self, params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = ..., /
+    ) -> np.ndarray: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,16 +66,16 @@ class CompiledBlock:
 
     Attributes:
       evaluate: the `EvaluateBlock`.
-      trace: takes the same arguments, runs nothing, and returns the program for their shapes.
+      trace: takes the same, runs nothing, and returns the program for these shapes.
       steps: the most that its loop runs.
     """
 
     evaluate: EvaluateBlock
-    trace: Callable[..., jax.stages.Traced]
+    trace: Callable[[Given], jax.stages.Traced]
     steps: int = 1
 
-    def __call__(self, *given: Any) -> Evaluation:
-        return self.evaluate(*given)
+    def __call__(self, given: Given) -> Evaluation:
+        return self.evaluate(given)
 
 
 class Invalid(enum.Enum):
@@ -78,10 +98,8 @@ class Evaluator(NamedTuple):
     """
 
     init: Callable[[int], Params]  # seed -> initial parameters
-    bind: Callable[[Perturb], EvaluateBlock]
-    # (params, statistics, key, episodes) -> fitness of these parameters in each of some fresh episodes: (episodes,), or
-    # (episodes, groups); an evaluator with `keeps` is given what it keeps as a fifth argument
-    test: Callable[..., np.ndarray]
+    bind: Callable[[Perturbation], EvaluateBlock]
+    test: TestMean
     test_episodes: int  # default number of them
     settings: Mapping[str, Any]  # what the evaluator was made with, for the run's record
     episodes: int = 1  # evaluations per member and generation
@@ -93,14 +111,14 @@ class Evaluator(NamedTuple):
     concurrent: bool = False  # several blocks can be evaluated at once, by threads of one process
     groups: tuple[str, ...] = ()  # of parameters, `{group: params}`, each with a fitness of its own; () is one for all
     windows: int = 1  # generations that an episode spans
-    # Generation -> those up to it whose means its evaluation may need; what is kept at one generation must have been
-    # kept, or be the newest, at the one before. Workers hold them; after a loss they are rebuilt from the fitness log.
+    # Given a generation, returns the earlier generations whose mean parameters workers must hold, itself included. Each
+    # call may drop old ones but may add only the newest. After a loss they are rebuilt from the fitness log.
     keeps: Callable[[int], Collection[int]] | None = None
     # (one, others, key, games) -> `(others, games)` points of the one's mean parameters against each of the others: 1
     # is a win, 0.5 a draw. None where there is no opponent.
     duel: Callable[[Earlier, Sequence[Earlier], PRNGKeyArray, int], np.ndarray] | None = None
     # Traces one member, given `perturb` and the shapes of a state; raises what an evaluation would raise.
-    check: Callable[[Perturb, ESState], object] = lambda perturb, state: None
+    check: Callable[[Perturbation, ESState], object] = lambda perturb, state: None
 
 
 def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) -> np.ndarray:

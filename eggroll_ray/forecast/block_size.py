@@ -15,7 +15,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,14 +25,15 @@ import jax
 from eggroll_ray.compiling.cache import cache_folder
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.es.digest import code_digest
-from eggroll_ray.es.record import ES, ESState
-from eggroll_ray.evaluators.members import noise_bytes
+from eggroll_ray.es.leaves import Leaf
+from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import CompiledBlock, Evaluator
 from eggroll_ray.forecast.hardware import memory_here
 from eggroll_ray.runs.checkpoint import as_json, write_json
 from eggroll_ray.workers.messages import Request
 from eggroll_ray.workers.options import Workers
-from eggroll_ray.workers.plan import Plan, make_plan
+from eggroll_ray.workers.plan import Plan, default_block_size
+from eggroll_ray.workers.prepare import prepare
 from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -115,15 +116,10 @@ def fastest_block_size(
     for name, value in (("threads", threads), ("workers", workers), ("memory_bytes", memory_bytes)):
         if value is not None and value < 1:
             raise ValueError(f"{name}={value} must be at least 1; leave it out for the default.")
-    make_plan(population_size, 2, seed, 1)  # 2 divides every population: what is wrong is another number
-    shapes = jax.eval_shape(lambda: strategy.init(evaluator.init(seed), seed))
-
-    def plan(size: int | None) -> Plan:
-        own = noise_bytes(strategy.perturb, shapes)
-        return make_plan(population_size, size, seed, 1, max(1, len(evaluator.groups)), own)
-
+    # 2 divides every population: what is wrong is another number.
+    prepared = prepare(evaluator, strategy, population_size, block_size=2, seed=seed, test_episodes=1)
     if not can_be_timed(evaluator, strategy):
-        default = plan(None).block_size
+        default = default_block_size(population_size, prepared.noise_bytes)
         _log.warning(
             "block_size='auto' times compiled blocks, and this fitness or environment is Python: taking the default "
             "of %d; set block_size yourself for another",
@@ -133,7 +129,7 @@ def fastest_block_size(
     sizes = set(candidates(population_size, _CPU_SIZES if jax.default_backend() == "cpu" else _ACCELERATOR_SIZES))
     default = None
     with contextlib.suppress(ValueError):  # not every population has one
-        default = plan(None).block_size
+        default = default_block_size(population_size, prepared.noise_bytes)
         sizes.add(default)
     if len(sizes) == 1:
         return sizes.pop()
@@ -146,11 +142,12 @@ def fastest_block_size(
         held = strategy._replace(init=lambda *_: state), evaluator._replace(init=lambda _: state.params)
 
         def probe(size: int) -> Probe:
-            return _WorkerProbe(Worker(*held, plan(size), threads), plan(size), workers)
+            plan = prepared.plan.with_block_size(size)
+            return _WorkerProbe(Worker(*held, plan, threads), plan, workers)
 
         return choose(sizes, default, memory_bytes, probe)
 
-    key = _key(evaluator, strategy, shapes, population_size, threads, workers)
+    key = _key(evaluator, strategy, prepared.leaves, population_size, threads, workers)
     return cached(key | {"memory_bytes": memory_bytes}, sizes, search)
 
 
@@ -161,15 +158,23 @@ def fastest_on_ray(strategy: ES, evaluator: Evaluator, population_size: int, see
       WorkerError: when there is no cluster, it lacks the resources of the workers, or the search takes too long.
       ValueError: where even the smallest block takes more than the memory.
     """
-    from eggroll_ray.workers.ray.backend import RayCluster, worker_threads  # Ray is imported only where it is used
+    from eggroll_ray.workers.ray.backend import RayBackend
+    from eggroll_ray.workers.ray.environment import worker_threads  # Ray is imported only where it is used
 
-    cluster = RayCluster(lambda: None, population_size // 2, workers)
+    cluster = RayBackend(lambda: None, population_size // 2, workers)
     try:
         given = {"seed": seed, "threads": worker_threads(workers), "workers": max(1, cluster.target())}
         search = functools.partial(fastest_block_size, evaluator, strategy, population_size, **given)
         return cluster.run(search, "search the block size", _SEARCH_SECONDS)
     finally:
         cluster.close()
+
+
+def fastest_for_workers(evaluator: Evaluator, strategy: ES, population_size: int, seed: int, workers: Workers) -> int:
+    """Returns the block size that is fastest where the workers of a run will compute; see `fastest_block_size`."""
+    if workers.count == 0 or not can_be_timed(evaluator, strategy):
+        return fastest_block_size(evaluator, strategy, population_size, seed=seed)
+    return fastest_on_ray(strategy, evaluator, population_size, seed, workers)
 
 
 def candidates(population_size: int, wanted: Collection[int]) -> list[int]:
@@ -287,11 +292,11 @@ def _device_memory(threads: int) -> int:
 
 
 def _key(
-    evaluator: Evaluator, strategy: ES, shapes: ESState, population_size: int, threads: int, workers: int
+    evaluator: Evaluator, strategy: ES, leaves: Sequence[Leaf], population_size: int, threads: int, workers: int
 ) -> dict[str, Any]:
     """All that the speed of a block goes by, as far as it is known."""
     return {
-        "parameters": {leaf.path: f"{leaf.dtype}{list(leaf.shape)}" for leaf in strategy.label(shapes.params)},
+        "parameters": {leaf.path: f"{leaf.dtype}{list(leaf.shape)}" for leaf in leaves},
         "evaluator": evaluator.settings,
         "strategy": {name: value for name, value in strategy.settings.items() if name not in _NOT_OF_SPEED},
         "population_size": population_size,

@@ -13,7 +13,7 @@ from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.forecast.cost import Rates
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import Generation, Reply, Request
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.pool import LocalPool
 from eggroll_ray.workers.results import Gathering
@@ -48,18 +48,18 @@ def calibrate(
       repeats: of each measurement, of which the median counts.
     """
     worker = Worker(strategy, evaluator, plan, threads)
-    pool = LocalPool(worker, plan, strategy.signs_only)
+    pool = LocalPool(worker, plan)
     at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1
     rounds = max(1, min(_ROUNDS, members // (at_once * plan.block_size)))
     blocks = tuple(range(min(rounds * at_once, plan.blocks)))
     reply = worker.step(Request(0, (), blocks))  # compiles
     some, none = _evaluation(pool, blocks, repeats)
-    driver_block = _driver_block(reply, plan, strategy.signs_only, repeats)
+    driver_block = _driver_block(reply, plan, repeats)
     most = min(members, plan.population_size)
 
-    def outcome(size: int, fitness: np.ndarray) -> Generation:
+    def outcome(size: int, fitness: np.ndarray) -> Outcome:
         moments = (reply.moments[0],) * max(1, size // plan.block_size)
-        return Generation(worker.number, pack_fitness(fitness) if strategy.signs_only else fitness, moments)
+        return Outcome(worker.number, pack_fitness(fitness) if plan.signs_only else fitness, moments)
 
     fixed, member = _update(worker, plan.groups, most, repeats, outcome)
     rates = Rates(
@@ -95,7 +95,7 @@ def _evaluation(pool: LocalPool, blocks: tuple[int, ...], repeats: int) -> tuple
     return _medians(some), _medians(none)
 
 
-def _driver_block(reply: Reply, plan: Plan, packed: bool, repeats: int) -> float:
+def _driver_block(reply: Reply, plan: Plan, repeats: int) -> float:
     """Seconds of the driver for each further block: of copies of a reply, since a few blocks are lost in the noise."""
     copies = _COPIES // len(reply.blocks) + 1
     many = dataclasses.replace(
@@ -111,7 +111,7 @@ def _driver_block(reply: Reply, plan: Plan, packed: bool, repeats: int) -> float
         for given, times in zip((reply, many), seconds, strict=True):
             whole = dataclasses.replace(plan, population_size=len(given.blocks) * plan.block_size)
             before = time.perf_counter()
-            gathering = Gathering(whole, given.blocks.tolist(), packed)
+            gathering = Gathering(whole, Work(tuple(given.blocks.tolist())))
             gathering.add(0, given)
             gathering.result({})
             if repeat:
@@ -131,7 +131,7 @@ def _medians(seconds: list[_Seconds]) -> _Seconds:
 
 
 def _update(
-    worker: Worker, groups: int, members: int, repeats: int, outcome: Callable[[int, np.ndarray], Generation]
+    worker: Worker, groups: int, members: int, repeats: int, outcome: Callable[[int, np.ndarray], Outcome]
 ) -> tuple[float, float]:
     """Seconds of an update whatever the population, and for each member."""
     draw = np.random.default_rng(0)

@@ -48,7 +48,6 @@ class Job(NamedTuple):
 
     plan: Plan
     steps: float  # environment steps per member, 1 where there are none
-    signs_only: bool  # fitness travels as packed signs
     moments: int  # bytes of the statistics of a block
     trained: int  # numbers that are trained
 
@@ -135,7 +134,7 @@ def bytes_up(job: Job, devices: int) -> int:
 
 
 def _fitness_bytes(job: Job, results: int) -> int:
-    return math.ceil(results / 2 / 5) if job.signs_only else 4 * results
+    return math.ceil(results / 2 / 5) if job.plan.signs_only else 4 * results
 
 
 def _driver(workers: int, size: int) -> float:

@@ -20,7 +20,7 @@ from eggroll_ray.compiling.block_program import calls_out
 from eggroll_ray.compiling.jaxprs import called
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.es.record import ES, ESState
-from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluator
+from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluator, Given
 from eggroll_ray.workers.plan import Plan
 
 # Start a kernel that reads its operands from memory and writes its results there: products, and names that begin so.
@@ -87,10 +87,8 @@ def block_program(evaluator: Evaluator, strategy: ES, state: ESState, plan: Plan
     block = evaluator.bind(strategy.perturb)
     if not isinstance(block, CompiledBlock):
         return None
-    given = (state, evaluator.statistics, plan.members(0))
-    if evaluator.keeps is not None:
-        given = (*given, {0: Earlier(state.params, evaluator.statistics)})
-    return Program(block.trace(*given), block.steps)
+    past = {} if evaluator.keeps is None else {0: Earlier(state.params, evaluator.statistics)}
+    return Program(block.trace(Given(state, evaluator.statistics, plan.members(0), past)), block.steps)
 
 
 def update_program(strategy: ES, state: ESState, population_size: int, groups: tuple[str, ...]) -> Program:

@@ -12,7 +12,6 @@ from eggroll_ray.compiling.threads import cores
 from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.leaves import Kind
 from eggroll_ray.es.record import ES, ESState
-from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.forecast.calibrate import Calibration, calibrate
 from eggroll_ray.forecast.cost import (
@@ -27,7 +26,8 @@ from eggroll_ray.forecast.cost import (
 )
 from eggroll_ray.forecast.hardware import ACCELERATORS, HERE, KERNEL_SECONDS, REACHED, bounds, check_device, memory_here
 from eggroll_ray.forecast.operations import Program, block_program, memory_of, update_program, work_of
-from eggroll_ray.workers.plan import Plan, make_plan
+from eggroll_ray.workers.plan import Plan
+from eggroll_ray.workers.prepare import prepare
 
 _MANY = 1 << 16  # members, of which the chunks of noise in an update are a small part of its memory
 
@@ -134,7 +134,7 @@ def predict(
       strategy: how; default: `eggroll()`.
       population_size: members per generation, even.
       block_size: members of a block; None: as in a `Trainer`.
-      device: "this machine", or the name of one in `accelerators.ACCELERATORS`, such as "H100".
+      device: "this machine", or the name of one in `forecast.hardware.ACCELERATORS`, such as "H100".
       devices: numbers of them, at least 1 each.
       network_gbps: gigabits per second that enter and leave a machine.
       split_update: as if each device summed the noise for its slice of the parameters and sent that to all others.
@@ -145,10 +145,8 @@ def predict(
     """
     strategy = strategy or eggroll()
     _check(device, devices, network_gbps)
+    plan = prepare(evaluator, strategy, population_size, block_size=block_size).plan
     state = strategy.init(evaluator.init(0), 0)
-    evaluator.check(strategy.perturb, state)
-    own = noise_bytes(strategy.perturb, state)
-    plan = make_plan(population_size, block_size, 0, evaluator.test_episodes, max(1, len(evaluator.groups)), own)
     program = block_program(evaluator, strategy, state, plan)
     if device == HERE:
         threads = 1 if program is not None and program.calls_out else cores()
@@ -164,7 +162,7 @@ def predict(
         narrow = all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(state.params))
         rates, sources = _from_datasheet(device, program, narrow, update, population_size)
         steps, available = float(program.steps * evaluator.episodes), ACCELERATORS[device].memory
-    job = Job(plan, steps, strategy.signs_only, _nbytes(evaluator.moments), _trained(strategy, state))
+    job = Job(plan, steps, _nbytes(evaluator.moments), _trained(strategy, state))
     cluster = Cluster(network_gbps, per_machine=_per_machine(device), split_update=split_update)
     return Forecast(
         device=device,

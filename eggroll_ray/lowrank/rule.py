@@ -1,6 +1,7 @@
 """What rules are made of: binding a primitive, and moving the axes of a low-rank value.
 
-A rule is `rule(trace, eqn, *values) -> value or list of values`; at least one value is a `LowRank`.
+A rule says what an equation of one primitive does to `w + sum_r a b` without forming it. It is
+`rule(trace, eqn, *values) -> value or list of values`; at least one value is a `LowRank`.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""One rule per primitive: what an equation does to `w + sum_r a b` without forming it.
+"""Rules for one low-rank operand that is moved, sliced, cast or summed: the same is done to each factor.
 
 A rule is `rule(trace, eqn, *values) -> value or list of values`; at least one value is a `LowRank`.
 Almost every rule is linear, and does to each factor along the factor's own axes what the primitive

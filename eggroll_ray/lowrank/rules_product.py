@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -26,13 +25,9 @@ from eggroll_ray.lowrank.rule import (
     transpose_axes,
 )
 from eggroll_ray.lowrank.rules_combine import scale_side
+from eggroll_ray.lowrank.tuning import tuning
 
 Ids = Sequence[int]
-_UNROLLED_RANKS = 8
-_NARROW = 16  # entries of a result; a vector of 512 bits has as many
-_LANES = 32
-_LONGEST = 2048  # inputs that are summed in lanes: each slice is compiled, and with 4,096 at rank 1 it is no faster
-_FEW_ROWS = 4
 
 
 def _ids(low: LowRank, side: Role) -> list[int]:
@@ -75,12 +70,9 @@ def _skinny(
     out: Ids,
     precision: Any,
 ) -> Any:
-    """`einsum(x, first, second)` with the sign of `low`, in that order, in float32. The place to tune it.
+    """`einsum(x, first, second)` with the sign of `low`, in that order, in float32; how it is written: `tuning`.
 
-    The sign comes in between: what is there is small, and twins then share both factors. The second step is unrolled
-    over a small rank, so that XLA fuses it with the sum that follows: measured on CPU at rank 4, 0.74 instead of 0.64
-    of the speed of the policy without noise. A narrow result is left to one product: XLA would unroll it anew wherever
-    it is used, and environments use an action often.
+    The sign comes in between: what is there is small, and twins then share both factors.
     """
     (first, first_ids), (second, second_ids) = factors
     later = {*out, *second_ids}
@@ -91,8 +83,9 @@ def _skinny(
     second = second.astype(dtype)
     sizes = dict(zip(second_ids, second.shape, strict=True))
     rank = sizes[rank_axis]
-    narrow = rank > 1 and second.size < _NARROW * rank
-    if {*second_ids} - {*out} != {rank_axis} or rank > _UNROLLED_RANKS or narrow:
+    chosen = tuning()
+    narrow = rank > 1 and second.size < chosen.narrow * rank
+    if {*second_ids} - {*out} != {rank_axis} or rank > chosen.unrolled_ranks or narrow:
         return _einsum(t, middle, second, second_ids, out, precision, dtype)
     rest = [i for i in middle if i != rank_axis]
     own = [i for i in second_ids if i != rank_axis]
@@ -105,26 +98,23 @@ def _skinny(
 
 
 def _first_step(x: Any, ids: Ids, first: Any, first_ids: Ids, middle: Ids, precision: Any, dtype: Any) -> Any:
-    """`einsum(x, first)`, for a few rows of `x` as sums of products in `_LANES` lanes.
-
-    XLA's CPU compiler makes one loop over vectors of these sums; of the product it makes a call for every pair, which
-    takes longer than what is to be done. Measured at 3 x 256: a generation in 0.91 of the time at rank 4, in 0.98 at
-    rank 1; with 8 rows neither is faster.
-    """
+    """`einsum(x, first)`, for a few rows of `x` as sums in lanes: one loop over vectors for XLA on a CPU."""
+    chosen = tuning()
+    lanes = chosen.lanes
     summed = [i for i in ids if i in first_ids and i not in middle]
     rows = math.prod(size for i, size in zip(ids, x.shape, strict=True) if i not in first_ids)
     size = first.shape[first_ids.index(summed[0])] if len(summed) == 1 else 0
-    if not _LANES <= size <= _LONGEST or rows > _FEW_ROWS or jax.default_backend() != "cpu":
+    if not lanes <= size <= chosen.longest or rows > chosen.few_rows:
         return _einsum(x, ids, first, first_ids, middle, precision, dtype)
     target = [*middle, *summed]
     x, first = _spread(x.astype(dtype), ids, target), _spread(first.astype(dtype), first_ids, target)
-    whole = size - size % _LANES
-    pieces = [x[..., i : i + _LANES] * first[..., i : i + _LANES] for i in range(0, whole, _LANES)]
+    whole = size - size % lanes
+    pieces = [x[..., i : i + lanes] * first[..., i : i + lanes] for i in range(0, whole, lanes)]
     if whole < size:
         rest = x[..., whole:] * first[..., whole:]
-        pieces.append(jnp.pad(rest, [(0, 0)] * (rest.ndim - 1) + [(0, _LANES - rest.shape[-1])]))
-    # A product with ones: XLA would merge a sum over the last axis with the sum of the pieces, and is slower then.
-    return functools.reduce(jnp.add, pieces) @ jnp.ones(_LANES, dtype)
+        pieces.append(jnp.pad(rest, [(0, 0)] * (rest.ndim - 1) + [(0, lanes - rest.shape[-1])]))
+    # Sum by multiplying with ones. XLA would fuse a plain sum with the additions above, which is slower.
+    return functools.reduce(jnp.add, pieces) @ jnp.ones(lanes, dtype)
 
 
 def _take(x: Any, index: int, axis: int) -> Any:
@@ -159,7 +149,7 @@ def _dot_general(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
         factors = (low.b, _ids(low, "col")), (low.a, _ids(low, "row"))
     term = _skinny(low, plain, ids, factors, out, eqn.params["precision"])
     plain, after = _scale_operand(eqn, low, plain, ids, out)
-    if flipped and not free:
+    if flipped and not free and tuning().w_last:
         result = _product_with_w_last(eqn, low.w, plain)
     else:
         result = bind(eqn, *((low.w, plain) if flipped else (plain, low.w)))[0]
@@ -169,10 +159,7 @@ def _dot_general(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
 
 
 def _product_with_w_last(eqn: Any, w: Any, x: Any) -> Any:
-    """`w @ x` for a vector `x`, as `x @ w^T`: the members that `jax.vmap` puts into `x` then stay rows.
-
-    Measured on CPU for one layer of 1,024: 0.92 instead of 0.68 of the speed of the product without noise.
-    """
+    """`w @ x` for a vector `x`, as `x @ w^T`; see `Tuning.w_last`."""
     (w_sum, x_sum), (w_batch, x_batch) = eqn.params["dimension_numbers"]
     precision = eqn.params["precision"]  # one for each operand
     return lax.dot_general(

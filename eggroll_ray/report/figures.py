@@ -25,7 +25,7 @@ Legend = Sequence[tuple[str, str]]  # class of the swatch, text
 
 _POINTS = 800  # rows drawn in one line at most; more cannot be seen
 
-# Stand-ins that matplotlib writes into the SVG and that become CSS variables; see page.py.
+# Stand-ins that matplotlib writes into the SVG and that become CSS variables; see html.py.
 INK, FAINT, CARD = "#010101", "#020202", "#030303"
 BLUE, ORANGE, GREEN, VIOLET, RED = "#040404", "#050505", "#060606", "#070707", "#080808"
 _VARIABLES = {

@@ -1,4 +1,4 @@
-"""What an environment is: records of pure functions, their spaces, and running observation statistics.
+"""What an environment is: records of pure functions, and their spaces.
 
 Letters in shapes: `o` observation axes, `a` agents of an environment, `k` entries of an action mask.
 """

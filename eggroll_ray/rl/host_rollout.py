@@ -22,14 +22,16 @@ from eggroll_ray.es.random import fold_in, normal
 from eggroll_ray.es.record import ESState
 from eggroll_ray.evaluators.members import Members, generation_key, member_keys, perturb_block
 from eggroll_ray.evaluators.record import (
+    NO_PAST,
     Earlier,
     EvaluateBlock,
     Evaluation,
     Evaluator,
     FitnessError,
+    Given,
     Invalid,
     Params,
-    Perturb,
+    Perturbation,
     judge,
 )
 from eggroll_ray.models.policies import Policy
@@ -84,7 +86,7 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
     """Makes the evaluator of a cast in an environment on the host."""
     batches = Batches(env)
 
-    def bind(perturb: Perturb) -> EvaluateBlock:
+    def bind(perturb: Perturbation) -> EvaluateBlock:
         player = Player(env, cast, batches)
 
         @SharedProgram
@@ -92,10 +94,9 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
             keys = split_keys(member_keys(generation_key(state), members, play.shared_by), play.episodes)
             return perturb_block(perturb, state, members), keys
 
-        def evaluate(
-            state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier] | None = None
-        ) -> Evaluation:
-            context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
+        def evaluate(given: Given) -> Evaluation:
+            state, statistics, members, past = given
+            context = cast.context(statistics, past, int(state.seed), int(state.generation))
             perturbed, keys = prepare(state, members)
             whose = f"members {members[0]} to {members[-1]} of generation {int(state.generation)}"
             found = player.play(perturbed, keys, context, whose)
@@ -115,7 +116,7 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
     tester = Player(env, cast, batches)
 
     def test(
-        params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
+        params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = NO_PAST
     ) -> np.ndarray:
         whole = -(-episodes // cast.multiple) * cast.multiple
         context = context_of_test(cast, statistics, past, key)

@@ -14,17 +14,18 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray.compiling.block_program import BlockProgram
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.members import generation_key, member_keys, perturb_block
 from eggroll_ray.evaluators.record import (
+    NO_PAST,
     CompiledBlock,
     Earlier,
     EvaluateBlock,
     Evaluation,
     Evaluator,
+    Given,
     Invalid,
     Params,
-    Perturb,
     judge,
 )
 from eggroll_ray.models.policies import Policy
@@ -82,7 +83,7 @@ def play_env(env: Env, cast: Cast, play: Play) -> Evaluator:
     play_mean = mean_player(env, cast)
 
     def test(
-        params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] | None = None
+        params: Params, statistics: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = NO_PAST
     ) -> np.ndarray:
         whole = -(-episodes // cast.multiple) * cast.multiple
         totals = play_mean(params, context_of_test(cast, statistics, past, key), split_keys(key[None], whole))
@@ -95,8 +96,8 @@ def play_env(env: Env, cast: Cast, play: Play) -> Evaluator:
     return evaluator._replace(windows=windows, keeps=episode_so_far(windows))
 
 
-def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBlock]:
-    def bind(perturb: Perturb) -> EvaluateBlock:
+def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturbation], EvaluateBlock]:
+    def bind(perturb: Perturbation) -> EvaluateBlock:
         @BlockProgram
         def block(state: ESState, context: Any, members: Array) -> tuple[Array, Array, Any]:
             keys = split_keys(member_keys(generation_key(state), members, play.shared_by), play.episodes)
@@ -104,19 +105,17 @@ def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], Eva
             end = play_episodes(env, cast, perturb_block(perturb, state, members), context, keys, start, env.max_steps)
             return fitness_of(cast, end, keys), end.steps, end.moments
 
-        def evaluate(
-            state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier] | None = None
-        ) -> Evaluation:
-            context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
+        def context_of(given: Given) -> Any:
+            return cast.context(given.statistics, given.past, int(given.state.seed), int(given.state.generation))
+
+        def evaluate(given: Given) -> Evaluation:
+            state, members, context = given.state, given.members, context_of(given)
             returns, steps, moments = block(state, context, members)
             fitness = judge(returns.mean(axis=1), state, members, play.on_nan)
             return Evaluation(fitness, int(steps), moments)
 
-        def trace(
-            state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier] | None = None
-        ) -> jax.stages.Traced:
-            context = cast.context(statistics, past or {}, int(state.seed), int(state.generation))
-            return block.trace(state, context, members)
+        def trace(given: Given) -> jax.stages.Traced:
+            return block.trace(given.state, context_of(given), given.members)
 
         return CompiledBlock(evaluate, trace, env.max_steps)
 

@@ -9,13 +9,12 @@ from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.es.random import stream_key
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.members import Members, check_shared_by
-from eggroll_ray.evaluators.record import Earlier, EvaluateBlock, Evaluator, Invalid, Perturb
+from eggroll_ray.evaluators.record import Earlier, EvaluateBlock, Evaluator, Invalid, TestMean
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.models.policies import Policy
 from eggroll_ray.rl.agents import Groups, Shown
@@ -24,7 +23,7 @@ from eggroll_ray.rl.trained_policy import TrainedPolicy
 
 
 class Cast(Protocol):
-    """Who acts, and what the members are paid for; `cast.Groups` says what each method does."""
+    """Who acts, and what the members are paid for; `rl.agents.Groups` says what each method does."""
 
     learners: Groups  # who acts by the parameters that are evolved
     multiple: int  # a member plays some multiple of so many episodes
@@ -104,21 +103,21 @@ class Everyone:
         return None
 
 
-def context_of_test(cast: Cast, statistics: Any, past: Mapping[int, Earlier] | None, key: PRNGKeyArray) -> Any:
+def context_of_test(cast: Cast, statistics: Any, past: Mapping[int, Earlier], key: PRNGKeyArray) -> Any:
     """The context in which the mean parameters are tested, with opponents of the newest generation that is kept."""
-    if past is None:
-        return cast.context(statistics, {}, 0, 0)
+    if cast.keeps() is None:
+        return cast.context(statistics, past, 0, 0)
     seed = int(jax.random.bits(jax.random.fold_in(key, 0), (), jnp.uint32))
     return cast.context(statistics, past, seed, max(past))
 
 
 def make_evaluator(
-    env: AnyEnv, cast: Cast, play: Play, bind: Callable[[Perturb], EvaluateBlock], test: Callable[..., np.ndarray]
+    env: AnyEnv, cast: Cast, play: Play, bind: Callable[[Perturbation], EvaluateBlock], test: TestMean
 ) -> Evaluator:
     """Makes the evaluator of any environment, of how its blocks are evaluated and the mean parameters tested."""
     learners = cast.learners
 
-    def check(perturb: Perturb, state: ESState) -> object:
+    def check(perturb: Perturbation, state: ESState) -> object:
         def one(state: ESState) -> Any:
             params = perturb(state, jnp.int32(0))
             return [

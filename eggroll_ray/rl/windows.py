@@ -4,18 +4,17 @@ Letters in shapes: `n` members, `e` episodes per member.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Key
 
 from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es.record import ESState
+from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.members import generation_key, member_keys, perturb_block
-from eggroll_ray.evaluators.record import CompiledBlock, Earlier, EvaluateBlock, Evaluation, Perturb, judge
+from eggroll_ray.evaluators.record import CompiledBlock, Earlier, EvaluateBlock, Evaluation, Given, judge
 from eggroll_ray.rl.env import Env
 from eggroll_ray.rl.episodes import Loop, begin_episodes, fitness_of, play_episodes
 from eggroll_ray.rl.rollout import Cast, Play, split_keys
@@ -33,7 +32,7 @@ def episode_so_far(windows: int) -> Callable[[int], range]:
     return lambda generation: range(generation - generation % windows, generation + 1)
 
 
-def windowed_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], EvaluateBlock]:
+def windowed_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturbation], EvaluateBlock]:
     """Episodes in windows: all begin in the same generation, and a worker holds those of its blocks.
 
     A worker that has to evaluate a block that another had before plays its episodes up to now again, with the means
@@ -43,7 +42,7 @@ def windowed_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], E
     assert window is not None
     windows = -(-env.max_steps // window)
 
-    def bind(perturb: Perturb) -> EvaluateBlock:
+    def bind(perturb: Perturbation) -> EvaluateBlock:
         held: dict[int, _Held] = {}
 
         def episode_keys(state: ESState, first: Array, members: Array) -> Key[Array, "n e"]:
@@ -64,7 +63,8 @@ def windowed_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], E
             loop = play_episodes(env, cast, perturb_block(perturb, state, members), context, keys, loop, stop)
             return loop, fitness_of(cast, loop, keys)
 
-        def evaluate(state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier]) -> Evaluation:
+        def evaluate(given: Given) -> Evaluation:
+            state, statistics, members, past = given
             number, block = int(state.generation), int(members[0])
             first = number - number % windows
             for stale in [place for place, entry in held.items() if entry.generation < number]:
@@ -84,9 +84,8 @@ def windowed_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturb], E
             returns, steps, moments = jax.device_get((returns, loop.steps, loop.moments))
             return Evaluation(judge(returns.mean(axis=1), state, members, play.on_nan), int(steps), moments)
 
-        def trace(
-            state: ESState, statistics: Any, members: np.ndarray, past: Mapping[int, Earlier]
-        ) -> jax.stages.Traced:
+        def trace(given: Given) -> jax.stages.Traced:
+            state, statistics, members, past = given
             number = int(state.generation)
             context = cast.context(statistics, past, int(state.seed), number)
             first = jnp.int32(number - number % windows)

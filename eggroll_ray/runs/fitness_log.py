@@ -1,7 +1,7 @@
 """The fitness of every generation, in `fitness/log.bin`: with the seed it is the whole run.
 
 A record is the generation (uint64) and the length of the payload (uint32), the payload, and the CRC-32 of both, all
-little-endian. The payload is the fitness of all members (with several groups as in `columns`) as float32, or the packed
+little-endian. The payload is the fitness of all members (several groups: `fitness_vector`) as float32, or the packed
 signs of all pairs and the numbers of those that were dropped (paper section 6.1); then the blocks' moments as float32.
 Nothing runs code when it is loaded.
 """
@@ -20,7 +20,7 @@ import numpy as np
 from eggroll_ray.runs.checkpoint import CheckpointError, read_json, write_json
 from eggroll_ray.runs.files import append_to_file
 from eggroll_ray.workers.fitness_vector import PackedPairs
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 
 _SCHEMA = 2
@@ -32,25 +32,24 @@ _log = logging.getLogger(__name__)
 class FitnessLog:
     """Reads and appends. A record that was cut off is dropped when the log is opened."""
 
-    def __init__(self, run: Path, plan: Plan, moments: Any = (), packed: bool = False, writable: bool = True):
+    def __init__(self, run: Path, plan: Plan, moments: Any = (), writable: bool = True):
         """Opens or starts the log of a run.
 
         Args:
           run: the run folder.
           plan: of the run.
           moments: template of one block's moments.
-          packed: whether fitness is packed signs.
           writable: whether this process owns the run; if not, nothing is made, dropped or added.
 
         Raises:
           CheckpointError: when there is no log to read, or it is another run's.
         """
-        self._plan, self._packed = plan, packed
+        self._plan = plan
         self._moments, self._treedef = jax.tree.flatten(moments)
         header = {
             "schema": _SCHEMA,
             "population_size": plan.population_size,
-            "fitness": "base 3" if packed else "float32",
+            "fitness": "base 3" if plan.signs_only else "float32",
             "moments_per_generation": plan.blocks * sum(x.size for x in self._moments),
             **({} if plan.groups == 1 else {"groups": plan.groups}),
         }
@@ -78,7 +77,7 @@ class FitnessLog:
     def _size(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def append(self, outcome: Generation) -> None:
+    def append(self, outcome: Outcome) -> None:
         """Adds the next generation and waits until it is on the disk.
 
         Raises:
@@ -97,7 +96,7 @@ class FitnessLog:
         record = b"".join([*parts, _TAIL.pack(checksum)])
         self._ends.append(append_to_file(self._path, self._size, record, sync=True))
 
-    def read(self, start: int, stop: int) -> Iterator[Generation]:
+    def read(self, start: int, stop: int) -> Iterator[Outcome]:
         """Yields generations `start .. stop - 1`.
 
         Raises:
@@ -114,15 +113,15 @@ class FitnessLog:
                 yield self._decode(number, file.read(self._ends[number] - begin))
                 begin = self._ends[number]
 
-    def _decode(self, number: int, data: bytes) -> Generation:
+    def _decode(self, number: int, data: bytes) -> Outcome:
         head, payload, tail = data[: _HEAD.size], data[_HEAD.size : -_TAIL.size], data[-_TAIL.size :]
         if _HEAD.unpack(head) != (number, len(payload)) or _TAIL.unpack(tail)[0] != zlib.crc32(head + payload):
             raise CheckpointError(f"generation {number} in {self._path} is damaged; resume from a checkpoint after it.")
         split = len(payload) - 4 * self._plan.blocks * sum(x.size for x in self._moments)
-        return Generation(number, self._fitness(payload[:split]), self._unflatten(payload[split:]))
+        return Outcome(number, self._fitness(payload[:split]), self._unflatten(payload[split:]))
 
     def _fitness(self, data: bytes) -> np.ndarray | PackedPairs:
-        if not self._packed:
+        if not self._plan.signs_only:
             return np.frombuffer(data, "<f4").astype(np.float32)
         pairs = self._plan.population_size * self._plan.groups // 2
         split = -(-pairs // 5)
@@ -141,7 +140,7 @@ class FitnessLog:
     def _longest_record(self) -> int:
         numbers = self._plan.blocks * sum(x.size for x in self._moments)
         pairs = self._plan.population_size * self._plan.groups // 2
-        fitness = -(-pairs // 5) + 4 * pairs if self._packed else 8 * pairs
+        fitness = -(-pairs // 5) + 4 * pairs if self._plan.signs_only else 8 * pairs
         return _HEAD.size + fitness + 4 * numbers + _TAIL.size
 
     def _whole_records(self) -> list[int]:

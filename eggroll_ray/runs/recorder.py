@@ -15,9 +15,8 @@ from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.lock import RunLock
 from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
-from eggroll_ray.runs.restore import Keeps, load_state
 from eggroll_ray.runs.sinks.tensorboard import TensorBoard
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 
 _RETRY_SECONDS = 10.0  # between attempts at a checkpoint that could not be written
@@ -61,7 +60,6 @@ class Recorder:
         plan: Plan,
         moments: Any,
         settings: Mapping[str, Any],
-        packed: bool,
         on_event: Callable[[str, str], object],
     ):
         """Makes the folder, or opens the one that is resumed.
@@ -71,7 +69,6 @@ class Recorder:
           plan: of the run.
           moments: template of one block's moments.
           settings: what decides the run's bits; a resumed run must have the same.
-          packed: whether fitness is logged as packed signs.
           on_event: is told when the record cannot be written, and when it can again.
 
         Raises:
@@ -79,7 +76,7 @@ class Recorder:
         """
         self.path = Path(run.path)
         self._run, self._on_event = run, on_event
-        settings = {**dataclasses.asdict(plan), **settings}
+        settings = {**_recorded(plan), **settings}
         if run.resume:
             _check_same(_settings(self.path / "config.json"), settings, self.path)
         else:
@@ -90,7 +87,7 @@ class Recorder:
             if not run.resume:
                 config = {**run.config, "settings": settings, "versions": _versions(), "machine": _machine()}
                 checkpoint.write_json(self.path / "config.json", config)
-            self.log = FitnessLog(self.path, plan, moments, packed)
+            self.log = FitnessLog(self.path, plan, moments)
             metrics = self.path / "metrics.jsonl"
             self.last_row = last_row(read_metrics(metrics) if metrics.exists() else [], len(self.log))
             self._metrics = MetricsWriter(
@@ -99,16 +96,12 @@ class Recorder:
         except BaseException:
             self._lock.close()
             raise
-        self._unwritten: list[Generation] = []
+        self._unwritten: list[Outcome] = []
         self._failing: set[str] = set()  # log, checkpoint, metrics, result
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
 
-    def load(self, template: Any, keeps: Keeps = None) -> tuple[Any, list[Generation]]:
-        """Returns the newest snapshot that will do (None: the start), and the log from there on; see `load_state`."""
-        return load_state(self.path, self.log, template, len(self.log), keeps)
-
-    def append(self, outcome: Generation) -> None:
+    def append(self, outcome: Outcome) -> None:
         """Adds the outcome of a generation to the log, and with it those that could not be written before."""
         self._unwritten.append(outcome)
         self._try("log", self._append_all)
@@ -202,6 +195,11 @@ def recorded_block_size(config: Path, population_size: int) -> int:
     found = _settings(config)
     _check_same({"population_size": found["population_size"]}, {"population_size": population_size}, config.parent)
     return found["block_size"]
+
+
+def _recorded(plan: Plan) -> dict[str, Any]:
+    """The plan as settings, but for what the strategy's settings say already."""
+    return {name: value for name, value in dataclasses.asdict(plan).items() if name != "signs_only"}
 
 
 def last_row(rows: Iterable[Row], generations: int) -> Row:

@@ -1,9 +1,14 @@
-"""A generation as a row of metrics, and what makes a population's fitness usable."""
+"""A generation as a row of metrics."""
+
+import time
 
 import numpy as np
 
+from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.workers.fitness_vector import PackedPairs, unflatten
+from eggroll_ray.workers.messages import Outcome
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Round
 
 
@@ -84,3 +89,55 @@ def test_columns(
         "mean_policy_episodes": len(test),
         "mean_policy_rank": rank,
     }
+
+
+class Rows:
+    """Makes the rows of a run. Seconds and totals go on where the run was, when it is resumed."""
+
+    def __init__(self, evaluator: Evaluator, plan: Plan, last: Row):
+        """Args: what is optimised, the plan of the run, and the last row of the part before; {} if there is none."""
+        self._evaluator, self._plan = evaluator, plan
+        self._start = time.monotonic() - last.get("time", 0.0)
+        self.totals = {name: last.get(name, 0) for name in ("total_steps", "total_episodes")}
+
+    def seconds(self) -> float:
+        """Returns the seconds of training so far."""
+        return time.monotonic() - self._start
+
+    def row(self, outcome: Outcome, found: Round, workers: int, seconds: float) -> Row:
+        """Makes the row of a generation, and adds it to the totals.
+
+        Args:
+          outcome: of the generation, as it is logged and applied.
+          found: as it was evaluated.
+          workers: that took part, 0 in process.
+          seconds: that it took.
+        """
+        windows, groups = self._evaluator.windows, self._evaluator.groups
+        whole = windows == 1  # whether a generation plays whole episodes
+        begins = outcome.number % windows == 0
+        episodes = self._plan.population_size * self._evaluator.episodes if begins else 0
+        self.totals["total_steps"] += found.steps
+        self.totals["total_episodes"] += episodes
+        skipped = found.pool.get("results_skipped", 0)
+        return {
+            "generation": outcome.number,
+            "time": self.seconds(),
+            **found.metrics,  # of the update before, with an `invalid_members` of its own
+            **fitness_columns(found, outcome.fitness, groups),
+            **test_columns(found, outcome.fitness, groups, whole),
+            "failed_members": len(found.failures),
+            "steps": found.steps,
+            "episodes": episodes,
+            "episode_length_mean": found.steps / episodes if found.steps and whole else None,
+            **self.totals,
+            "member_steps_per_second": (found.steps or self._plan.population_size) / seconds,
+            "time_generation": seconds,
+            "time_update": found.update_seconds,
+            "time_evaluate": found.evaluate_seconds,
+            "time_driver": max(seconds - found.update_seconds - found.evaluate_seconds, 0.0),
+            "workers": workers,
+            **found.pool,
+            "results_skipped_share": skipped / (skipped + self._plan.blocks),
+            "digest": found.digest,
+        }

@@ -9,7 +9,7 @@ _CLOSED_SECONDS = 60.0  # the place of the first worker that is refused stays em
 _CLOSED_DOUBLINGS = 6  # at most so many times
 
 
-class Alike:
+class Admission:
     """The rule that every worker's facts must fulfil, and how many did not."""
 
     def __init__(self, strict: bool):

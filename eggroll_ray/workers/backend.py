@@ -1,4 +1,4 @@
-"""A place where workers run, as the fleet sees it. `driver.RayCluster` is the one on Ray."""
+"""A place where workers run, as the coordinator sees it. `ray.backend.RayBackend` is the one on Ray."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ class WorkerLost(Exception):
         self.preempted = preempted
 
 
-class Cluster(Protocol):
+class Backend(Protocol):
     """Starts workers and calls their methods by name; answers come later."""
 
     def target(self) -> int:

@@ -1,8 +1,9 @@
 """The workers of a run, wherever they run: they come, die, lag, drift and return, and no generation is lost.
 
-A fleet keeps a snapshot of the run and the outcomes since. From these any worker is brought into the state of the run:
-one that joins, one that was away, and one whose parameters were found to be wrong. `crew.py` keeps who is there;
-this is what they do. Noise and episodes depend on the member alone, so nothing that happens here changes the result.
+The coordinator keeps a snapshot of the run and the outcomes since. From these any worker is brought into the state of
+the run: one that joins, one that was away, and one whose parameters were found to be wrong. `membership.py` keeps who
+is there; this is what they do. Noise and episodes depend on the member alone, so nothing that happens here changes the
+result.
 """
 
 import collections
@@ -12,13 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from eggroll_ray.workers.backend import Cluster
-from eggroll_ray.workers.membership import Actor, Crew
-from eggroll_ray.workers.messages import Generation, Reply, Request, WorkerError, state_changed
+from eggroll_ray.workers.backend import Backend
+from eggroll_ray.workers.deadlines import Deadlines, Standing
+from eggroll_ray.workers.lifecycle import State
+from eggroll_ray.workers.membership import Membership
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work, WorkerError, state_changed
 from eggroll_ray.workers.options import OnEvent, Workers
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.plan import Plan
+from eggroll_ray.workers.remote_worker import Call, Kind, RemoteWorker
 from eggroll_ray.workers.results import Gathering, Round
 from eggroll_ray.workers.schedule import Schedule, Speeds
+from eggroll_ray.workers.trust import Trust
 
 _WATCH_SECONDS = 0.05  # between looks at who is late, and who could help whom
 _THIEVES = 16  # workers that are given others' blocks at a time
@@ -30,51 +35,52 @@ _SNAPSHOT_EVERY = 100  # generations that a worker has to replay at most when it
 class _Current:
     """The generation that is being evaluated."""
 
-    def __init__(self, plan: Plan, request: Request, packed: bool, speeds: Speeds, now: float):
+    def __init__(self, plan: Plan, request: Request, speeds: Speeds, now: float):
         self.number = request.number
-        self.gathering = Gathering(plan, request.blocks, packed)
-        self.schedule = Schedule(request.blocks, speeds, request.number > 0)
+        self.gathering = Gathering(plan, request.work)
+        self.schedule = Schedule(request.work, speeds, request.number > 0)
         self.started = now
         self.skipped = 0  # block results that were there already
         self.changed = 0  # replies of workers whose state had changed while they evaluated
 
 
-class Fleet:
+class Coordinator:
     """Workers that all hold the same state. Implements `pool.Pool`."""
 
     def __init__(
         self,
-        cluster: Cluster,
+        backend: Backend,
         plan: Plan,
         workers: Workers,
-        packed: bool,
         on_event: OnEvent,
         clock: Callable[[], float] = time.monotonic,
     ):
         """Starts the workers and waits until they are ready.
 
         Args:
-          cluster: where they run.
+          backend: where they run.
           plan: of the run.
           workers: how many, and for how long to wait.
-          packed: whether fitness travels as packed signs.
           on_event: is told what happens to workers.
           clock: seconds.
 
         Raises:
           WorkerError: when too few are ready in time.
         """
-        self._plan, self._workers, self._packed = plan, workers, packed
+        self._plan = plan
+        self._resync_every = workers.resync_every
         self._on_event, self._clock = on_event, clock
-        self._cluster = cluster
+        self._backend = backend
         self._speeds = Speeds()
-        self._digests: dict[int, str] = {}  # generation -> what the workers agreed on
+        self._deadlines = Deadlines(self._speeds)
         self._current: _Current | None = None
         self._watched = self._helped = float("-inf")
         self._up = 0  # bytes of answers in this generation
-        self._crew = Crew(cluster, workers, on_event, clock, self._speeds.patience_of_updates)
+        self._busy = collections.defaultdict[int, float](float)  # worker -> seconds of work in this generation
+        self._membership = Membership(backend, workers, on_event, clock, self._deadlines)
+        self._trust = Trust(self._membership, on_event, self._until, strict=not workers.resync_every)
         try:
-            self._crew.start()
+            self._membership.start()
         except BaseException:
             self.close()
             raise
@@ -82,7 +88,7 @@ class Fleet:
     @property
     def count(self) -> int:
         """Workers that take part."""
-        return len(self._crew.ready())
+        return len(self._membership.ready())
 
     def step(self, request: Request, cancelled: Callable[[], bool]) -> Round:
         """Brings the workers to the request's generation and evaluates its blocks, fewer if cancelled.
@@ -92,31 +98,32 @@ class Fleet:
         """
         for outcome in request.outcomes:
             self.update(outcome)
-        crew = self._crew
-        crew.begin_generation()
+        membership = self._membership
+        membership.begin_generation()
         self._up = 0
-        if crew.number - crew.base_number >= _SNAPSHOT_EVERY:
+        self._busy.clear()
+        if membership.number - membership.base_number >= _SNAPSHOT_EVERY:
             self.snapshot()
-        if self._workers.resync_every and request.number and request.number % self._workers.resync_every == 0:
+        if self._resync_every and request.number and request.number % self._resync_every == 0:
             self._resync()
-        current = _Current(self._plan, request, self._packed, self._speeds, self._clock())
+        current = _Current(self._plan, request, self._speeds, self._clock())
         self._current = current
         try:
             self._evaluate(current, cancelled)
-            while not current.gathering.missing and self._distrust(current):
+            while current.gathering.complete and self._distrust(current):
                 self._evaluate(current, cancelled)
         finally:
             self._current = None
         result = current.gathering.result(self._stats(current))
         if result.complete:
-            self._agree(current.number, result.digest)
+            self._trust.agree(current.number, result.digest)
         self._cancel_rest()
         return result
 
-    def update(self, outcome: Generation) -> None:
+    def update(self, outcome: Outcome) -> None:
         """Adds the outcome of the current generation; workers apply it with the next thing they are asked."""
-        if outcome.number == self._crew.number:  # not there already, from a step that an exception ended
-            self._crew.add_outcome(self._cluster.put(outcome), outcome.nbytes)
+        if outcome.number == self._membership.number:  # not there already, from a step that an exception ended
+            self._membership.add_outcome(self._backend.put(outcome), outcome.nbytes)
 
     def test(self, stream: str) -> np.ndarray:
         """Evaluates the mean parameters of the current generation on fresh episodes."""
@@ -125,44 +132,44 @@ class Fleet:
 
     def digest(self) -> str:
         """Returns the digest of the current state, on which all workers agree."""
-        number = self._crew.number
-        while number not in self._digests:
+        number = self._membership.number
+        while (digest := self._trust.known(number)) is None:
             found = self._ask_all("digest")
-            truth, wrong = self._settle(found, list(found.values()))
-            for actor in wrong:
-                self._quarantine(actor)
+            truth, wrong = self._trust.settle(found, list(found.values()))
+            for worker in wrong:
+                self._trust.quarantine(worker)
             if truth is not None:
-                self._agree(number, truth)
-        return self._digests[number]
+                self._trust.agree(number, truth)
+        return digest
 
     def snapshot(self) -> dict[str, Any]:
         """Returns the current state, from a worker whose digest is the agreed one."""
         truth = self.digest()
         while True:
-            actor, (found, snapshot) = self._ask_any("digest_and_snapshot")
-            if found == truth or self._workers.resync_every:
-                self._crew.rebase(self._cluster.put(snapshot), self._crew.number)
+            worker, (found, snapshot) = self._ask_any("digest_and_snapshot")
+            if found == truth or self._resync_every:
+                self._membership.rebase(self._backend.put(snapshot), self._membership.number)
                 return {name: part for name, part in snapshot.items() if name != "past"}  # the log has it
-            self._quarantine(actor)
+            self._trust.quarantine(worker)
 
-    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
+    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
         """Brings all workers into the state of a run that is continued."""
         number = 0 if snapshot is None else int(snapshot["state"].generation)
-        self._digests.clear()
-        self._crew.restart(None if snapshot is None else self._cluster.put(snapshot), number)
+        self._trust.forget()
+        self._membership.restart(None if snapshot is None else self._backend.put(snapshot), number)
         for outcome in log:
             self.update(outcome)
-        self._crew.rejoin_all()
-        self._until(lambda: any(actor.idle for actor in self._crew.actors.values()))
+        self._membership.rejoin_all()
+        self._until(lambda: any(worker.idle for worker in self._membership.workers.values()))
 
     def close(self) -> None:
         """Ends all workers."""
-        self._crew.close()
+        self._membership.close()
 
     # Evaluation.
 
     def _evaluate(self, current: _Current, cancelled: Callable[[], bool]) -> None:
-        while current.gathering.missing:
+        while not current.gathering.complete:
             if cancelled():
                 self._cancel_rest()
                 self._await_cancelled()
@@ -172,207 +179,178 @@ class Fleet:
 
     def _await_cancelled(self) -> None:
         limit = self._clock() + _CANCEL_SECONDS
-        self._until(lambda: not self._crew.stepping() or self._clock() > limit)
+        self._until(lambda: not self._membership.stepping() or self._clock() > limit)
 
     def _hand_out(self, current: _Current) -> None:
-        crew, schedule, now = self._crew, current.schedule, self._clock()
-        idle = [actor.index for actor in crew.actors.values() if actor.idle]
+        membership, schedule, now = self._membership, current.schedule, self._clock()
+        idle = [worker.index for worker in membership.workers.values() if worker.idle]
         given = schedule.hand_out(idle, now)
-        for index, blocks in given.items():
-            crew.send(crew.actors[index], current.number, blocks)
+        for index, work in given.items():
+            membership.send(membership.workers[index], current.number, work)
         if now < self._helped + _WATCH_SECONDS:
             return
         self._helped = now
         for index in [index for index in idle if index not in given][:_THIEVES]:
             if (stolen := schedule.steal(index, now)) is None:
                 break
-            victim, blocks = stolen
-            crew.send(crew.actors[index], current.number, blocks)
-            if victim in crew.actors:
-                crew.cancel(crew.actors[victim], blocks)
+            victim, work = stolen
+            membership.send(membership.workers[index], current.number, work)
+            if victim in membership.workers:
+                membership.cancel(membership.workers[victim], work)
 
     def _turn(self) -> None:
         """Waits a moment for answers, takes them, and looks after who is late or missing."""
-        for actor, kind, answer in self._crew.collect():
-            if kind == "step":
-                self._take(actor, answer)
+        for worker, call, answer in self._membership.collect():
+            if call.kind is Kind.STEP:
+                self._take(worker, call, answer)
         current, now = self._current, self._clock()
-        for actor in self._crew.lost():
-            assert actor.lost is not None
-            blocks = current.schedule.lose(actor.index, died=not actor.lost.preempted) if current else []
-            self._speeds.forget(actor.index)
-            if blocks:
-                self._on_event("blocks re-queued", f"blocks {_show(blocks)}", actor.name)
+        for worker, error in self._membership.lost():
+            work = current.schedule.lose(worker.index, died=not error.preempted) if current else Work()
+            self._speeds.forget(worker.index)
+            if work:
+                self._on_event("blocks re-queued", f"blocks {_show(work)}", worker.name)
         if now < self._watched + _WATCH_SECONDS:  # looking at all workers costs more the more they are
             return
         self._watched = now
-        overdue = current.schedule.overdue(now) if current else {}
-        for actor in self._crew.stepping():
-            # A step of an earlier generation has no blocks left here: others have taken them.
-            tests = TEST in actor.blocks
-            patience = self._speeds.patience(actor.index, len(actor.blocks) - tests, update=True, test=tests)
-            patience *= current.schedule.leniency(actor.blocks) if current else 1
-            if actor.index in overdue or now > actor.since + patience:
-                self._crew.cancel(actor, None)  # should it only be slow, it comes back after the block that it is at
-                self._crew.set_late(actor)
-                taken = f"; blocks {_show(blocks)} go to others" if (blocks := overdue.get(actor.index)) else ""
-                detail = f"no answer after {now - actor.since:.1f} s{taken}"
-                self._on_event("deadline passed", detail, actor.name)
+        self._take_back(now)
         if current is not None:
             self._check_culprit(current)
-        self._crew.look_after()
+        self._membership.look_after()
 
-    def _take(self, actor: Actor, reply: Reply) -> None:
-        seconds = self._clock() - actor.since
-        actor.busy += reply.seconds
+    def _take_back(self, now: float) -> None:
+        """Gives the work of those that are late to others."""
+        schedule = self._current.schedule if self._current else None
+        stepping = self._membership.stepping()
+        late = [w for w in stepping if self._deadlines.standing(w, now, schedule) is Standing.LATE]
+        taken = schedule.take_back({worker.index for worker in late}) if schedule else {}
+        for worker in late:
+            self._membership.cancel(worker, None)  # should it only be slow, it comes back after the block that it is at
+            worker.set_late(now)
+            given = f"; blocks {_show(work)} go to others" if (work := taken.get(worker.index)) else ""
+            detail = f"no answer after {now - worker.call.since:.1f} s{given}"
+            self._on_event("deadline passed", detail, worker.name)
+
+    def _take(self, worker: RemoteWorker, call: Call, reply: Reply) -> None:
+        seconds = self._clock() - call.since  # `worker.call` may be another by now: to join, of one that was expelled
+        self._busy[worker.index] += reply.seconds
         self._up += reply.nbytes
         update = reply.update_seconds or None  # zero when there was none
         test = None if reply.test is None else reply.test_seconds
         rest = seconds - reply.update_seconds - float(reply.block_seconds.sum()) - reply.test_seconds
-        self._speeds.observe(actor.index, reply.block_seconds.tolist(), update, rest, test)
+        self._speeds.observe(worker.index, reply.block_seconds.tolist(), update, rest, test)
         current = self._current
         if current is None or reply.number != current.number:
             return
-        if actor.number is None:  # it was found to be wrong meanwhile: neither its results nor its vote count
-            current.schedule.finish(actor.index, ())
+        if not worker.state.in_run:  # it was found to be wrong meanwhile: neither its results nor its vote count
+            current.schedule.finish(worker.index, Work())
             return
         if reply.changed:
-            current.schedule.finish(actor.index, ())
-            current.schedule.reopen(current.gathering.discard(actor.index))
+            current.schedule.finish(worker.index, Work())
+            current.schedule.reopen(current.gathering.discard(worker.index))
             current.changed += 1
             if current.changed >= _CHANGES_MOST:
                 raise state_changed(current.number)
-            self._quarantine(actor)
+            self._trust.quarantine(worker)
             return
-        current.skipped += current.gathering.add(actor.index, reply)
-        done = [int(block) for block in reply.blocks]
-        current.schedule.finish(actor.index, done if reply.test is None else [*done, TEST])
+        current.skipped += current.gathering.add(worker.index, reply)
+        done = Work(tuple(int(block) for block in reply.blocks), reply.test is not None)
+        current.schedule.finish(worker.index, done)
 
     def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             self._turn()
 
     def _cancel_rest(self) -> None:
-        for actor in self._crew.stepping():
-            self._crew.cancel(actor, None)
+        for worker in self._membership.stepping():
+            self._membership.cancel(worker, None)
 
     def _check_culprit(self, current: _Current) -> None:
-        block = current.schedule.culprit()
-        if block is None:
+        culprit = current.schedule.culprit()
+        if not culprit:
             return
-        members = self._plan.members(block)
-        what = "the test of the mean parameters" if block == TEST else f"members {members[0]} to {members[-1]}"
+        first, what = 0, "the test of the mean parameters"
+        if not culprit.test:
+            first, *_, last = self._plan.members(culprit.blocks[0])
+            what = f"members {first} to {last}"
         raise WorkerError(
             f"one worker after the other died while it evaluated {what} of generation {current.number}: the "
             "evaluation itself ends the process (out of memory, or a crash in native code). Reproduce it with "
-            f"trainer.reproduce({current.number}, {max(int(members[0]), 0)}); nothing before is lost, continue with "
+            f"trainer.reproduce({current.number}, {first}); nothing before is lost, continue with "
             "resume once it is mended."
         )
 
-    # Trust.
-
-    def _agree(self, number: int, digest: str) -> None:
-        self._digests = {number: digest}
-
     def _distrust(self, current: _Current) -> bool:
-        """Compares the workers' digests; whether blocks are missing again since some were not to be trusted."""
+        """Compares the workers' digests; whether results are missing again since some were not to be trusted."""
         digests = current.gathering.digests()
-        known = self._digests.get(current.number)
-        if self._workers.resync_every or (len(set(digests.values())) == 1 and known in (None, *digests.values())):
+        if not self._trust.doubted(current.number, digests.values()):
             return False
-        alive = {self._crew.actors[index]: d for index, d in digests.items() if index in self._crew.actors}
-        truth, _ = (known, ()) if known else self._settle(alive, list(digests.values()))
+        there, truth = self._membership.workers, self._trust.known(current.number)
+        if not truth:
+            alive = {there[index]: digest for index, digest in digests.items() if index in there}
+            truth, _ = self._trust.settle(alive, list(digests.values()))
         for index, digest in digests.items():
             if digest == truth:
                 continue
             current.schedule.reopen(current.gathering.discard(index))
-            if index in self._crew.actors:
-                self._quarantine(self._crew.actors[index])
-        return bool(current.gathering.missing)
-
-    def _settle(self, digests: dict[Actor, str], cast: Sequence[str]) -> tuple[str | None, list[Actor]]:
-        """Decides which digest is right, and who has another: the majority is, or else whoever rebuilds the state.
-
-        Raises:
-          WorkerError: when workers that rebuilt the same state disagree again.
-        """
-        votes = collections.Counter(cast)  # those of workers that are gone since count as well
-        if len(votes) == 1 or self._workers.resync_every:
-            return next(iter(votes)), []
-        truth, most = votes.most_common(1)[0]
-        if 2 * most <= len(cast):
-            for actor in digests:
-                self._crew.rejoin(actor)
-            alive = [actor for actor in digests if actor.index in self._crew.actors]
-            there = self._crew.actors
-            self._until(lambda: all(a.number is not None or a.late or a.index not in there for a in alive))
-            rebuilt = {actor.digest for actor in alive if actor.index in there and actor.number is not None}
-            if len(rebuilt) > 1:
-                raise WorkerError(
-                    f"the workers disagree on the parameters of generation {self._crew.number} ({sorted(rebuilt)}) "
-                    "even after they were rebuilt from the same checkpoint and log: one of them computes other bits. "
-                    "Resume from the last checkpoint on machines of one kind."
-                )
-            truth = rebuilt.pop() if rebuilt else None
-        return truth, [actor for actor, digest in digests.items() if digest != truth]
-
-    def _quarantine(self, actor: Actor) -> None:
-        """Takes a worker with wrong parameters out until it has been rebuilt; ends it the second time."""
-        detail = f"its parameters are not those of generation {self._crew.number}; its results are dropped"
-        self._on_event("worker quarantined", f"{detail}, it is rebuilt", actor.name)
-        self._crew.quarantine(actor)
+            if index in there:
+                self._trust.quarantine(there[index])
+        return not current.gathering.complete
 
     def _resync(self) -> None:
         """Gives all workers the parameters of the one that was first."""
         reference, (_, snapshot) = self._ask_any("digest_and_snapshot")
-        self._crew.rebase(self._cluster.put(snapshot), self._crew.number)
-        for actor in self._crew.ready():
-            if actor is not reference:
-                self._crew.rejoin(actor)
-        self._until(lambda: all(a.number is not None or a.late for a in self._crew.actors.values() if a.facts))
+        self._membership.rebase(self._backend.put(snapshot), self._membership.number)
+        for worker in self._membership.ready():
+            if worker is not reference:
+                self._membership.rejoin(worker)
+        there = self._membership.workers.values()
+        self._until(lambda: all(worker.state.in_run or worker.state.late for worker in there if worker.facts))
 
     # Questions to workers.
 
-    def _ask_any(self, method: str, *args: Any) -> tuple[Actor, Any]:
+    def _ask_any(self, method: str, *args: Any) -> tuple[RemoteWorker, Any]:
         """Asks the first worker that is free, and the next if it is lost or does not answer."""
+        there = self._membership.workers.values()
         while True:
-            self._until(lambda: any(actor.idle for actor in self._crew.actors.values()))
-            actor = next(actor for actor in self._crew.actors.values() if actor.idle)
-            found = self._ask([actor], method, *args)
-            if actor in found:
-                return actor, found[actor]
+            self._until(lambda: any(worker.idle for worker in there))
+            worker = next(worker for worker in there if worker.idle)
+            found = self._ask([worker], method, *args)
+            if worker in found:
+                return worker, found[worker]
 
-    def _ask_all(self, method: str) -> dict[Actor, Any]:
+    def _ask_all(self, method: str) -> dict[RemoteWorker, Any]:
         """Asks all workers, at least one; those that are lost or too slow are missing."""
-        found: dict[Actor, Any] = {}
+        found: dict[RemoteWorker, Any] = {}
+        there = self._membership.workers.values()
         while not found:
-            self._until(lambda: not self._crew.answering() and any(a.idle for a in self._crew.actors.values()))
-            found = self._ask([actor for actor in self._crew.actors.values() if actor.idle], method)
+            self._until(lambda: not self._membership.answering() and any(worker.idle for worker in there))
+            found = self._ask([worker for worker in there if worker.idle], method)
         return found
 
-    def _ask(self, actors: Sequence[Actor], method: str, *args: Any) -> dict[Actor, Any]:
-        for actor in actors:
-            self._crew.ask(actor, method, *args)
-        self._until(lambda: not any(actor.kind == "ask" and actor.under_way and not actor.late for actor in actors))
-        return {actor: actor.answer for actor in actors if actor.index in self._crew.actors and not actor.late}
+    def _ask(self, workers: Sequence[RemoteWorker], method: str, *args: Any) -> dict[RemoteWorker, Any]:
+        for worker in workers:
+            self._membership.ask(worker, method, *args)
+        self._until(lambda: not any(worker.awaited(Kind.ASK) for worker in workers))
+        return {w: w.answer for w in workers if w.state is not State.LOST and not w.state.late}
 
     def _stats(self, current: _Current) -> dict[str, Any]:
         """What the row of metrics tells of the workers in this generation."""
         seconds = max(self._clock() - current.started, 1e-9)
         idle = {
-            actor.name: max(0.0, seconds - (seconds if actor.under_way else actor.busy)) for actor in self._crew.ready()
+            worker.name: max(0.0, seconds - (seconds if worker.state.under_way else self._busy[worker.index]))
+            for worker in self._membership.ready()
         }
         return {
-            "worker_failures": self._crew.failures,
+            "worker_failures": self._membership.failures,
             "requeued_blocks": current.schedule.requeued,
             "results_skipped": current.skipped,
             "idle_share": sum(idle.values()) / (len(idle) * seconds) if idle else None,
             "idle_seconds": idle,
-            "bytes_down": self._crew.bytes_down,
+            "bytes_down": self._membership.bytes_down,
             "bytes_up": self._up,
         }
 
 
-def _show(blocks: Sequence[int]) -> str:
-    shown = ["test" if block == TEST else str(block) for block in blocks[:8]]
-    return ", ".join(shown) + (f" and {len(blocks) - 8} more" if len(blocks) > 8 else "")
+def _show(work: Work) -> str:
+    parts = [*map(str, work.blocks), *["test"] * work.test]
+    return ", ".join(parts[:8]) + (f" and {len(parts) - 8} more" if len(parts) > 8 else "")

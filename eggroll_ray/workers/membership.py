@@ -1,19 +1,21 @@
 """Who is there: workers start, prove that they are alike, join, are called, and are lost.
 
-A worker that is not in the state of the run gets the crew's snapshot and the outcomes since, and replays them. It is
-then the same as all others, and keeps up by the outcomes that come with whatever it is asked.
+A worker that is not in the state of the run gets a snapshot of it and the outcomes since, and replays them. It is then
+the same as all others, and keeps up by the outcomes that come with whatever it is asked.
 """
 
-import dataclasses
 import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from eggroll_ray.workers.admission import Alike, Facts
-from eggroll_ray.workers.backend import Cluster, WorkerLost
-from eggroll_ray.workers.messages import WorkerError
+from eggroll_ray.workers.admission import Admission
+from eggroll_ray.workers.backend import Backend, WorkerLost
+from eggroll_ray.workers.deadlines import Deadlines, Standing
+from eggroll_ray.workers.lifecycle import Event, State
+from eggroll_ray.workers.messages import Work, WorkerError
 from eggroll_ray.workers.options import OnEvent, Workers
+from eggroll_ray.workers.remote_worker import Call, Kind, RemoteWorker
 
 _log = logging.getLogger(__name__)
 
@@ -21,78 +23,38 @@ _POLL_SECONDS = 0.1  # how often a waiting driver looks at deadlines and whether
 _RECRUIT_SECONDS = 1.0  # how often it looks whether the cluster has grown; twice that after each failed start,
 _RECRUIT_DOUBLINGS = 6  # at most so many times
 _SURPLUS_SECONDS = 10.0  # after which a worker that has not started is given up if the cluster has shrunk
-_FROZEN_SECONDS = 30.0  # so long after its deadline, and
-_FROZEN_TIMES = 5.0  # after so many times what it was given, a worker that has not answered is ended, but
-_FROZEN_MOST = 600.0  # so many seconds after its deadline at the latest
-_ANSWER_SECONDS = 120.0  # for what is not the evaluation of blocks, such as a snapshot
 _WAIT_SECONDS = 300.0  # for new workers when all are lost
 _REMIND_SECONDS = 30.0  # between messages while waiting for them
 _START_ATTEMPTS = 3  # workers in a row that end before they are ready
 _STRAGGLER_SECONDS = 10.0  # at least so long a run waits at its start for the second half of its workers
 
 
-@dataclasses.dataclass(eq=False)
-class Actor:
-    """A worker as the driver sees it; it has one call under way at a time."""
-
-    index: int
-    handle: Any
-    since: float  # when the newest call was made
-    kind: str = "facts"  # of the newest call: facts, join, step, ask
-    under_way: bool = True
-    number: int | None = None  # generation of its state; None: not in the state of the run
-    joining: int = 0  # generation it will be at after the join under way
-    epoch: int = 0  # in which that began
-    patience: float = 0.0  # seconds after which a question or a join is taken to be lost
-    facts: Facts | None = None
-    digest: str = ""  # after its last join
-    answer: Any = None  # to the last question
-    serial: int = 0  # of its newest step, by which that is cancelled
-    blocks: tuple[int, ...] = ()  # of its newest step
-    busy: float = 0.0  # seconds of work in this generation
-    late: bool = False  # it has not answered in time
-    late_after: float = 0.0  # seconds
-    rebuilt: bool = False
-    lost: WorkerLost | None = None
-
-    @property
-    def name(self) -> str:
-        """What it is called in events and metrics."""
-        return str(self.index)
-
-    @property
-    def idle(self) -> bool:
-        """Whether it can be asked to evaluate."""
-        return not self.under_way and self.number is not None
-
-
-class Crew:
+class Membership:
     """The workers that exist, and what is under way with each."""
 
     def __init__(
         self,
-        cluster: Cluster,
-        workers: Workers,
+        backend: Backend,
+        options: Workers,
         on_event: OnEvent,
         clock: Callable[[], float],
-        patience_of_updates: Callable[[int], float],
+        deadlines: Deadlines,
     ):
-        self._cluster, self._workers = cluster, workers
+        self._backend, self._options = backend, options
         self._on_event, self._clock = on_event, clock
-        self._patience_of_updates = patience_of_updates
-        self.actors: dict[int, Actor] = {}
+        self._deadlines = deadlines
+        self.workers: dict[int, RemoteWorker] = {}
         self.base_number = 0
         self.failures = 0  # workers lost so far
         self.bytes_down = 0  # of outcomes given to workers in this generation
         self._base: Any = None  # reference to a snapshot; None: the start of the run
         self._outcomes: list[tuple[Any, int]] = []  # since the base: reference, bytes
-        self._calls: dict[Any, Actor] = {}
-        self._lost: list[Actor] = []
-        self._alike = Alike(strict=workers.resync_every is None)
+        self._calls: dict[Any, RemoteWorker] = {}
+        self._lost: list[tuple[RemoteWorker, WorkerLost]] = []
+        self._admission = Admission(strict=options.resync_every is None)
         self._indices, self._serials = itertools.count(), itertools.count(1)
         self._failed_starts = 0  # since a worker joined or was lost: how rarely it is tried again
         self._failed_alone = 0  # of these, while no worker was ready
-        self._epoch = 0  # counts restarts: what a worker joined before one has nothing to do with the run
         self._recruited = float("-inf")
         self._alone_since: float | None = None
         self._reminded = 0.0
@@ -102,17 +64,17 @@ class Crew:
         """The generation that the run is at."""
         return self.base_number + len(self._outcomes)
 
-    def ready(self) -> list[Actor]:
+    def ready(self) -> list[RemoteWorker]:
         """Returns the workers that are in the state of the run, busy or not."""
-        return [actor for actor in self.actors.values() if actor.number is not None]
+        return [worker for worker in self.workers.values() if worker.state.in_run]
 
-    def stepping(self) -> list[Actor]:
-        """Returns the workers that evaluate blocks."""
-        return [actor for actor in self.actors.values() if actor.under_way and actor.kind == "step" and not actor.late]
+    def stepping(self) -> list[RemoteWorker]:
+        """Returns the workers that evaluate, in the state of the run or not, but for those that are late."""
+        return [worker for worker in self.workers.values() if worker.awaited(Kind.STEP)]
 
-    def answering(self) -> list[Actor]:
+    def answering(self) -> list[RemoteWorker]:
         """Returns the workers in the state of the run that have a call under way, but for those that are late."""
-        return [actor for actor in self.ready() if actor.under_way and not actor.late]
+        return [w for w in self.workers.values() if w.state in (State.EVALUATING, State.ANSWERING)]
 
     def start(self) -> None:
         """Starts all workers and waits for them.
@@ -122,15 +84,15 @@ class Crew:
         """
         self._recruit()
         begun = self._reminded = self._clock()
-        limit = begun + self._workers.start_seconds
+        limit = begun + self._options.start_seconds
         half = False  # of the workers are ready: the others may take as long again, or join later
         while len(self.ready()) < max(self._wanted(), 1):
             for _ in self.collect():
                 pass
             self._lost.clear()
             now = self._clock()
-            self._judge(at_once=now > begun + self._workers.start_seconds / 4)
-            if not half and len(self.ready()) >= max(self._workers.min_workers, self._wanted() / 2):
+            self._judge(at_once=now > begun + self._options.start_seconds / 4)
+            if not half and len(self.ready()) >= max(self._options.min_workers, self._wanted() / 2):
                 half, limit = True, min(limit, now + max(now - begun, _STRAGGLER_SECONDS))
             if now > limit:
                 break
@@ -138,28 +100,26 @@ class Crew:
                 self._reminded = now
                 _log.warning("%d of %d workers are ready; waiting for the others", len(self.ready()), self._wanted())
             self._recruit()
-        if len(self.ready()) < self._workers.min_workers:
+        if len(self.ready()) < self._options.min_workers:
             raise WorkerError(
-                f"{len(self.ready())} of {max(self._wanted(), 1)} workers with {self._workers.cpus} CPUs each were "
-                f"ready within {self._workers.start_seconds} s, at least {self._workers.min_workers} are needed. See "
+                f"{len(self.ready())} of {max(self._wanted(), 1)} workers with {self._options.cpus} CPUs each were "
+                f"ready within {self._options.start_seconds} s, at least {self._options.min_workers} are needed. See "
                 "`ray status` for what the cluster has free, ask for fewer, or raise start_seconds."
             )
 
     def close(self) -> None:
         """Ends all workers."""
-        for actor in self.actors.values():
-            self._cluster.kill(actor.handle)
-        self.actors.clear()
+        for worker in self.workers.values():
+            self._backend.kill(worker.handle)
+        self.workers.clear()
         self._calls.clear()
-        self._cluster.close()
+        self._backend.close()
 
     # The state of the run.
 
     def begin_generation(self) -> None:
-        """Starts the counters of a generation, and looks for new workers."""
+        """Starts the counter of a generation, and looks for new workers."""
         self.bytes_down = 0
-        for actor in self.actors.values():
-            actor.busy = 0.0
         self._recruit()
 
     def add_outcome(self, reference: Any, nbytes: int) -> None:
@@ -170,84 +130,88 @@ class Crew:
         """Replaces the snapshot by one of a later generation, from which workers join faster."""
         self._outcomes = self._outcomes[number - self.base_number :]
         self._base, self.base_number = base, number
-        for actor in self.ready():
-            if actor.number is not None and actor.number < number:  # the outcomes that it lacks are gone
-                self.rejoin(actor)
+        for worker in self.workers.values():
+            if worker.state.follows_run and worker.number < number:  # the outcomes that it lacks are gone
+                self._expel(worker)
 
     def restart(self, base: Any, number: int) -> None:
-        """Begins at a snapshot of another run, or another time."""
+        """Begins at a snapshot of another run, or another time, at which no worker is before `rejoin_all`."""
         self._outcomes.clear()
         self._base, self.base_number = base, number
-        self._epoch += 1
+        for worker in self.workers.values():
+            if worker.state.follows_run:
+                worker.change(Event.EXPEL)
 
     def rejoin_all(self) -> None:
         """Brings all workers into the state of the run from the snapshot on."""
-        for actor in self.actors.values():
-            self.rejoin(actor)
+        for worker in self.workers.values():
+            if worker.state is State.WAITING:
+                self._join(worker)
 
-    def rejoin(self, actor: Actor) -> None:
-        """Takes a worker out of the run until it has replayed it from the snapshot on."""
-        actor.number = None
-        if not actor.under_way:
-            self._join(actor)
+    def rejoin(self, worker: RemoteWorker) -> None:
+        """Takes a worker out of the run, if it is not already, until it has replayed it from the snapshot on."""
+        if worker.state.in_run:
+            self._expel(worker)
 
-    def quarantine(self, actor: Actor) -> None:
+    def quarantine(self, worker: RemoteWorker) -> None:
         """Rebuilds a worker whose parameters are wrong; the second time it is ended and replaced."""
-        if actor.rebuilt:
-            self._lose(actor, WorkerLost("its parameters were wrong a second time"))
+        if worker.state is State.LOST:
             return
-        actor.rebuilt = True
-        self.rejoin(actor)
+        if worker.rebuilt:
+            self._lose(worker, WorkerLost("its parameters were wrong a second time"))
+            return
+        worker.rebuilt = True
+        self.rejoin(worker)
 
     # Calls.
 
-    def send(self, actor: Actor, number: int, blocks: Sequence[int]) -> None:
-        """Asks a worker to evaluate blocks."""
-        actor.serial, actor.blocks = next(self._serials), tuple(blocks)
-        label = f"generation {number}: evaluate {len(blocks)} blocks"
-        self._call(actor, "step", label, "step", actor.serial, number, tuple(blocks), *self._news(actor))
+    def send(self, worker: RemoteWorker, number: int, work: Work) -> None:
+        """Asks a worker to evaluate."""
+        call = Call(Kind.STEP, self._clock(), serial=next(self._serials), work=work)
+        label = f"generation {number}: evaluate {len(work)} blocks"
+        news = self._news(worker)
+        worker.begin(Event.EVALUATE, call)
+        self._call(worker, label, "step", call.serial, number, work, *news)
 
-    def ask(self, actor: Actor, method: str, *args: Any) -> None:
+    def ask(self, worker: RemoteWorker, method: str, *args: Any) -> None:
         """Asks a worker something about the current generation."""
-        news = self._news(actor)
-        actor.patience = _ANSWER_SECONDS + self._patience_of_updates(len(news))
-        self._call(actor, "ask", f"generation {self.number}: {method}", "ask", method, args, *news)
+        news = self._news(worker)
+        worker.begin(Event.ASK, Call(Kind.ASK, self._clock(), self._deadlines.of_answer(len(news))))
+        self._call(worker, f"generation {self.number}: {method}", "ask", method, args, *news)
 
-    def cancel(self, actor: Actor, blocks: Sequence[int] | None) -> None:
-        """Tells a worker not to begin these blocks (None: any more) of what it was sent last."""
-        self._cluster.call(actor.handle, "cancel", "cancel", actor.serial, None if blocks is None else tuple(blocks))
+    def cancel(self, worker: RemoteWorker, work: Work | None) -> None:
+        """Tells a worker not to begin this work (None: any more) of what it was sent last."""
+        self._backend.call(worker.handle, "cancel", "cancel", worker.call.serial, work)
 
-    def set_late(self, actor: Actor) -> None:
-        """Notes that a worker has not answered in time."""
-        actor.late, actor.late_after = True, self._clock() - actor.since
-
-    def collect(self) -> list[tuple[Actor, str, Any]]:
-        """Waits a moment for answers, and returns them: worker, kind of the call, answer."""
+    def collect(self) -> list[tuple[RemoteWorker, Call, Any]]:
+        """Waits a moment for answers, and returns them: worker, the call that it answers, answer."""
         found = []
-        for call in self._cluster.wait(list(self._calls), _POLL_SECONDS):
-            actor = self._calls.pop(call)
-            if self.actors.get(actor.index) is not actor:
+        for reference in self._backend.wait(list(self._calls), _POLL_SECONDS):
+            worker = self._calls.pop(reference)
+            if self.workers.get(worker.index) is not worker:
                 continue
-            actor.under_way = False
+            call, was_late = worker.call, worker.state.late
             try:
-                answer = self._cluster.result(call)
+                answer = self._backend.result(reference)
             except WorkerLost as error:
-                self._lose(actor, error)
+                self._lose(worker, error)
                 continue
-            except Exception as error:
-                if actor.kind not in ("facts", "join") or not self.ready():
+            except BaseException as error:
+                starts = call.kind in (Kind.FACTS, Kind.JOIN)
+                if not (isinstance(error, Exception) and starts and self.ready()):
+                    worker.change(Event.RAISE)
                     raise
-                self._lose(actor, WorkerLost(f"it could not start: {error}"))  # its machine's fault: others could
+                self._lose(worker, WorkerLost(f"it could not start: {error}"))  # its machine's fault: others could
                 continue
-            if actor.late:
-                actor.late = False
-                self._on_event("worker back", f"it answered after {self._clock() - actor.since:.1f} s", actor.name)
-            found.append((actor, actor.kind, answer))
-            self._answered(actor, answer)
+            worker.change(Event.ANSWER)
+            if was_late:
+                self._on_event("worker back", f"it answered after {self._clock() - call.since:.1f} s", worker.name)
+            found.append((worker, call, answer))
+            self._answered(worker, answer)
         return found
 
-    def lost(self) -> list[Actor]:
-        """Returns the workers that were lost since this was last asked."""
+    def lost(self) -> list[tuple[RemoteWorker, WorkerLost]]:
+        """Returns the workers that were lost since this was last asked, and how."""
         lost, self._lost = self._lost, []
         return lost
 
@@ -258,58 +222,56 @@ class Crew:
           WorkerError: when no worker came in time.
         """
         now = self._clock()
-        for actor in list(self.actors.values()):
-            if not actor.under_way:
-                continue
-            frozen = min(max((_FROZEN_TIMES - 1) * actor.late_after, _FROZEN_SECONDS), _FROZEN_MOST)
-            if actor.late and now > actor.since + actor.late_after + frozen:
-                self._lose(
-                    actor, WorkerLost(f"it has not answered for {now - actor.since:.0f} s and is taken for dead")
-                )
-            elif actor.kind == "facts" and now > actor.since + self._workers.start_seconds:
-                self._failed_starts -= 1  # it waits for room in the cluster: no fault of its own
-                self._failed_alone -= 1
-                self._lose(actor, WorkerLost(f"it did not start within {self._workers.start_seconds:.0f} s"))
-            elif actor.kind in ("ask", "join") and not actor.late and now > actor.since + actor.patience:
-                self.set_late(actor)
-                asked = "a question" if actor.kind == "ask" else "the call to join"
-                self._on_event("deadline passed", f"no answer to {asked} after {now - actor.since:.1f} s", actor.name)
+        for worker in list(self.workers.values()):
+            if not worker.awaited(Kind.STEP):  # `stepping` are whoever has sent them their work to look after
+                self._look_after(worker, now)
         if now > self._recruited + _RECRUIT_SECONDS:
             self._recruit()
         self._mind_being_alone(now)
 
-    def _call(self, actor: Actor, kind: str, label: str, method: str, *args: Any) -> None:
-        actor.kind, actor.since, actor.under_way, actor.late = kind, self._clock(), True, False
-        self._calls[self._cluster.call(actor.handle, label, method, *args)] = actor
+    def _look_after(self, worker: RemoteWorker, now: float) -> None:
+        standing, seconds = self._deadlines.standing(worker, now), now - worker.call.since
+        if standing is Standing.FROZEN:
+            self._lose(worker, WorkerLost(f"it has not answered for {seconds:.0f} s and is taken for dead"))
+        elif standing is Standing.LATE and worker.state is State.STARTING:
+            self._failed_starts -= 1  # it waits for room in the cluster: no fault of its own
+            self._failed_alone -= 1
+            self._lose(worker, WorkerLost(f"it did not start within {self._options.start_seconds:.0f} s"))
+        elif standing is Standing.LATE and not worker.state.late:
+            worker.set_late(now)
+            asked = "a question" if worker.call.kind is Kind.ASK else "the call to join"
+            self._on_event("deadline passed", f"no answer to {asked} after {seconds:.1f} s", worker.name)
 
-    def _news(self, actor: Actor) -> list[Any]:
+    def _call(self, worker: RemoteWorker, label: str, method: str, *args: Any) -> None:
+        self._calls[self._backend.call(worker.handle, label, method, *args)] = worker
+
+    def _news(self, worker: RemoteWorker) -> list[Any]:
         """The outcomes that a worker lacks; it will have them once it has answered."""
-        assert actor.number is not None
-        news = self._outcomes[actor.number - self.base_number :]
+        assert worker.state.in_run
+        news = self._outcomes[worker.number - self.base_number :]
         self.bytes_down += sum(nbytes for _, nbytes in news)
-        actor.number = self.number
+        worker.number = self.number
         return [reference for reference, _ in news]
 
-    def _answered(self, actor: Actor, answer: Any) -> None:
-        if actor.kind == "facts":
-            actor.facts = answer
+    def _answered(self, worker: RemoteWorker, answer: Any) -> None:
+        if worker.call.kind is Kind.FACTS:
+            worker.facts = answer
             self._judge()
-        elif actor.kind == "join" and actor.epoch == self._epoch and actor.joining >= self.base_number:
-            actor.number, (actor.digest, seconds) = actor.joining, answer
-            replayed = actor.joining - self.base_number
+        elif worker.state is State.WAITING:  # it was expelled meanwhile
+            self._join(worker)
+        elif worker.call.kind is Kind.JOIN:
+            worker.digest, seconds = answer
+            replayed = worker.number - self.base_number
             self._failed_starts, self._failed_alone, self._alone_since = 0, 0, None
-            detail = f"at generation {actor.joining}, {replayed} of them replayed in {seconds:.2f} s"
-            self._on_event("worker joined", detail, actor.name)
-        elif actor.number is None or actor.number < self.base_number:
-            actor.number = None
-            self._join(actor)
-        elif actor.kind == "ask":
-            actor.answer = answer
+            detail = f"at generation {worker.number}, {replayed} of them replayed in {seconds:.2f} s"
+            self._on_event("worker joined", detail, worker.name)
+        elif worker.call.kind is Kind.ASK:
+            worker.answer = answer
 
     # Coming and going.
 
     def _wanted(self) -> int:
-        return self._cluster.target() - self._alike.refused(self._clock())
+        return self._backend.target() - self._admission.refused(self._clock())
 
     def _recruit(self) -> None:
         """Starts the workers that are missing, and gives up those that wait for a machine that has left."""
@@ -318,79 +280,86 @@ class Crew:
         if doublings > 0 and now < self._recruited + _RECRUIT_SECONDS * 2**doublings:
             return
         self._recruited = now
-        missing = self._wanted() - len(self.actors)
+        missing = self._wanted() - len(self.workers)
         for _ in range(missing):
-            actor = Actor(next(self._indices), None, now)
-            actor.handle = self._cluster.start(actor.index)
-            self.actors[actor.index] = actor
-            self._call(actor, "facts", "prove to be alike", "facts")
+            index = next(self._indices)
+            handle = self._backend.start(index)
+            call = Call(Kind.FACTS, self._clock(), self._options.start_seconds)
+            self.workers[index] = worker = RemoteWorker(index, handle, call)
+            self._call(worker, "prove to be alike", "facts")
         if missing < 0:
-            waiting = [a for a in self.actors.values() if a.facts is None and now > a.since + _SURPLUS_SECONDS]
-            for actor in waiting[missing:]:
-                self._remove(actor)
+            starting = [w for w in self.workers.values() if w.facts is None and now > w.call.since + _SURPLUS_SECONDS]
+            for worker in starting[missing:]:
+                self._remove(worker)
 
     def _judge(self, at_once: bool = False) -> None:
         """Lets those in that have answered and are like the others, and refuses the rest, once that is known."""
-        known = [actor for actor in self.actors.values() if actor.facts is not None]
-        if not self._alike.settle([actor.facts or {} for actor in known], self._wanted(), at_once):
+        known = [worker for worker in self.workers.values() if worker.facts is not None]
+        if not self._admission.settle([worker.facts or {} for worker in known], self._wanted(), at_once):
             return
-        for actor in known:
-            if actor.kind != "facts" or actor.under_way:
+        for worker in known:
+            if worker.state is not State.WAITING:
                 continue
-            if (reason := self._alike.refuse(actor.facts or {}, self._clock())) is None:
-                self._join(actor)
+            if (reason := self._admission.refuse(worker.facts or {}, self._clock())) is None:
+                self._join(worker)
             else:
-                self._remove(actor)
-                self._on_event("worker refused", reason, actor.name)
+                self._remove(worker)
+                self._on_event("worker refused", reason, worker.name)
 
-    def _join(self, actor: Actor) -> None:
-        actor.joining, actor.epoch = self.number, self._epoch
-        actor.patience = _ANSWER_SECONDS + self._patience_of_updates(len(self._outcomes))
+    def _expel(self, worker: RemoteWorker) -> None:
+        """Takes a worker out of the run; it joins at once, or when it has answered the call under way."""
+        worker.change(Event.EXPEL)
+        if worker.state is State.WAITING:
+            self._join(worker)
+
+    def _join(self, worker: RemoteWorker) -> None:
+        worker.number = self.number
         references = [reference for reference, _ in self._outcomes]
         self.bytes_down += sum(nbytes for _, nbytes in self._outcomes)
-        label = f"join at generation {self.number}"
-        self._call(actor, "join", label, "join", self._base, *references)
+        worker.begin(Event.JOIN, Call(Kind.JOIN, self._clock(), self._deadlines.of_answer(len(references))))
+        self._call(worker, f"join at generation {self.number}", "join", self._base, *references)
 
-    def _remove(self, actor: Actor) -> None:
-        del self.actors[actor.index]
-        self._calls = {call: other for call, other in self._calls.items() if other is not actor}
-        self._cluster.kill(actor.handle)
+    def _remove(self, worker: RemoteWorker) -> None:
+        worker.change(Event.LOSE)
+        del self.workers[worker.index]
+        self._calls = {call: other for call, other in self._calls.items() if other is not worker}
+        self._backend.kill(worker.handle)
 
-    def _lose(self, actor: Actor, error: WorkerLost) -> None:
+    def _lose(self, worker: RemoteWorker, error: WorkerLost) -> None:
         """Takes a dead worker out.
 
         Raises:
           WorkerError: when one worker after the other ends before it is ready, and none is.
         """
-        self._remove(actor)
-        actor.under_way, actor.lost = False, error
-        self._lost.append(actor)
+        was_in_run = worker.state.in_run
+        self._remove(worker)
+        self._lost.append((worker, error))
         self.failures += 1
         reason = str(error).strip()
         self._on_event(
             "worker preempted" if error.preempted else "worker lost",
             f"{' '.join(reason.split())[:300]}; {len(self.ready())} left",
-            actor.name,
+            worker.name,
         )
-        if actor.number is not None:
+        if was_in_run:
             self._failed_starts = 0  # its successor is wanted at once
-        elif not actor.rebuilt and not error.preempted:
+        elif not worker.rebuilt and not error.preempted:
             self._failed_starts += 1
             self._failed_alone = 0 if self.ready() else self._failed_alone + 1
-            others = [other for other in self.actors.values() if other.number is None and other.since <= actor.since]
-            if self._failed_alone >= _START_ATTEMPTS and not others:  # nobody who began before it is still to come
+            before = [w for w in self.workers.values() if not w.state.in_run and w.call.since <= worker.call.since]
+            if self._failed_alone >= _START_ATTEMPTS and not before:  # nobody who began before it is still to come
                 raise WorkerError(
                     f"{self._failed_alone} workers in a row ended before they were ready; the last: {reason}"
                 )
 
     def _mind_being_alone(self, now: float) -> None:
         """Waits for the cluster while no worker is left, and says so."""
-        if any(actor.number is not None or actor.kind != "facts" for actor in self.actors.values()):
+        if any(worker.call.kind is not Kind.FACTS for worker in self.workers.values()):
             self._alone_since = None
             return
-        patience = _WAIT_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds
-        if self._cluster.target():  # there is room, and somebody may be starting in it
-            patience = max(patience, self._workers.start_seconds)
+        patience = _WAIT_SECONDS if self._options.wait_seconds is None else self._options.wait_seconds
+        if self._backend.target():  # there is room, and somebody may be starting in it
+            patience = max(patience, self._options.start_seconds)
         if self._alone_since is None:
             self._alone_since = self._reminded = now
             self._on_event("no worker left", f"waiting up to {patience:.0f} s for the cluster to give one", None)

@@ -21,11 +21,11 @@ def state_changed(number: int) -> WorkerError:
 
 
 @dataclasses.dataclass(frozen=True)
-class Generation:
+class Outcome:
     """The outcome of one generation: with the seed it is all that an update needs, and all that is logged.
 
     The fitness is `(population,)` float32 (NaN: the pair is dropped), or one sign per pair where the strategy
-    uses no more. Of several groups it is that of all of them as one vector, see `columns`.
+    uses no more. Of several groups it is that of all of them as one vector, see `fitness_vector`.
     """
 
     number: int
@@ -39,12 +39,36 @@ class Generation:
 
 
 @dataclasses.dataclass(frozen=True)
+class Work:
+    """What is to be evaluated: blocks, in this order, and after them perhaps the mean parameters.
+
+    Its length counts blocks and test alike, so it is false where there is nothing to do.
+    """
+
+    blocks: tuple[int, ...] = ()
+    test: bool = False  # of the mean parameters, on fresh episodes
+
+    def __len__(self) -> int:
+        return len(self.blocks) + self.test
+
+    def overlaps(self, other: "Work") -> bool:
+        """Whether a block, or the test, is part of both."""
+        return (self.test and other.test) or not set(self.blocks).isdisjoint(other.blocks)
+
+
+@dataclasses.dataclass(frozen=True)
 class Request:
     """One round trip: update to generation `number` if behind it, then evaluate."""
 
     number: int
-    outcomes: tuple[Generation, ...]  # of the generations before it that the worker may not have applied
-    blocks: tuple[int, ...]  # in this order; TEST among them also evaluates the mean parameters
+    outcomes: tuple[Outcome, ...]  # of the generations before it that the worker may not have applied
+    blocks: tuple[int, ...]  # in this order
+    test: bool = False  # also evaluates the mean parameters, after the blocks
+
+    @property
+    def work(self) -> Work:
+        """What it asks to evaluate."""
+        return Work(self.blocks, self.test)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Who evaluates: how many workers, with what, and how long to wait for them."""
+"""The options of users: how many workers, with what, and how long to wait for them."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Is told what happens to workers: name of the event, detail, worker (None: the fleet as a whole).
+# Is told what happens to workers: name of the event, detail, worker (None: all of them together).
 OnEvent = Callable[[str, str, str | None], object]
 
 

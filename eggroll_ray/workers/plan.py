@@ -8,7 +8,6 @@ _DEFAULT_BLOCK = 256
 _CACHED_BLOCKS = (128, 64)  # of larger models; still smaller ones cost more in calls than they save in memory traffic
 _CACHE_BYTES = 2 << 20  # of a block's noise, about what a core's caches hold from one time step to the next
 _SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
-TEST = -1  # stands among block numbers for the mean parameters on fresh episodes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +19,7 @@ class Plan:
     seed: int
     test_episodes: int  # of the mean parameters
     groups: int = 1  # of parameters, each with a fitness of its own
+    signs_only: bool = False  # a pair's result travels and is logged as the sign of its better twin
 
     @property
     def blocks(self) -> int:
@@ -29,6 +29,11 @@ class Plan:
     def block_results(self) -> int:
         """Numbers that the evaluation of one block gives."""
         return self.block_size * self.groups
+
+    def with_block_size(self, block_size: int) -> "Plan":
+        """Returns the plan with blocks of another size, which is checked; see `make_plan`."""
+        check_blocks(self.population_size, block_size)
+        return dataclasses.replace(self, block_size=block_size)
 
     def members(self, block: int) -> np.ndarray:
         """Returns the member numbers of a block, int32."""
@@ -42,6 +47,7 @@ def make_plan(
     test_episodes: int,
     groups: int = 1,
     member_bytes: int = 0,
+    signs_only: bool = False,
 ) -> Plan:
     """Checks and completes what all workers agree on.
 
@@ -53,6 +59,7 @@ def make_plan(
       test_episodes: of a test of the mean parameters.
       groups: of parameters with a fitness of their own.
       member_bytes: of the noise that a member holds.
+      signs_only: what the shaping says of itself.
 
     Raises:
       ValueError: for an odd or empty population, or blocks that do not divide it.
@@ -63,20 +70,35 @@ def make_plan(
             f"pairs; choose {max(2, population_size + population_size % 2)}."
         )
     if block_size is None:
-        sizes = (_DEFAULT_BLOCK, *_CACHED_BLOCKS)
-        fits = next((size for size in sizes if size * member_bytes <= _CACHE_BYTES), sizes[-1])
-        block_size = max(size for size in range(2, min(population_size, fits) + 1, 2) if population_size % size == 0)
-        if block_size < min(_SMALLEST_DEFAULT_BLOCK, population_size):
-            near = fits * max(1, round(population_size / fits))
-            raise ValueError(
-                f"population_size={population_size} has no even divisor from {_SMALLEST_DEFAULT_BLOCK} to "
-                f"{fits} to make blocks of; choose {near}, or set block_size yourself."
-            )
+        block_size = default_block_size(population_size, member_bytes)
+    check_blocks(population_size, block_size)
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
+    return Plan(population_size, block_size, seed, test_episodes, groups, signs_only)
+
+
+def default_block_size(population_size: int, member_bytes: int) -> int:
+    """Returns the block size that goes by the model alone; see `make_plan`.
+
+    Raises:
+      ValueError: for a population that no such number divides.
+    """
+    sizes = (_DEFAULT_BLOCK, *_CACHED_BLOCKS)
+    fits = next((size for size in sizes if size * member_bytes <= _CACHE_BYTES), sizes[-1])
+    found = max(size for size in range(2, min(population_size, fits) + 1, 2) if population_size % size == 0)
+    if found < min(_SMALLEST_DEFAULT_BLOCK, population_size):
+        near = fits * max(1, round(population_size / fits))
+        raise ValueError(
+            f"population_size={population_size} has no even divisor from {_SMALLEST_DEFAULT_BLOCK} to {fits} to make "
+            f"blocks of; choose {near}, or set block_size yourself."
+        )
+    return found
+
+
+def check_blocks(population_size: int, block_size: int) -> None:
+    """Raises ValueError where a block size is no even divisor of the population size."""
     if block_size < 2 or block_size % 2 or population_size % block_size:
         raise ValueError(
             f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "
             "odd; choose an even divisor of the population size."
         )
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
-    return Plan(population_size, block_size, seed, test_episodes, groups)

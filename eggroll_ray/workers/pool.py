@@ -1,11 +1,11 @@
-"""Who evaluates: what a pool of workers can do, and the pool of one worker in this process."""
+"""What a trainer asks of its workers, wherever they are, and the pool of one worker in this process."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from eggroll_ray.workers.messages import Generation, Request, state_changed
+from eggroll_ray.workers.messages import Outcome, Request, state_changed
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Gathering, Round
 from eggroll_ray.workers.worker import Worker
@@ -24,7 +24,7 @@ class Pool(Protocol):
         """Updates to the request's generation and evaluates its blocks, fewer if cancelled."""
         ...
 
-    def update(self, outcome: Generation) -> object:
+    def update(self, outcome: Outcome) -> object:
         """Applies the outcome of the current generation."""
         ...
 
@@ -40,7 +40,7 @@ class Pool(Protocol):
         """Returns the state on the host."""
         ...
 
-    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
+    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
         """Takes over a snapshot (None: the initial state) and applies the generations since."""
         ...
 
@@ -54,22 +54,22 @@ class LocalPool:
 
     count = 0
 
-    def __init__(self, worker: Worker, plan: Plan, packed: bool):
-        self._worker, self._plan, self._packed = worker, plan, packed
+    def __init__(self, worker: Worker, plan: Plan):
+        self._worker, self._plan = worker, plan
         self.test = worker.test
         self.digest = worker.digest
         self.snapshot = worker.snapshot
         self.catch_up = worker.catch_up
 
     def step(self, request: Request, cancelled: Callable[[], bool]) -> Round:
-        gathering = Gathering(self._plan, request.blocks, self._packed)
+        gathering = Gathering(self._plan, request.work)
         reply = self._worker.step(request, lambda _: cancelled())
         if reply.changed:
             raise state_changed(request.number)
         gathering.add(0, reply)
         return gathering.result({})
 
-    def update(self, outcome: Generation) -> object:
+    def update(self, outcome: Outcome) -> object:
         return self._worker.advance([outcome])  # it may be there already, from a step that an exception ended
 
     def close(self) -> None:

@@ -1,15 +1,14 @@
 """The results of one generation as they come in: in any order, some twice, some from a worker not to be trusted."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from eggroll_ray.evaluators.record import FitnessError
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_signs, unflatten
-from eggroll_ray.workers.messages import Reply
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.messages import Outcome, Reply, Work
+from eggroll_ray.workers.plan import Plan
 
 _DROPPED = 2  # in place of the sign of a pair that has no result
 
@@ -50,31 +49,42 @@ class Round:
 class Gathering:
     """Collects replies. Of a block that comes twice the first result counts; it would be the same bits."""
 
-    def __init__(self, plan: Plan, blocks: Sequence[int], packed: bool):
-        """Waits for `blocks`, TEST among them for a test of the mean parameters.
+    def __init__(self, plan: Plan, work: Work):
+        """Waits for the results of some work.
 
         Args:
           plan: of the run.
-          blocks: what is to be evaluated.
-          packed: whether fitness comes and goes as packed signs.
+          work: what is to be evaluated.
         """
-        self._plan, self._packed = plan, packed
-        each = plan.block_results // 2 if packed else plan.block_results
+        self._plan = plan
+        each = plan.block_results // 2 if plan.signs_only else plan.block_results
         # Signs of pairs as int8, or fitness of members as float32.
-        self._values = np.zeros((plan.blocks, each), np.int8 if packed else np.float32)
+        self._values = np.zeros((plan.blocks, each), np.int8 if plan.signs_only else np.float32)
         self._spread = np.zeros((plan.blocks, 5))
         self._steps = np.zeros(plan.blocks, np.int64)
         self._moments: list[Any] = [()] * plan.blocks
         self._failures: dict[int, list[str]] = {}
         self._test: np.ndarray | None = None
         self._sources: dict[int, int] = {}  # block -> worker
+        self._tester: int | None = None  # worker whose test is kept
         self._replies: list[tuple[int, Reply]] = []
-        self.missing = set(blocks)
+        self._missing = set(work.blocks)
+        self._test_missing = work.test
+
+    @property
+    def missing(self) -> Work:
+        """What has not come in yet."""
+        return Work(tuple(sorted(self._missing)), self._test_missing)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all has come in."""
+        return not self._missing and not self._test_missing
 
     def add(self, worker: int, reply: Reply) -> int:
-        """Takes in a reply, and returns how many of its blocks were there already."""
+        """Takes in a reply, and returns how many of its results were there already, the test among them."""
         blocks = reply.blocks
-        fresh = np.array([int(block) in self.missing for block in blocks], bool)
+        fresh = np.array([int(block) in self._missing for block in blocks], bool)
         kept = blocks[fresh]
         if len(kept):
             rows = self._rows(reply)
@@ -86,25 +96,28 @@ class Gathering:
         taken = {int(block) for block in kept}
         for block in taken:
             self._failures[block] = [text for number, text in reply.failures if number == block]
-        if reply.test is not None and TEST in self.missing:
-            self._test = reply.test
-            taken.add(TEST)
-        self.missing -= taken
+        self._missing -= taken
         self._sources.update(dict.fromkeys(taken, worker))
+        tests = reply.test is not None
+        if fresh_test := tests and self._test_missing:
+            self._test, self._tester, self._test_missing = reply.test, worker, False
         self._replies.append((worker, reply))
-        return len(blocks) + (reply.test is not None) - len(taken)
+        return len(blocks) + tests - len(taken) - fresh_test
 
     def digests(self) -> dict[int, str]:
         """Returns the digest that each worker named last."""
         return {worker: reply.digest for worker, reply in self._replies}
 
-    def discard(self, worker: int) -> list[int]:
-        """Forgets all that a worker has sent, and returns the blocks that are missing again."""
-        lost = [block for block, source in self._sources.items() if source == worker]
-        for block in lost:
+    def discard(self, worker: int) -> Work:
+        """Forgets all that a worker has sent, and returns what is missing again."""
+        blocks = tuple(block for block, source in self._sources.items() if source == worker)
+        lost = Work(blocks, self._tester == worker)
+        for block in blocks:
             del self._sources[block]
+        self._missing |= set(blocks)
+        if lost.test:
+            self._tester, self._test_missing = None, True
         self._replies = [entry for entry in self._replies if entry[0] != worker]
-        self.missing |= set(lost)
         return lost
 
     def result(self, pool: dict[str, Any]) -> Round:
@@ -114,7 +127,7 @@ class Gathering:
         sums = finite[:, :3].sum(axis=0)
         lowest, highest = (finite[:, 3].min(), finite[:, 4].max()) if len(finite) else (np.nan, np.nan)
         return Round(
-            complete=not self.missing,
+            complete=self.complete,
             fitness=self._fitness(),
             spread=np.array([*sums, lowest, highest]),
             steps=int(self._steps.sum()),
@@ -137,7 +150,7 @@ class Gathering:
 
     def _fitness(self) -> np.ndarray | PackedPairs:
         values = self._values.reshape(-1)
-        return pack_signs(values, np.flatnonzero(values == _DROPPED)) if self._packed else values
+        return pack_signs(values, np.flatnonzero(values == _DROPPED)) if self._plan.signs_only else values
 
 
 def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | PackedPairs:
@@ -166,3 +179,12 @@ def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | P
             f"trainer.reproduce({number}, member=0); check the fitness for NaN, and sigma for being too large."
         )
     return fitness
+
+
+def outcome_of(found: Round, number: int, groups: int = 1) -> Outcome:
+    """Decides what a generation that was evaluated comes to: what is logged, and what every worker's update takes.
+
+    Raises:
+      FitnessError: see `usable_fitness`.
+    """
+    return Outcome(number, usable_fitness(found, number, groups), found.moments)

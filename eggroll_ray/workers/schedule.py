@@ -7,13 +7,14 @@ here can change them.
 """
 
 import dataclasses
+import enum
 import itertools
 import math
 import statistics
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from eggroll_ray.workers.plan import TEST
+from eggroll_ray.workers.messages import Work
 
 _MEMORY = 0.3  # weight of the newest time in a worker's running mean
 _WORTH_SECONDS = 0.02  # of work that is worth another call
@@ -132,40 +133,48 @@ class Speeds:
         return [high - low for low, high in itertools.pairwise(edges)]
 
 
+class _Test(enum.Enum):
+    MEAN = "the test of the mean parameters"
+
+
+# What is handed out whole: the number of a block, or the test. Inside this file pieces stand in lists, since their
+# order matters; `Work` is what goes in and out.
+_Piece = int | _Test
+
+
 @dataclasses.dataclass
-class Assignment:
+class _Assignment:
     """One call to one worker."""
 
-    blocks: list[int]  # that it is to evaluate, and nobody else
-    asked: tuple[int, ...]  # the blocks that it was sent
+    pieces: list[_Piece]  # that it is to evaluate, and nobody else
     sent: float
-    late: bool = False  # its deadline has passed, and its blocks are given to others
+    late: bool = False  # its deadline has passed, and its pieces are given to others
 
 
 class Schedule:
-    """The blocks of one generation."""
+    """The work of one generation."""
 
-    def __init__(self, blocks: Iterable[int], speeds: Speeds, update: bool):
-        """Args: the blocks, how long workers take, and whether their calls begin with an update."""
-        self._queue = deque(blocks)
+    def __init__(self, work: Work, speeds: Speeds, update: bool):
+        """Args: the work, how long workers take, and whether their calls begin with an update."""
+        self._queue = deque(_pieces(work))
         self._speeds, self._update = speeds, update
-        self._assigned: dict[int, Assignment] = {}
-        self._done: set[int] = set()
-        self._deaths: Counter[int] = Counter()
-        self._overdue: Counter[int] = Counter()
-        self._copies: Counter[int] = Counter()
-        self.requeued = 0  # blocks that were handed out again
+        self._assigned: dict[int, _Assignment] = {}
+        self._done: set[_Piece] = set()
+        self._deaths: Counter[_Piece] = Counter()
+        self._overdue: Counter[_Piece] = Counter()
+        self._copies: Counter[_Piece] = Counter()
+        self.requeued = 0  # pieces that were handed out again
 
-    def hand_out(self, idle: Sequence[int], now: float) -> dict[int, list[int]]:
-        """Gives idle workers their blocks out of the queue, by their speed; a worker may get none."""
-        queue = deque(block for block in self._queue if block not in self._done)
-        given: dict[int, list[int]] = {}
+    def hand_out(self, idle: Sequence[int], now: float) -> dict[int, Work]:
+        """Gives idle workers their work out of the queue, by their speed; a worker may get none."""
+        queue = deque(piece for piece in self._queue if piece not in self._done)
+        given: dict[int, list[_Piece]] = {}
         idle = list(idle)
-        # A block on which a worker died travels alone: should it be the reason, it takes no others with it.
-        for block in [block for block in queue if self._deaths[block]][: len(idle)]:
-            queue.remove(block)
-            given[idle.pop(0)] = [block]
-        safe = [block for block in queue if not self._deaths[block]]
+        # A piece on which a worker died travels alone: should it be the reason, it takes no others with it.
+        for piece in [piece for piece in queue if self._deaths[piece]][: len(idle)]:
+            queue.remove(piece)
+            given[idle.pop(0)] = [piece]
+        safe = [piece for piece in queue if not self._deaths[piece]]
         if idle and safe:
             busy = [worker for worker, call in self._assigned.items() if not call.late]
             everyone = [*idle, *busy] if self.requeued else idle
@@ -175,89 +184,92 @@ class Schedule:
             for worker, share in zip(idle, shares, strict=True):
                 if share:
                     given[worker] = [safe.pop(0) for _ in range(share)]
-        self._queue = deque([*(block for block in queue if self._deaths[block]), *safe])
-        for worker, blocks in given.items():
-            self._assign(worker, blocks, now)
-        return given
+        self._queue = deque([*(piece for piece in queue if self._deaths[piece]), *safe])
+        return {worker: self._assign(worker, pieces, now) for worker, pieces in given.items()}
 
-    def steal(self, thief: int, now: float) -> tuple[int, list[int]] | None:
-        """Finds work for an idle worker when the queue is empty: (the worker it comes from, the blocks)."""
+    def steal(self, thief: int, now: float) -> tuple[int, Work] | None:
+        """Finds work for an idle worker when the queue is empty: (the worker it comes from, the work)."""
         open_calls = {
-            worker: call for worker, call in self._assigned.items() if not call.late and self._open(call.blocks)
+            worker: call for worker, call in self._assigned.items() if not call.late and self._open(call.pieces)
         }
-        if not open_calls or any(block not in self._done for block in self._queue):
+        if not open_calls or any(piece not in self._done for piece in self._queue):
             return None
         victim = max(open_calls, key=lambda worker: self._ends(worker, open_calls[worker], now))
         call = open_calls[victim]
-        blocks = self._tail(victim, call, thief, now)
-        self._copies.subtract(blocks)  # the victim will not begin them
-        blocks = blocks or self._copy(victim, call, now)
-        if not blocks:
+        pieces = self._tail(victim, call, thief, now)
+        self._copies.subtract(pieces)  # the victim will not begin them
+        pieces = pieces or self._copy(victim, call, now)
+        if not pieces:
             return None
-        call.blocks = [block for block in call.blocks if block not in blocks]
-        self.requeued += len(blocks)
-        self._assign(thief, blocks, now)
-        return victim, blocks
+        call.pieces = [piece for piece in call.pieces if piece not in pieces]
+        self.requeued += len(pieces)
+        return victim, self._assign(thief, pieces, now)
 
-    def finish(self, worker: int, blocks: Iterable[int]) -> None:
-        """Notes an answer with these blocks; those it left out are to be had again."""
-        self._done |= set(blocks)
+    def finish(self, worker: int, done: Work) -> None:
+        """Notes an answer with the results of this work; what it left out is to be had again."""
+        self._done |= set(_pieces(done))
         call = self._assigned.pop(worker, None)
         if call is not None and not call.late:
-            self._requeue(call.blocks)
+            self._requeue(call.pieces)
 
-    def lose(self, worker: int, died: bool = True) -> list[int]:
-        """Takes back the blocks of a worker that is gone, and returns them."""
+    def lose(self, worker: int, died: bool = True) -> Work:
+        """Takes back the work of a worker that is gone, and returns it."""
         call = self._assigned.pop(worker, None)
         if call is None:
-            return []
-        blocks = self._open(call.blocks)
+            return Work()
+        pieces = self._open(call.pieces)
         if died:
-            self._deaths.update(blocks)
-        return [] if call.late else self._requeue(blocks)
+            self._deaths.update(pieces)
+        return Work() if call.late else self._requeue(pieces)
 
-    def reopen(self, blocks: Iterable[int]) -> None:
-        """Makes blocks whose results were not to be trusted missing again."""
-        blocks = list(blocks)
-        self._done -= set(blocks)
-        self._requeue(blocks)
+    def reopen(self, work: Work) -> None:
+        """Makes work whose results were not to be trusted missing again."""
+        self._done -= set(_pieces(work))
+        self._requeue(_pieces(work))
 
-    def overdue(self, now: float) -> dict[int, list[int]]:
-        """Takes back the blocks of the workers whose deadline has passed: worker -> blocks."""
+    def take_back(self, late: Collection[int]) -> dict[int, Work]:
+        """Takes back the work of workers whose deadline has passed: worker -> work, of those that have any."""
         found = {}
         for worker, call in self._assigned.items():
-            patience = self._speeds.patience(worker, _count(call.asked), self._update, TEST in call.asked)
-            if not call.late and now > call.sent + patience * self.leniency(call.asked):
+            if worker in late and not call.late:
                 call.late = True
-                self._overdue.update(call.blocks)
-                found[worker] = self._requeue(call.blocks)
+                self._overdue.update(call.pieces)
+                found[worker] = self._requeue(call.pieces)
         return found
 
-    def leniency(self, blocks: Iterable[int]) -> int:
-        """Returns how many times as long these blocks may take: twice for each time that one was overdue already."""
-        return 2 ** max((self._overdue[block] for block in blocks), default=0)
+    def patience(self, worker: int, asked: Work) -> float:
+        """Returns the seconds that a call may take: twice as many for each time that a piece of it was overdue already.
 
-    def culprit(self) -> int | None:
-        """Returns a block on which so many workers have died that it must be the reason."""
-        return next((block for block, deaths in self._deaths.items() if deaths >= _CULPRIT_DEATHS), None)
+        A call of an earlier generation is judged as if it had begun with an update. It has no work left here.
+        """
+        update = self._update or worker not in self._assigned
+        leniency = 2 ** max((self._overdue[piece] for piece in _pieces(asked)), default=0)
+        return leniency * self._speeds.patience(worker, len(asked.blocks), update, asked.test)
 
-    def _assign(self, worker: int, blocks: list[int], now: float) -> None:
-        self._assigned[worker] = Assignment(list(blocks), tuple(blocks), now)
-        self._copies.update(blocks)
+    def culprit(self) -> Work:
+        """Returns the block, or the test, on which so many workers have died that it must be the reason, if any."""
+        return _work([piece for piece, deaths in self._deaths.items() if deaths >= _CULPRIT_DEATHS][:1])
 
-    def _expected(self, worker: int, call: Assignment) -> float | None:
-        return self._speeds.call(worker, _count(call.blocks), self._update, TEST in call.blocks)
+    def _assign(self, worker: int, pieces: list[_Piece], now: float) -> Work:
+        work = _work(pieces)
+        self._assigned[worker] = _Assignment(list(pieces), now)
+        self._copies.update(pieces)
+        return work
 
-    def _open(self, blocks: Iterable[int]) -> list[int]:
-        return [block for block in blocks if block not in self._done]
+    def _expected(self, worker: int, call: _Assignment) -> float | None:
+        blocks, test = _count(call.pieces)
+        return self._speeds.call(worker, blocks, self._update, test)
 
-    def _requeue(self, blocks: Iterable[int]) -> list[int]:
-        blocks = [block for block in self._open(blocks) if block not in self._queue]
-        self._queue.extend(blocks)
-        self.requeued += len(blocks)
-        return blocks
+    def _open(self, pieces: Iterable[_Piece]) -> list[_Piece]:
+        return [piece for piece in pieces if piece not in self._done]
 
-    def _ends(self, worker: int, call: Assignment, now: float) -> float:
+    def _requeue(self, pieces: Iterable[_Piece]) -> Work:
+        pieces = [piece for piece in self._open(pieces) if piece not in self._queue]
+        self._queue.extend(pieces)
+        self.requeued += len(pieces)
+        return _work(pieces)
+
+    def _ends(self, worker: int, call: _Assignment, now: float) -> float:
         """When a call is expected to end; one that is overdue, or of which nothing is known, ends last."""
         expected = self._expected(worker, call)
         if expected is None:
@@ -265,28 +277,37 @@ class Schedule:
         end = call.sent + expected
         return end if end > now else now + (now - end) + expected
 
-    def _tail(self, victim: int, call: Assignment, thief: int, now: float) -> list[int]:
-        """The blocks at the end of a call that it has not begun, as many as let both finish together."""
+    def _tail(self, victim: int, call: _Assignment, thief: int, now: float) -> list[_Piece]:
+        """The pieces at the end of a call that it has not begun, as many as let both finish together."""
         each, expected = self._speeds.block(victim), self._expected(victim, call)
-        unbegun = len(call.blocks) - 1
+        unbegun = len(call.pieces) - 1
         if each and expected is not None:
-            evaluating = now - call.sent - (expected - _count(call.blocks) * each)
-            unbegun = len(call.blocks) - max(0, math.floor(evaluating / each)) - 1
+            evaluating = now - call.sent - (expected - _count(call.pieces)[0] * each)
+            unbegun = len(call.pieces) - max(0, math.floor(evaluating / each)) - 1
             if unbegun * each < _WORTH_SECONDS:
                 return []
         if unbegun < 1:
             return []
         taken = max(1, self._speeds.shares([victim, thief], unbegun)[1])
-        return self._open(call.blocks[-taken:])
+        return self._open(call.pieces[-taken:])
 
-    def _copy(self, worker: int, call: Assignment, now: float) -> list[int]:
-        """The last open block of a call that is overdue, unless two workers have it already."""
+    def _copy(self, worker: int, call: _Assignment, now: float) -> list[_Piece]:
+        """The last open piece of a call that is overdue, unless two workers have it already."""
         expected = self._expected(worker, call)
         if expected is None or now - call.sent < _OVERDUE * expected + _WORTH_SECONDS:
             return []
-        blocks = self._open(call.blocks)[-1:]
-        return blocks if all(self._copies[block] < 2 for block in blocks) else []
+        pieces = self._open(call.pieces)[-1:]
+        return pieces if all(self._copies[piece] < 2 for piece in pieces) else []
 
 
-def _count(blocks: Sequence[int]) -> int:
-    return len(blocks) - (TEST in blocks)
+def _pieces(work: Work) -> list[_Piece]:
+    return [*work.blocks, *([_Test.MEAN] if work.test else [])]
+
+
+def _count(pieces: Sequence[_Piece]) -> tuple[int, bool]:
+    test = _Test.MEAN in pieces
+    return len(pieces) - test, test
+
+
+def _work(pieces: Sequence[_Piece]) -> Work:
+    return Work(tuple(piece for piece in pieces if isinstance(piece, int)), _Test.MEAN in pieces)

@@ -1,11 +1,10 @@
-"""The worker: a plain class that holds a state and evaluates blocks of members. It runs without Ray.
+"""The worker: a plain class that keeps the protocol, and asks its engine. It runs without Ray.
 
 One call per generation: `step` applies the update of the generation before, from the fitness of the whole
 population, and evaluates its blocks of this one (design: the same program on every worker, so the same bits).
 """
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +17,14 @@ from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.es import noise
-from eggroll_ray.es.digest import code_digest, digest
+from eggroll_ray.es.digest import code_digest
 from eggroll_ray.es.random import normal, stream_key
-from eggroll_ray.es.record import ES, ESState
-from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator
+from eggroll_ray.es.record import ES
+from eggroll_ray.evaluators.engine import Engine
+from eggroll_ray.evaluators.record import Earlier, Evaluator
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_fitness, unflatten
-from eggroll_ray.workers.messages import BlockResult, Generation, Reply, Request
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.messages import BlockResult, Outcome, Reply, Request, Work
+from eggroll_ray.workers.plan import Plan
 
 
 class Worker:
@@ -40,43 +40,25 @@ class Worker:
           threads: blocks that are evaluated at once where the evaluator allows it and the CPU computes; whatever the
             number, the bits are the same.
         """
-        self._strategy = strategy
         self._evaluator = evaluator
         self._plan = plan
-        self._evaluate = evaluator.bind(strategy.perturb)
-        self._update = SharedProgram(strategy.update)
+        self._engine = Engine(strategy, evaluator, plan.seed)
+        self._metrics: dict[str, float] = {}  # of the update to this generation
         self.at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1  # blocks
         self._threads = ThreadPoolExecutor(self.at_once, "block") if self.at_once > 1 else None
         self._compiled = False  # once a block has been evaluated; two threads would compile twice
-        self._lock = threading.Lock()  # a snapshot may be asked for while blocks are evaluated
-        self._begin()
-
-    def _begin(self) -> None:
-        state = self._strategy.init(self._evaluator.init(self._plan.seed), self._plan.seed)
-        self._set(state, self._evaluator.statistics, {})
-        self._metrics: dict[str, float] = {}  # of the update to this generation
-
-    def _set(self, state: ESState, statistics: Any, past: Mapping[int, Earlier]) -> None:
-        """Becomes the state of a generation, and keeps of the past what evaluations from now on may need."""
-        if (keeps := self._evaluator.keeps) is not None:
-            number = int(state.generation)
-            known = {**past, number: Earlier(state.params, statistics)}
-            # On the way from a checkpoint some may be missing, not at the generation it was chosen for: `load_state`.
-            past = {kept: known[kept] for kept in keeps(number) if kept in known}
-        with self._lock:
-            self._state, self._statistics, self._past = state, statistics, past
 
     @property
     def number(self) -> int:
         """The generation whose population comes next."""
-        return int(self._state.generation)
+        return self._engine.generation
 
-    def step(self, request: Request, cancelled: Callable[[int], bool] = lambda block: False) -> Reply:
+    def step(self, request: Request, cancelled: Callable[[Work], bool] = lambda work: False) -> Reply:
         """Updates to the request's generation and evaluates its blocks.
 
         Args:
           request: its outcomes reach from this worker's generation, or before it, to its number.
-          cancelled: asked before each block; one for which it is true is left out.
+          cancelled: asked before each block and before the test, with that alone; what it is true for is left out.
         """
         started = time.perf_counter()
         before = self.number
@@ -88,9 +70,9 @@ class Worker:
             )
         update_seconds = time.perf_counter() - started if self.number > before else 0.0
         sound = self.digest()
-        results = self._evaluate_blocks([block for block in request.blocks if block != TEST], cancelled)
+        results = self._evaluate_blocks(request.blocks, cancelled)
         test, test_seconds = None, 0.0
-        if TEST in request.blocks and not cancelled(TEST):
+        if request.test and not cancelled(Work(test=True)):
             began = time.perf_counter()
             test = self.test()
             test_seconds = time.perf_counter() - began
@@ -100,7 +82,7 @@ class Worker:
             number=request.number,
             digest=digest,
             blocks=np.array([result.block for result in results], np.int32),
-            fitness=pack_fitness(fitness) if self._strategy.signs_only else fitness,
+            fitness=pack_fitness(fitness) if self._plan.signs_only else fitness,
             spread=np.array([_spread(result.fitness) for result in results]).reshape(-1, 5),
             steps=np.array([result.steps for result in results], np.int64),
             moments=tuple(result.moments for result in results),
@@ -114,11 +96,11 @@ class Worker:
             changed=digest != sound,
         )
 
-    def _evaluate_blocks(self, blocks: Sequence[int], cancelled: Callable[[int], bool]) -> list[BlockResult]:
+    def _evaluate_blocks(self, blocks: Sequence[int], cancelled: Callable[[Work], bool]) -> list[BlockResult]:
         """Evaluates blocks, in threads if it has any, and raises what the first of them raised that failed."""
 
         def one(block: int) -> BlockResult | None:
-            return None if cancelled(block) else self.evaluate(block)
+            return None if cancelled(Work((block,))) else self.evaluate(block)
 
         alone = len(blocks) if self._threads is None else 0 if self._compiled else 1
         found = [one(block) for block in blocks[:alone]]
@@ -129,32 +111,14 @@ class Worker:
     def evaluate(self, block: int) -> BlockResult:
         """Evaluates one block at the current generation."""
         started = time.perf_counter()
-        result = self._evaluate_members(self._plan.members(block))
+        result = self._engine.evaluate(self._plan.members(block))
         seconds = time.perf_counter() - started
         self._compiled = True
         return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, seconds)
 
-    def _evaluate_members(self, members: np.ndarray) -> Evaluation:
-        return self._evaluate(*self._given(members))
-
-    def _given(self, members: np.ndarray) -> tuple[Any, ...]:
-        """The arguments of an `EvaluateBlock`."""
-        given = (self._state, self._statistics, members)
-        return given if self._evaluator.keeps is None else (*given, self._past)
-
     def block_bytes(self) -> int | None:
-        """Compiles a block, and returns the bytes that the evaluation of so many as are evaluated at once takes.
-
-        Parameters and other arguments count once, results and what is computed on the way for each block. None: a
-        block is no single compiled program, or the backend does not tell.
-        """
-        if not isinstance(self._evaluate, CompiledBlock):
-            return None
-        memory = self._evaluate.trace(*self._given(self._plan.members(0))).lower().compile().memory_analysis()
-        if memory is None:
-            return None
-        each = memory.temp_size_in_bytes + memory.output_size_in_bytes
-        return memory.argument_size_in_bytes + self.at_once * each
+        """Compiles a block, and returns the bytes that so many take as are evaluated at once; see `Engine`."""
+        return self._engine.block_bytes(self._plan.members(0), self.at_once)
 
     def reproduce(self, member: int) -> float | np.ndarray:
         """Evaluates one member at the current generation, and raises whatever its fitness raises.
@@ -164,7 +128,7 @@ class Worker:
         """
         block, place = divmod(member, self._plan.block_size)
         if not self._evaluator.compiled:
-            found = self._evaluate_members(np.array([member], np.int32)).fitness[0]
+            found = self._engine.evaluate(np.array([member], np.int32)).fitness[0]
         else:
             found = self.evaluate(block).fitness[place]
         return found if self._evaluator.groups else float(found)
@@ -180,74 +144,63 @@ class Worker:
 
     def test_on(self, key: PRNGKeyArray, episodes: int) -> np.ndarray:
         """Evaluates the mean parameters on so many episodes of a key."""
-        given = (self._state.params, self._statistics, key, episodes)
-        if self._evaluator.keeps is None:
-            return self._evaluator.test(*given)
-        return self._evaluator.test(*given, self._past)
+        return self._engine.test(key, episodes)
 
     def mean(self) -> Earlier:
         """Returns the mean of the population at the current generation."""
-        return Earlier(self._state.params, self._statistics)
+        return self._engine.mean()
 
-    def advance(self, outcomes: Iterable[Generation]) -> None:
+    def advance(self, outcomes: Iterable[Outcome]) -> None:
         """Applies those outcomes that are not applied yet."""
         for outcome in outcomes:
             if outcome.number >= self.number:
                 self.update(outcome)
 
-    def update(self, outcome: Generation) -> None:
+    def update(self, outcome: Outcome) -> None:
         """Applies the update of the current generation."""
         if outcome.number != self.number:
             raise RuntimeError(f"asked to apply generation {outcome.number} at generation {self.number}.")
         fitness = outcome.fitness
         if isinstance(fitness, PackedPairs):
             fitness = fitness.fitness()
-        state, metrics = self._update(self._state, self._by_group(fitness))
-        statistics = self._evaluator.merge(self._statistics, outcome.moments)
-        self._metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
-        self._set(state, statistics, self._past)
+        self._metrics = self._engine.update(self._by_group(fitness), outcome.moments)
 
     def _by_group(self, fitness: np.ndarray) -> Any:
         groups = self._evaluator.groups
         if not groups:
-            return jnp.asarray(fitness)
-        return dict(zip(groups, jnp.asarray(unflatten(fitness, len(groups)).T), strict=True))
+            return fitness
+        return dict(zip(groups, unflatten(fitness, len(groups)).T, strict=True))
 
     def snapshot(self) -> dict[str, Any]:
         """Returns the state and the evaluator's statistics on the host; safe from another thread."""
-        with self._lock:
-            state, statistics = self._state, self._statistics
-        return {"state": jax.device_get(state), "statistics": statistics}
+        return self._engine.snapshot()
 
     def past(self) -> Mapping[int, Earlier]:
         """Returns what is kept of earlier generations, on the host; {} if evaluations need nothing of them."""
-        with self._lock:
-            past = self._past
-        return jax.device_get(past)
+        return self._engine.past()
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Takes over a snapshot of another worker, or one that was loaded from disk."""
-        state = jax.tree.map(jnp.asarray, snapshot["state"])
-        self._set(ESState(*state), snapshot["statistics"], snapshot.get("past", {}))
+        self._engine.restore(snapshot)
         self._metrics = {}
 
-    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Generation]) -> None:
+    def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
         """Takes over a snapshot (None: the initial state) and applies the generations since."""
         if snapshot is None:
-            self._begin()
+            self._engine.begin()
+            self._metrics = {}
         else:
             self.restore(snapshot)
         for outcome in log:
             self.update(outcome)
 
     def digest(self) -> str:
-        """Returns a fingerprint of parameters, optimiser state, generation, statistics, and the past that is kept."""
-        return digest((self.snapshot(), self.past()))
+        """Returns a fingerprint of all of the state."""
+        return self._engine.digest()
 
     def digest_and_snapshot(self) -> tuple[str, dict[str, Any]]:
         """Returns a snapshot with its fingerprint, and with it the past, for a worker that takes it over."""
-        snapshot, past = self.snapshot(), self.past()
-        return digest((snapshot, past)), {**snapshot, "past": past} if past else snapshot
+        return self._engine.digest_and_snapshot()
 
     def facts(self) -> dict[str, str]:
         """Returns what must be the same on every worker for the same bits."""

@@ -53,7 +53,7 @@ def render(env: HostEnv, make: Any, act: Callable[[HostTimestep], np.ndarray], s
     variables = {name: os.environ.get(name, value) for name, value in variables.items()}
     variables["JAX_PLATFORMS"] = "cpu"  # the GPU, if any, belongs to the process that asks
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    command = [sys.executable, "-W", "ignore", "-c", "from envs import host_render; host_render.draw_from_stdin()"]
+    command = [sys.executable, "-W", "ignore", "-c", f"from {__name__} import draw_from_stdin; draw_from_stdin()"]
     try:
         subprocess.run(
             command, input=job, env=os.environ | variables, capture_output=True, check=True, timeout=_TIME_LIMIT_S

@@ -95,7 +95,7 @@ def test_only_a_short_environment_is_compiled_for_wide_vectors(monkeypatch, env,
     monkeypatch.setattr(jax, "jit", lambda fn, **given: asked.append(given.get("compiler_options")) or jit(fn, **given))
     evaluator, strategy = er.from_env(envs.make(env), er.mlp()), er.eggroll()
     block = evaluator.bind(strategy.perturb)
-    block.trace(strategy.init(evaluator.init(0), 0), evaluator.statistics, np.arange(4, dtype=np.int32))
+    block.trace(er.Given(strategy.init(evaluator.init(0), 0), evaluator.statistics, np.arange(4, dtype=np.int32)))
     narrow = {"xla_cpu_use_fusion_emitters": False}
     assert asked[-1] == (narrow | shared_program.WIDE_VECTORS if wide else narrow)
 
@@ -256,7 +256,7 @@ TWO = """
 import json, sys
 import jax, jax.numpy as jnp
 from jax._src import monitoring
-from eggroll_ray.shared_program import SharedProgram
+from eggroll_ray.compiling.program import SharedProgram
 hits = []
 monitoring.register_event_listener(lambda name, **_: hits.append(name.rpartition("/")[2]))
 def slow(x):

@@ -12,8 +12,8 @@ import pytest
 import eggroll_ray as er
 from eggroll_ray.compiling import threads
 from eggroll_ray.compiling.block_program import calls_out
-from eggroll_ray.workers.messages import Request
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.messages import Request, Work
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
 
 # The moments of normalised observations are summed over the rows of a block, and z-scores over the population.
@@ -63,8 +63,9 @@ def test_xla_is_never_given_one_thread(monkeypatch, given, cores, used):
 FACTORISING = """
 import jax, jax.numpy as jnp
 import eggroll_ray as er
-from eggroll_ray.messages import Plan, Request
-from eggroll_ray.worker import Worker
+from eggroll_ray.workers.messages import Request, Work
+from eggroll_ray.workers.plan import Plan
+from eggroll_ray.workers.worker import Worker
 
 def fitness(params, key):
     x = params["w"] @ jnp.ones(8)
@@ -88,16 +89,14 @@ def test_blocks_in_threads_have_the_bits_of_one_after_the_other():
     def fitness(params, key):
         return jnp.tanh(params["w"] @ jnp.linspace(0.0, 1.0, 5)).sum() + jax.random.normal(key, ())
 
-    asked = Request(0, (), (*range(1, 16), TEST, 0))
+    asked = Request(0, (), (*range(1, 16), 0), test=True)
     one, several = (worker(count, fitness).step(asked) for count in (1, 3))
     np.testing.assert_array_equal(one.blocks, several.blocks)
     np.testing.assert_array_equal(one.fitness, several.fitness)
     np.testing.assert_array_equal(one.test, several.test)
     again = worker(3, fitness)
-    assert again.step(asked, cancelled=lambda block: block in (TEST, 3, 15)).blocks.tolist() == [
-        *(1, 2, *range(4, 15)),
-        0,
-    ]
+    less = again.step(asked, cancelled=Work((3, 15), test=True).overlaps)
+    assert less.blocks.tolist() == [1, 2, *range(4, 15), 0] and less.test is None
 
 
 def test_blocks_of_programs_that_call_lapack_do_not_wait_for_each_other_for_ever():

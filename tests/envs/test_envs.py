@@ -1,4 +1,4 @@
-"""Environments: the contract on every suite, hand-checked values, the catalogue, and rendering."""
+"""gymnax and brax: the contract, hand-checked values, rendering; and the catalogue of all suites."""
 
 import itertools
 import re

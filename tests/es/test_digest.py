@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eggroll_ray.es.digest import _LARGE, _WORDS, digest
+from eggroll_ray.es.digest import _LARGE, _WORDS, code_digest, digest
 
 LARGE = np.random.default_rng(0).normal(size=(67 * _WORDS + 5,)).astype(np.float32)  # and a rest
 
@@ -52,3 +52,36 @@ def test_shapes_and_dtypes_count():
     assert len(found) == 4
     assert digest(np.zeros((0, 3))) != digest(np.zeros((0, 4)))
     assert digest(np.float32(1)) != digest(np.float32(2))
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A copy of what decides bits and what does not, with one file in each folder."""
+    for name in ("eggroll_ray/es/noise", "envs/host/batch", "envs/pgx_env", "eggroll_ray/report/text"):
+        file = tmp_path / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x = 1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["eggroll_ray/es/noise.py", "envs/host/batch.py", "envs/pgx_env.py"])
+def test_source_that_may_compute_other_bits_has_another_fingerprint(source, name):
+    before = code_digest(source)
+    (source / name).write_text("x = 2\n")
+    assert code_digest(source) != before
+    (source / name).write_text("x = 1\n")
+    assert code_digest(source) == before
+    (source / name).rename(source / name.replace(".py", "_moved.py"))
+    assert code_digest(source) != before
+
+
+@pytest.mark.parametrize("folder", ["report", "cli", "runs/sinks"])
+def test_what_people_see_of_a_run_is_no_other_version(source, folder):
+    before = code_digest(source)
+    (source / "eggroll_ray" / folder).mkdir(parents=True, exist_ok=True)
+    (source / "eggroll_ray" / folder / "text.py").write_text("x = 2\n")
+    assert code_digest(source) == before
+
+
+def test_the_fingerprint_is_of_the_packages_that_are_imported(source):
+    assert code_digest() not in (code_digest(source), code_digest(source / "nowhere"))

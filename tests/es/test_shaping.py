@@ -243,3 +243,23 @@ def test_a_group_that_would_part_twins_is_refused(size):
 def test_a_group_that_does_not_divide_the_population_is_refused():
     with pytest.raises(ValueError, match="group_size=4 does not divide the population of 6"):
         fitness.group_z_score(4)(jnp.zeros(6))
+
+
+def test_a_shaping_states_whether_signs_are_all_it_needs():
+    assert {name: shaping.signs_only for name, shaping in SHAPINGS.items()} == {
+        **dict.fromkeys(SHAPINGS, False),
+        "antithetic_sign": True,
+    }
+    values = np.float32([3.0, 1.0, 2.0, 5.0])
+    for name, shaping in SHAPINGS.items():  # whoever says so has the weights of the signs
+        same = np.array_equal(weights(shaping, values), weights(shaping, np.sign(values - values[[1, 0, 3, 2]])))
+        assert same or not shaping.signs_only, name
+
+
+def test_a_function_of_the_users_is_a_shaping_that_needs_the_fitness_itself():
+    def halved(values):
+        return fitness.Shaped(0.5 * values, fitness.valid_members(values))
+
+    shaping = fitness.as_shaping(halved)
+    assert (shaping.name, shaping.signs_only) == ("halved", False) and fitness.as_shaping(shaping) is shaping
+    check(shaping, [2.0, -4.0], [1.0, -2.0])

@@ -1,5 +1,6 @@
 """Plain Python in processes of its own: failures, limits of time, seeds, and what is left behind."""
 
+import dataclasses
 import functools
 import gc
 import os
@@ -16,7 +17,9 @@ from marks import mostly_slow
 
 from eggroll_ray.evaluators.blocking import blocking
 from eggroll_ray.evaluators.functions import from_fitness
-from eggroll_ray.evaluators.record import FitnessError, Invalid
+from eggroll_ray.evaluators.record import FitnessError, Given, Invalid
+
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -112,11 +115,11 @@ def test_a_process_that_died_between_generations_is_replaced():
     es = plain()
     evaluator = from_fitness(lambda params, seed: os.getpid(), SLOPE, blocking(on_error=Invalid.DROP_PAIR))
     block, state = evaluator.bind(es.perturb), start(evaluator, es)
-    pid = int(block(state, (), PAIR).fitness[0])
+    pid = int(block(Given(state, (), PAIR)).fitness[0])
     os.kill(pid, signal.SIGKILL)
     assert_dead(pid)
     time.sleep(1)  # its other threads keep the pipe open a little longer
-    assert block(state, (), PAIR).fitness.shape == (2,)
+    assert block(Given(state, (), PAIR)).fitness.shape == (2,)
 
 
 def test_a_fitness_that_cannot_be_pickled_is_refused_at_once():
@@ -136,12 +139,14 @@ class Unloadable:
 def test_a_fitness_that_cannot_be_loaded_says_why():
     evaluator, es = from_fitness(Unloadable(), SLOPE, blocking()), plain()
 
-    def perturb(state, member):
+    def draw(state, pair):
         time.sleep(5)  # as long compilation does: the process has ended before it is given its first call
-        return es.perturb(state, member)
+        return es.perturb.draw(state, pair)
+
+    perturb = dataclasses.replace(es.perturb, draw=draw)
 
     with pytest.raises(FitnessError, match="RuntimeError: the simulator has lost its licence"):
-        evaluator.bind(perturb)(start(evaluator, es), (), PAIR)
+        evaluator.bind(perturb)(Given(start(evaluator, es), (), PAIR))
 
 
 STUCK = """
@@ -159,7 +164,7 @@ class Stuck:
 
 evaluator = er.from_fitness(Stuck(), {"w": jnp.zeros(10**6)}, er.blocking(on_error=er.Invalid.DROP_PAIR))
 es = er.openai_es()
-result = evaluator.bind(es.perturb)(es.init(evaluator.init(0), 0), (), np.arange(1, dtype=np.int32))
+result = evaluator.bind(es.perturb)(er.Given(es.init(evaluator.init(0), 0), (), np.arange(1, dtype=np.int32)))
 assert "ran out of 2.0 s to start" in result.failures[0]
 """
 
@@ -207,7 +212,7 @@ def test_printing_a_closure_and_several_processes_do_not_disturb_the_answers(cap
     block, state = evaluator.bind(es.perturb), start(evaluator, es)
     expected = 3.0 * formed(es, state)["w"][:, 0]
     for _ in range(2):
-        np.testing.assert_allclose(block(state, (), members()).fitness, expected, rtol=1e-6)
+        np.testing.assert_allclose(block(Given(state, (), members())).fitness, expected, rtol=1e-6)
     assert "raw bytes" in capfd.readouterr().out
 
 
@@ -216,7 +221,7 @@ def test_seeds_are_shared_or_own_and_change_with_the_generation(shared_by, disti
     evaluator = from_fitness(lambda params, seed: seed % 2**20, SLOPE, blocking(shared_by=shared_by))
     es = plain()
     block = evaluator.bind(es.perturb)
-    first, again, second = (block(start(evaluator, es, generation=g), (), members()).fitness for g in (0, 0, 1))
+    first, again, second = (block(Given(start(evaluator, es, generation=g), (), members())).fitness for g in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert len(np.unique(first)) == distinct and len(np.unique([first, second])) == 2 * distinct
 
@@ -224,7 +229,11 @@ def test_seeds_are_shared_or_own_and_change_with_the_generation(shared_by, disti
 def test_processes_end_with_their_evaluator():
     evaluator = from_fitness(lambda params, seed: os.getpid(), SLOPE, blocking())
     es = plain()
+<<<<<<< HEAD
     pid = int(evaluator.bind(es.perturb)(start(evaluator, es), (), PAIR).fitness[0])
+=======
+    pid = int(evaluator.bind(es.perturb)(Given(start(evaluator, es), (), PAIR)).fitness[0])
+>>>>>>> main
     assert is_alive(pid)
     del evaluator
     gc.collect()
@@ -244,7 +253,7 @@ def hang(params, seed):
 
 evaluator = er.from_fitness(hang, {"w": jnp.zeros(1)}, er.blocking(processes=2))
 es = er.eggroll()
-evaluator.bind(es.perturb)(es.init(evaluator.init(0), 0), (), np.arange(2, dtype=np.int32))
+evaluator.bind(es.perturb)(er.Given(es.init(evaluator.init(0), 0), (), np.arange(2, dtype=np.int32)))
 """
 
 

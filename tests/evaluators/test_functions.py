@@ -14,7 +14,7 @@ from eggroll_ray.es.eggroll import openai_es
 from eggroll_ray.evaluators.blocking import blocking
 from eggroll_ray.evaluators.functions import batched, from_fitness, jittable
 from eggroll_ray.evaluators.members import generation_key, member_keys, perturb_block
-from eggroll_ray.evaluators.record import FitnessError, Invalid
+from eggroll_ray.evaluators.record import FitnessError, Given, Invalid
 from eggroll_ray.lowrank.parameter import densify, member_axes, twin_axes
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
@@ -64,16 +64,16 @@ def test_any_blocks_give_the_same_fitness_and_one_block_size_the_same_bits(es, c
     # Both terms are of one sign: where they cancelled, a relative bound would measure the cancellation.
     evaluator = from_fitness(lambda params, key: in_jax(params, key) - jax.random.uniform(key), MODEL)
     state, block = start(evaluator, es), evaluator.bind(es.perturb)
-    whole = block(state, (), members()).fitness
+    whole = block(Given(state, (), members())).fitness
     for size in (2, 4):
         starts = list(range(0, N, size))
-        blocks = {i: block(state, (), members(i, i + size)).fitness for i in starts}
-        again = {i: block(state, (), members(i, i + size)).fitness for i in reversed(starts)}
+        blocks = {i: block(Given(state, (), members(i, i + size))).fitness for i in starts}
+        again = {i: block(Given(state, (), members(i, i + size))).fitness for i in reversed(starts)}
         fresh = evaluator.bind(es.perturb)  # another worker, which gets the second half only
         for i in starts:
             assert blocks[i].tobytes() == again[i].tobytes()
             if i >= N // 2:
-                assert blocks[i].tobytes() == fresh(state, (), members(i, i + size)).fitness.tobytes()
+                assert blocks[i].tobytes() == fresh(Given(state, (), members(i, i + size))).fitness.tobytes()
         np.testing.assert_allclose(np.concatenate([blocks[i] for i in starts]), whole, rtol=1e-5)
 
 

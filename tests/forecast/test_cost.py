@@ -15,7 +15,7 @@ from eggroll_ray.forecast.hardware import ACCELERATORS, bounds
 from eggroll_ray.forecast.operations import Program, Work
 from eggroll_ray.workers.plan import Plan
 
-JOB = Job(Plan(4096, 256, 0, 1), steps=100.0, signs_only=False, moments=0, trained=10_000)
+JOB = Job(Plan(4096, 256, 0, 1), steps=100.0, moments=0, trained=10_000)
 RATES = Rates(block=1.0, generation=0.0, update=0.1, update_member=1e-4, driver=0.001)
 DRIVER_JSON = Path(__file__).parents[2] / "docs" / "driver.json"
 
@@ -63,7 +63,7 @@ def test_every_limit_is_reached_and_comes_with_advice(limit):
 
 
 def test_bytes_of_signs_are_a_fortieth_of_those_of_floats():
-    signs = JOB._replace(signs_only=True)
+    signs = JOB._replace(plan=dataclasses.replace(JOB.plan, signs_only=True))
     assert cost.bytes_down(JOB) == 4 * 4096 and cost.bytes_down(signs) == 410
     assert cost.bytes_up(JOB, 5) == 4 * 4096 + 16 * 56
     assert cost.bytes_up(signs, 16) == 16 * (26 + 56)
@@ -111,7 +111,7 @@ def test_devices_share_the_episodes_that_are_kept():
 def test_the_time_of_the_driver_is_that_of_the_measurements_on_ray():
     for row in json.loads(DRIVER_JSON.read_text())["ray"]:
         job = JOB._replace(
-            plan=Plan(row["population"], row["population"] // 32, 0, 1), signs_only=row["fitness"] != "float32"
+            plan=Plan(row["population"], row["population"] // 32, 0, 1, signs_only=row["fitness"] != "float32")
         )
         found = predict_generation(job, RATES._replace(driver=None), Cluster(), row["workers"])
         assert 0.6 < 1e3 * found.driver / row["overhead_ms"] < 1.6

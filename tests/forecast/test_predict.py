@@ -12,12 +12,13 @@ from toy_games import constant_policy, higher_card
 import eggroll_ray as er
 from eggroll_ray import fitness as shapings
 from eggroll_ray import noise
+from eggroll_ray.evaluators.record import Given
 from eggroll_ray.forecast import calibrate, operations
 from eggroll_ray.forecast.cost import Job, bytes_down, bytes_up, predict_generation
 from eggroll_ray.forecast.predict import Forecast
 from eggroll_ray.workers import pool
 from eggroll_ray.workers.fitness_vector import pack_fitness
-from eggroll_ray.workers.messages import Generation, Request
+from eggroll_ray.workers.messages import Outcome, Request
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Gathering
 from eggroll_ray.workers.worker import Worker
@@ -82,7 +83,7 @@ def test_the_driver_is_timed_on_whole_generations_of_copies_of_what_was_evaluate
     monkeypatch.setattr(calibrate, "Gathering", Noted)
     monkeypatch.setattr(pool, "Gathering", Noted)
     evaluator, es = er.from_fitness(score, PARAMS), strategy(shaping=SHAPINGS[shaping])
-    found = calibrate.calibrate(evaluator, es, Plan(64, 8, 0, 1), 2, repeats=2)
+    found = calibrate.calibrate(evaluator, es, Plan(64, 8, 0, 1, signs_only=es.signs_only), 2, repeats=2)
     assert found.rates.driver and found.rates.driver_block > 0
     first, many = generations[0].fitness, [found for found in generations if found.spread[0] >= 8 * calibrate._COPIES]
     assert len(many) == 3 and all(found.complete for found in many)
@@ -126,13 +127,14 @@ def test_other_devices_are_of_their_datasheets(elsewhere):
 
 @pytest.mark.parametrize("kind", SHAPINGS)
 def test_bytes_are_those_of_the_messages(kind):
-    es, plan = strategy(shaping=SHAPINGS[kind]), Plan(48, 8, 0, 1)
+    es = strategy(shaping=SHAPINGS[kind])
+    plan = Plan(48, 8, 0, 1, signs_only=es.signs_only)
     worker = Worker(es, er.from_fitness(score, PARAMS), plan)
     replies = [worker.step(Request(0, (), (2 * i, 2 * i + 1))) for i in range(3)]
-    job = Job(plan, 1.0, es.signs_only, 0, 0)
+    job = Job(plan, 1.0, 0, 0)
     assert bytes_up(job, 3) == sum(reply.nbytes for reply in replies)
     fitness = np.zeros(48, np.float32)
-    outcome = Generation(0, pack_fitness(fitness) if es.signs_only else fitness)
+    outcome = Outcome(0, pack_fitness(fitness) if es.signs_only else fitness)
     assert bytes_down(job) == outcome.nbytes
     assert (bytes_down(job) == 5) == (kind == "signs")
 
@@ -159,7 +161,7 @@ def test_the_program_that_is_counted_is_the_one_that_evaluates():
     program = operations.block_program(evaluator, es, state, Plan(64, 8, 0, 1))
     assert program is not None
     fitness, steps, _ = program.traced.lower().compile()(state, None, np.arange(8, dtype=np.int32))
-    expected = evaluator.bind(es.perturb)(state, (), np.arange(8, dtype=np.int32))
+    expected = evaluator.bind(es.perturb)(Given(state, (), np.arange(8, dtype=np.int32)))
     np.testing.assert_array_equal(np.asarray(fitness)[:, 0], expected.fitness)
     assert program.steps == 5 and int(steps) == expected.steps == 8 * 5
     flops = [operations.work_of(program._replace(steps=steps)).flops for steps in (1, 2, 5)]

@@ -15,6 +15,7 @@ from marks import mostly_slow
 from eggroll_ray import fitness as shapings
 from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.record import ES
+from eggroll_ray.evaluators.record import Given
 from eggroll_ray.lowrank.parameter import densify
 
 N = 8
@@ -58,7 +59,7 @@ def evaluate(evaluator, es=None, numbers=None, **at):
     """One block, or all members."""
     es = es or plain()
     block = _bound(evaluator.bind, es.perturb)
-    return block(start(evaluator, es, **at), evaluator.statistics, members() if numbers is None else numbers)
+    return block(Given(start(evaluator, es, **at), evaluator.statistics, members() if numbers is None else numbers))
 
 
 sharing = pytest.mark.parametrize(

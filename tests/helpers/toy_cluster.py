@@ -1,4 +1,4 @@
-"""A `Cluster` in virtual time, with toy workers whose faults are scripted: the fleet without Ray, JAX or waiting."""
+"""A `Backend` in virtual time, with toy workers whose faults are scripted: no Ray, no JAX, no waiting."""
 
 import dataclasses
 import math
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eggroll_ray.workers.backend import WorkerLost
-from eggroll_ray.workers.coordinator import Fleet
+from eggroll_ray.workers.coordinator import Coordinator
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import Generation, Reply, Request
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work
 from eggroll_ray.workers.options import Workers
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import _spread
 
 FACTS = {"platform": "cpu", "code": "1"}
@@ -30,19 +30,19 @@ class State(NamedTuple):
 
 
 class ToyWorker:
-    """What `driver._RemoteWorker` is, with an integer for parameters."""
+    """What an actor of `workers.ray.backend` is, with an integer for parameters."""
 
-    def __init__(self, plan: Plan, packed: bool):
-        self._plan, self._packed = plan, packed
+    def __init__(self, plan: Plan):
+        self._plan = plan
         self.state = State(0, 17)
         self.metrics: dict[str, float] = {}
 
-    def advance(self, outcomes: Sequence[Generation]) -> None:
+    def advance(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.number >= self.state.generation:
                 self.update(outcome)
 
-    def update(self, outcome: Generation) -> None:
+    def update(self, outcome: Outcome) -> None:
         if outcome.number != self.state.generation:
             raise RuntimeError(f"asked to apply generation {outcome.number} at generation {self.state.generation}.")
         fitness = outcome.fitness
@@ -59,33 +59,32 @@ class ToyWorker:
     def test(self, stream: str = "test") -> np.ndarray:
         return np.array([zlib.crc32(f"{self.state} {stream}".encode()) % 1000], np.float32)
 
-    def join(self, snapshot: dict[str, Any] | None, *log: Generation) -> tuple[str, float]:
+    def join(self, snapshot: dict[str, Any] | None, *log: Outcome) -> tuple[str, float]:
         self.state = State(0, 17) if snapshot is None else snapshot["state"]
         for outcome in log:
             self.update(outcome)
         return self.digest(), 0.0
 
-    def ask(self, method: str, args: tuple[Any, ...], *outcomes: Generation) -> Any:
+    def ask(self, method: str, args: tuple[Any, ...], *outcomes: Outcome) -> Any:
         self.advance(outcomes)
         return getattr(self, method)(*args)
 
-    def reply(self, number: int, blocks: list[int], times: dict[str, Any]) -> Reply:
-        """Evaluates blocks, of which some may be TEST."""
+    def reply(self, number: int, work: Work, times: dict[str, Any]) -> Reply:
+        """Evaluates what it is asked to."""
         if number != self.state.generation:
             raise RuntimeError(f"asked for generation {number}, but this worker is at {self.state.generation}.")
-        real = [block for block in blocks if block != TEST]
-        each = [self._fitness(block) for block in real]
+        each = [self._fitness(block) for block in work.blocks]
         fitness = np.concatenate([np.zeros(0, np.float32), *each])
         return Reply(
             number=number,
             digest=self.digest(),
-            blocks=np.array(real, np.int32),
-            fitness=pack_fitness(fitness) if self._packed else fitness,
+            blocks=np.array(work.blocks, np.int32),
+            fitness=pack_fitness(fitness) if self._plan.signs_only else fitness,
             spread=np.array([_spread(values) for values in each]).reshape(-1, 5),
-            steps=np.array([10 + block for block in real], np.int64),
-            moments=tuple(np.float32([block, number]) for block in real),
+            steps=np.array([10 + block for block in work.blocks], np.int64),
+            moments=tuple(np.float32([block, number]) for block in work.blocks),
             failures=(),
-            test=self.test() if TEST in blocks else None,
+            test=self.test() if work.test else None,
             metrics=self.metrics,
             **times,
         )
@@ -115,7 +114,7 @@ class Call:
     args: tuple[Any, ...]
     started: float
     fault: Fault | None
-    cancels: list[tuple[float, tuple[int, ...] | None]] = dataclasses.field(default_factory=list)
+    cancels: list[tuple[float, Work | None]] = dataclasses.field(default_factory=list)
     answer: Any = None
 
 
@@ -126,7 +125,7 @@ class ToyCluster:
     Attributes:
       plan: of the run.
       count: target number of workers, or a function of the time.
-      block_seconds: of a worker's block, by (worker, block).
+      block_seconds: of a worker's block, by (worker, block); the block None is the test of the mean parameters.
       faults: by (worker, method or asked method, number of that call of this worker; of a step its generation).
       facts: of workers that are unlike the others.
       deadly: (generation, block) that end whoever evaluates them.
@@ -136,8 +135,7 @@ class ToyCluster:
 
     plan: Plan
     count: int | Callable[[float], int] = 3
-    packed: bool = False
-    block_seconds: Callable[[int, int], float] = lambda worker, block: 1.0
+    block_seconds: Callable[[int, int | None], float] = lambda worker, block: 1.0
     update_seconds: float = 0.1
     compile_seconds: float = 0.5
     start_seconds: float = 1.0
@@ -165,7 +163,7 @@ class ToyCluster:
         return self.count(self.now) if callable(self.count) else self.count
 
     def start(self, index: int) -> Place:
-        self.places.append(Place(index, ToyWorker(self.plan, self.packed)))
+        self.places.append(Place(index, ToyWorker(self.plan)))
         return self.places[-1]
 
     def put(self, value: Any) -> Any:
@@ -176,9 +174,9 @@ class ToyCluster:
         self.sent.append((self.now, worker.index, method, args))
         self.on_call(worker.index, method, args)
         if method == "cancel":
-            serial, blocks = args
+            serial, work = args
             if (step := self.steps.get((worker.index, serial))) is not None and worker.index not in self.deaf:
-                step.cancels.append((self.now, blocks))
+                step.cancels.append((self.now, work))
             return None
         kind = args[0] if method == "ask" else method
         number = args[1] if method == "step" else worker.calls.get(kind, 0)
@@ -186,7 +184,7 @@ class ToyCluster:
         call = Call(worker, method, args, self.now, self.faults.get((worker.index, kind, number)))
         if method == "step":
             self.faults.pop((worker.index, kind, number), None)  # the first step of this generation alone
-            if any((number, block) in self.deadly for block in args[2]):
+            if any((number, block) in self.deadly for block in args[2].blocks):
                 call.fault = "die"
             self.steps[worker.index, args[0]] = call
         return call
@@ -234,15 +232,16 @@ class ToyCluster:
             return self.start_seconds
         return 0.01 + self.update_seconds * len(call.args[1 if call.method == "join" else 2 :])
 
-    def _timeline(self, call: Call) -> tuple[dict[int, float], float, float]:
-        """Seconds of each block that is evaluated, of the update, and of all."""
-        place, blocks, outcomes = call.place, call.args[2], call.args[3:]
+    def _timeline(self, call: Call) -> tuple[dict[int | None, float], float, float]:
+        """Seconds of each block that is evaluated (None: of the test), of the update, and of all."""
+        place, work, outcomes = call.place, call.args[2], call.args[3:]
         update = 0.0
         if any(outcome.number >= place.worker.state.generation for outcome in outcomes):
             update = self.update_seconds + ("update" not in place.warm) * self.compile_seconds
         at, times, warm = call.started + update, {}, "block" in place.warm
-        for block in blocks:
-            if any(since <= at and (which is None or block in which) for since, which in call.cancels):
+        parts = {block: Work((block,)) for block in work.blocks} | ({None: Work(test=True)} if work.test else {})
+        for block, part in parts.items():
+            if any(since <= at and (which is None or which.overlaps(part)) for since, which in call.cancels):
                 continue
             times[block] = self.block_seconds(place.index, block) + (not warm) * self.compile_seconds
             at, warm = at + times[block], True
@@ -257,13 +256,14 @@ class ToyCluster:
             worker.advance(call.args[3:])
             self._corrupt(call)
             call.place.warm |= ({"update"} if update else set()) | ({"block"} if times else set())
+            done = Work(tuple(block for block in times if block is not None), None in times)
             shown = {
                 "update_seconds": update,
-                "block_seconds": np.array([time for block, time in times.items() if block != TEST], np.float32),
-                "test_seconds": times.get(TEST, 0.0),
+                "block_seconds": np.array([times[block] for block in done.blocks], np.float32),
+                "test_seconds": times.get(None, 0.0),
                 "seconds": seconds,
             }
-            return dataclasses.replace(worker.reply(call.args[1], list(times), shown), changed=call.fault == "noticed")
+            return dataclasses.replace(worker.reply(call.args[1], done, shown), changed=call.fault == "noticed")
         if call.method == "ask":
             worker.advance(call.args[2:])
             self._corrupt(call)
@@ -308,33 +308,33 @@ def _bytes(fitness: Any) -> bytes:
 PLAN = Plan(population_size=16, block_size=2, seed=0, test_episodes=1)
 
 
-def make_fleet(cluster: ToyCluster, **workers: Any) -> tuple[Fleet, list[tuple[str, str, str | None]]]:
+def make_coordinator(cluster: ToyCluster, **workers: Any) -> tuple[Coordinator, list[tuple[str, str, str | None]]]:
     events: list[tuple[str, str, str | None]] = []
     options = Workers(count=cluster.target() or 1, **workers)
-    fleet = Fleet(cluster, cluster.plan, options, cluster.packed, lambda *event: events.append(event), cluster.clock)
-    return fleet, events
+    coordinator = Coordinator(cluster, cluster.plan, options, lambda *event: events.append(event), cluster.clock)
+    return coordinator, events
 
 
 def train(
     cluster: ToyCluster,
     generations: int = 6,
-    on_generation: Callable[[Fleet, int], object] = lambda fleet, number: None,
+    on_generation: Callable[[Coordinator, int], object] = lambda coordinator, number: None,
     **workers: Any,
 ) -> Ended:
     """Runs as the trainer does, and returns what came of it."""
-    fleet, events = make_fleet(cluster, **workers)
-    outcomes: tuple[Generation, ...] = ()
+    coordinator, events = make_coordinator(cluster, **workers)
+    outcomes: tuple[Outcome, ...] = ()
     ended = Ended("", [], [], [], events)
     for number in range(generations):
-        blocks = (*range(cluster.plan.blocks), TEST)
-        found = fleet.step(Request(number, outcomes, blocks), lambda: False)
+        blocks = tuple(range(cluster.plan.blocks))
+        found = coordinator.step(Request(number, outcomes, blocks, test=True), lambda: False)
         assert found.complete
-        outcomes = (Generation(number, found.fitness, found.moments),)
+        outcomes = (Outcome(number, found.fitness, found.moments),)
         ended.fitness.append(found.fitness)
         ended.tests.append(found.test)
         ended.pools.append(found.pool)
-        on_generation(fleet, number)
-    fleet.update(outcomes[0])
-    ended.digest, ended.alive = fleet.digest(), cluster.alive()
-    fleet.close()
+        on_generation(coordinator, number)
+    coordinator.update(outcomes[0])
+    ended.digest, ended.alive = coordinator.digest(), cluster.alive()
+    coordinator.close()
     return ended

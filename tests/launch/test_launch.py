@@ -16,6 +16,7 @@ import pytest
 import tyro
 import yaml
 from machines import ROOT, environment, needs_machines, run_isolated
+from ray._private.runtime_env.packaging import _get_excludes
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from eggroll_ray.cli import app
@@ -324,6 +325,15 @@ command = ["launch/submit.sh", "half", *sys.argv[1:], "--nodes", "2"]
 print(subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout)
 print("status:", *(job.status.value for job in JobSubmissionClient(dashboard).list_jobs()))
 """
+
+
+def test_a_submitted_job_has_the_whole_package():
+    """What is left out is named from the root: `runs` alone would also leave out `eggroll_ray/runs`."""
+    (excludes,) = re.findall(r"--runtime-env-json '(.*?)'", read("launch/submit.sh"))
+    left_out = _get_excludes(ROOT, json.loads(excludes)["excludes"])
+    assert left_out(ROOT / "runs") and left_out(ROOT / "tests") and left_out(ROOT / ".git")
+    for path in ((ROOT / folder) for folder in ("eggroll_ray", "envs")):
+        assert not [found for found in path.rglob("*.py") if left_out(found) or left_out(found.parent)]
 
 
 @pytest.mark.slow

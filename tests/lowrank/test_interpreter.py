@@ -26,10 +26,10 @@ from lifted_policies import (
 )
 from marks import mostly_slow
 
-from eggroll_ray.lowrank import rules_product
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.lowrank.parameter import LowRank, Noised, densify, is_perturbed, low_rank, member_axes, twin_axes
 from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError
+from eggroll_ray.lowrank.tuning import CPU, TUNINGS
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -270,7 +270,7 @@ def explicit(low: LowRank) -> np.ndarray:
 @settings(max_examples=30, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
 def test_any_dot_general(lanes: int, narrow: int, data: Any):
-    with mock.patch.multiple(rules_product, _LANES=lanes, _NARROW=narrow):
+    with mock.patch.dict(TUNINGS, cpu=CPU._replace(lanes=lanes, narrow=narrow)):
         _check_dot_general(data)
 
 

@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from eggroll_ray.report.text import format_bytes, number, plural, printable
+from eggroll_ray.report.text import format_bytes, format_number, format_seconds, number, plural, printable
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,41 @@ def test_only_finite_numbers_are_numbers():
 def test_text_without_control_characters():
     assert printable("a\x1b[31mb\x1b]0;title\x07c\x00\x9b\u202e\ud800\r\nd") == "abc    \nd"
     assert (plural(1, "worker"), plural(0, "worker"), plural("-", "worker")) == ("1 worker", "0 workers", "- workers")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (math.nan, "-"),
+        (0.0, "0"),
+        (500.0, "500.0"),
+        (-12.345, "-12.35"),
+        (0.01234, "0.0123"),
+        (1e-6, "1e-06"),
+        (4096, "4096"),
+        (12_345, "12.35k"),
+        (999_999, "1000k"),
+        (-1_234_567.0, "-1.23M"),
+        (2.5e9, "2.5G"),
+        (1e20, "1.00e+20"),
+    ],
+)
+def test_format_number(value, text):
+    assert format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.0421, "0.042 s"),
+        (9.9, "9.9 s"),
+        (9.99, "10 s"),
+        (59.7, "1 min 00 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_format_seconds(seconds, text):
+    assert format_seconds(seconds) == text

@@ -186,7 +186,7 @@ def trained(shaping=er.fitness.centred_rank, run=None, generations=60, **options
         return trainer.fit(generations)
 
 
-@pytest.mark.parametrize("shaping", [er.fitness.centred_rank, er.fitness.antithetic_sign])
+@pytest.mark.parametrize("shaping", [er.fitness.centred_rank, er.fitness.antithetic_sign], ids=lambda s: s.name)
 def test_every_group_finds_its_own_best_action(shaping, tmp_path):
     result = trained(shaping, tmp_path / "run")
     hunters = (TARGETS["hunter_0"] + TARGETS["hunter_1"]) / 2

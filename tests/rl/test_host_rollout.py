@@ -9,8 +9,11 @@ import pytest
 from toy_games import constant_policy, walks
 
 import eggroll_ray as er
+from eggroll_ray.rl.agents import make_groups
 from eggroll_ray.rl.host_rollout import Batches, Player, acting
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.rl.rollout import Everyone
+from eggroll_ray.workers.fitness_vector import flatten
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import make_plan
 from eggroll_ray.workers.worker import Worker
 
@@ -32,8 +35,8 @@ def by_hand(worker, members, episodes):
     from eggroll_ray.evaluators.members import generation_key, member_keys
     from eggroll_ray.rl.rollout import split_keys
 
-    state = worker._state
-    strategy = worker._strategy
+    state = worker._engine._state
+    strategy = worker._engine._strategy
     keys = split_keys(member_keys(generation_key(state), np.arange(members), 2), episodes)
     returns = np.zeros((members, episodes))
     for i in range(members):
@@ -68,7 +71,7 @@ def test_one_policy_call_a_step_and_ended_episodes_are_left_alone():
     batch = env.make(6)
     batches = Batches(env)
     batches._batches[6] = batch
-    cast = er.rollout.Everyone(er.cast.make_groups(env, constant_policy(), er.DeterministicHead(), er.Agents(), False))
+    cast = Everyone(make_groups(env, constant_policy(), er.DeterministicHead(), er.Agents(), False))
     player = Player(env, cast, batches)
     from eggroll_ray.evaluators.members import Members
 
@@ -159,7 +162,7 @@ def test_several_agents_and_statistics():
     result = one.evaluate(0)
     assert result.fitness.shape == (8, 2)
     np.testing.assert_array_equal(result.fitness[:, 0], result.fitness[:, 1])  # both are paid for the same walk
-    one.update(Generation(0, er.columns.flatten(result.fitness), (result.moments,)))
+    one.update(Outcome(0, flatten(result.fitness), (result.moments,)))
     assert one.snapshot()["statistics"]["walker_1"].samples == 8 * 4
 
 

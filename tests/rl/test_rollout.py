@@ -10,7 +10,7 @@ from evaluating import N, evaluate, formed, members, plain, sharing, start, stra
 
 from eggroll_ray.es.leaves import LeafRules
 from eggroll_ray.evaluators.members import generation_key, member_keys
-from eggroll_ray.evaluators.record import FitnessError, Invalid
+from eggroll_ray.evaluators.record import FitnessError, Given, Invalid
 from eggroll_ray.models.policies import Policy, cnn, feedforward, gru, mlp
 from eggroll_ray.rl import normalize as observation
 from eggroll_ray.rl.actions import SamplingHead
@@ -143,7 +143,7 @@ def test_moments_are_numpys_over_the_steps_of_living_episodes():
     data = np.stack([times, -3.0 * times], axis=1)
     statistics, seen = evaluator.statistics, []
     for _ in range(2):  # the second time around the mean of the first
-        moments = [block(state, statistics, members(i, i + 4)).moments for i in (0, 4)]
+        moments = [block(Given(state, statistics, members(i, i + 4))).moments for i in (0, 4)]
         assert jax.tree.structure(moments[0]) == jax.tree.structure(evaluator.moments)
         statistics = evaluator.merge(statistics, moments)
         seen.append(data)
@@ -162,9 +162,9 @@ def test_any_blocks_of_a_rollout_give_the_same_numbers(compile_fully):
     evaluator = from_env(noisy, mlp((8,)), episodes=2, normalize_observations=True, shared_by=1)
     es = plain()
     state, block = start(evaluator, es), evaluator.bind(es.perturb)
-    whole = block(state, evaluator.statistics, members())
-    halves = [block(state, evaluator.statistics, members(i, i + 4)) for i in (0, 4)]
-    again = [block(state, evaluator.statistics, members(i, i + 4)) for i in (4, 0)][::-1]
+    whole = block(Given(state, evaluator.statistics, members()))
+    halves = [block(Given(state, evaluator.statistics, members(i, i + 4))) for i in (0, 4)]
+    again = [block(Given(state, evaluator.statistics, members(i, i + 4))) for i in (4, 0)][::-1]
     for one, two in zip(jax.tree.leaves(halves), jax.tree.leaves(again), strict=True):
         assert np.asarray(one).tobytes() == np.asarray(two).tobytes()
     np.testing.assert_allclose(np.concatenate([half.fitness for half in halves]), whole.fitness, rtol=1e-4, atol=1e-5)
@@ -187,7 +187,7 @@ def test_the_recurrent_state_starts_anew_in_each_episode():
     es = plain()
     block, state = evaluator.bind(es.perturb), start(evaluator, es)
     for _ in range(2):
-        np.testing.assert_array_equal(block(state, (), members()).fitness, 1 + 2 + 3 + 4)
+        np.testing.assert_array_equal(block(Given(state, (), members())).fitness, 1 + 2 + 3 + 4)
     np.testing.assert_array_equal(evaluator.test(state.params, (), jax.random.key(0), 2), 10)
 
 

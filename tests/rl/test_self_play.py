@@ -11,10 +11,10 @@ from toy_games import TARGETS, constant_policy, higher_card, team_env
 import eggroll_ray as er
 from eggroll_ray.evaluators.members import Members
 from eggroll_ray.evaluators.record import Earlier
-from eggroll_ray.league import elo, load_league, play_league, rebuild, spread_out
+from eggroll_ray.league import elo, load_league, play_league, spread_out
+from eggroll_ray.replay import Replay
 from eggroll_ray.rl.agents import Shown, make_groups
 from eggroll_ray.rl.self_play import Duel
-from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.workers.plan import make_plan
 from eggroll_ray.workers.worker import Worker
 
@@ -125,11 +125,11 @@ def test_a_worker_that_joins_takes_the_past_over():
     evaluator = er.self_play(higher_card(4), constant_policy(), rivals=RIVALS)
     plan = make_plan(16, 8, 0, 4)
     one = Worker(strategy(), evaluator, plan)
-    from eggroll_ray.workers.messages import Generation
+    from eggroll_ray.workers.messages import Outcome
 
     for number in range(7):
         fitness = np.concatenate([one.evaluate(block).fitness for block in (0, 1)])
-        one.update(Generation(number, fitness))
+        one.update(Outcome(number, fitness))
     assert sorted(one.past()) == [0, 2, 4, 6, 7]
     two = Worker(strategy(), evaluator, plan)
     two.catch_up(one.digest_and_snapshot()[1], [])
@@ -152,12 +152,12 @@ def test_a_league_of_rebuilt_generations_is_that_of_the_generations(tmp_path):
         result = one.fit(12)
     evaluator = er.self_play(higher_card(4), constant_policy(), rivals=er.Rivals(count=2, every=2, most=4))
     plan = make_plan(16, 8, 0, 6)
-    log = FitnessLog(tmp_path / "run", plan, writable=False)
-    numbers = spread_out(len(log), 4)
+    past = Replay(tmp_path / "run", evaluator, strategy(), plan)
+    numbers = spread_out(len(past.log), 4)
     assert numbers == (0, 4, 8, 12)
     with pytest.raises(ValueError, match=r"generations=\[4, 0\] must rise; give \[0, 4\]"):
-        rebuild(Worker(strategy(), evaluator, plan), log, [4, 0])
-    means = rebuild(Worker(strategy(), evaluator, plan), log, numbers)
+        past.means([4, 0])
+    means = past.means(numbers)
     np.testing.assert_array_equal(means[-1].params["bias"], result.params["bias"])
     found = play_league(evaluator, means, numbers, 4, 0)
     choices = [int(np.argmax(one.params["bias"][:3])) for one in means]

@@ -41,9 +41,9 @@ def outcome(worker, number):
 
 
 def er_generation(number, fitness):
-    from eggroll_ray.workers.messages import Generation
+    from eggroll_ray.workers.messages import Outcome
 
-    return Generation(number, fitness)
+    return Outcome(number, fitness)
 
 
 @pytest.mark.parametrize("window", mostly_slow([1, 3, 4, 8, 20], quick=[3, 20]))

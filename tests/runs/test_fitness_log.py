@@ -1,5 +1,6 @@
 """The fitness log: every generation comes back bit for bit; what is not whole is never taken for whole."""
 
+import dataclasses
 import os
 import struct
 import zlib
@@ -14,7 +15,7 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.workers.fitness_vector import pack_fitness
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 
 PLAN = Plan(population_size=8, block_size=4, seed=0, test_episodes=1)
@@ -22,15 +23,15 @@ MOMENTS = no_moments((3,))
 both_forms = pytest.mark.parametrize("packed", [False, True], ids=["float", "packed"])
 
 
-def outcome(number: int, packed: bool = False) -> Generation:
+def outcome(number: int, packed: bool = False) -> Outcome:
     rng = np.random.default_rng(number)
     fitness = rng.normal(size=8).astype(np.float32)
     fitness[: 2 * (number % 3) : 2] = np.nan  # so many pairs are dropped, so that packed records differ in length
     moments = tuple(jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), MOMENTS) for _ in range(2))
-    return Generation(number, pack_fitness(fitness) if packed else fitness, moments)
+    return Outcome(number, pack_fitness(fitness) if packed else fitness, moments)
 
 
-def same(one: Generation, two: Generation) -> bool:
+def same(one: Outcome, two: Outcome) -> bool:
     def leaves(generation):
         fitness = generation.fitness
         parts = (
@@ -45,7 +46,7 @@ def same(one: Generation, two: Generation) -> bool:
 
 
 def opened(run: Path, packed: bool = False, **options) -> FitnessLog:
-    return FitnessLog(run, PLAN, MOMENTS, packed, **options)
+    return FitnessLog(run, dataclasses.replace(PLAN, signs_only=packed), MOMENTS, **options)
 
 
 def written(run: Path, generations: int, packed: bool = False) -> FitnessLog:
@@ -79,7 +80,7 @@ def test_the_log_gives_back_every_generation(tmp_path, packed):
 
 def test_a_log_without_moments_comes_back(tmp_path):
     checkpoint.create_run(tmp_path / "run")
-    FitnessLog(tmp_path / "run", PLAN).append(Generation(0, outcome(0).fitness, ((), ())))
+    FitnessLog(tmp_path / "run", PLAN).append(Outcome(0, outcome(0).fitness, ((), ())))
     found = next(FitnessLog(tmp_path / "run", PLAN).read(0, 1))
     assert found.moments == ((), ()) and found.fitness.tobytes() == outcome(0).fitness.tobytes()
 
@@ -91,8 +92,8 @@ def test_packed_signs_take_a_twentieth_of_the_room(tmp_path):
         run = tmp_path / str(packed)
         checkpoint.create_run(run)
         fitness = np.arange(2000, dtype=np.float32)
-        log = FitnessLog(run, plan, packed=packed)
-        log.append(Generation(0, pack_fitness(fitness) if packed else fitness, ((), ())))
+        log = FitnessLog(run, dataclasses.replace(plan, signs_only=packed))
+        log.append(Outcome(0, pack_fitness(fitness) if packed else fitness, ((), ())))
         sizes.append((run / "fitness/log.bin").stat().st_size)
     assert sizes == [16 + 4 * 2000, 16 + 200]
 

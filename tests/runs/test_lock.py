@@ -20,7 +20,7 @@ from eggroll_ray.runs.lock import RunLock
 HOLD = """
 import sys, time
 from pathlib import Path
-from eggroll_ray.lock import RunLock
+from eggroll_ray.runs.lock import RunLock
 lock = RunLock(Path(sys.argv[1]))
 print("locked", flush=True)
 time.sleep(300)

@@ -6,7 +6,6 @@ import resource
 import numpy as np
 import pytest
 
-from eggroll_ray.report.text import format_number, format_seconds
 from eggroll_ray.runs.metrics import MetricsWriter, read_metrics, replace_file
 
 
@@ -219,41 +218,3 @@ def test_replace_file_leaves_nothing_else(tmp_path):
     replace_file(tmp_path / "a", b"1")
     replace_file(tmp_path / "a", b"2")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"2")]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "-"),
-        (math.nan, "-"),
-        (0.0, "0"),
-        (500.0, "500.0"),
-        (-12.345, "-12.35"),
-        (0.01234, "0.0123"),
-        (1e-6, "1e-06"),
-        (4096, "4096"),
-        (12_345, "12.35k"),
-        (999_999, "1000k"),
-        (-1_234_567.0, "-1.23M"),
-        (2.5e9, "2.5G"),
-        (1e20, "1.00e+20"),
-    ],
-)
-def test_format_number(value, text):
-    assert format_number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (0.0421, "0.042 s"),
-        (9.9, "9.9 s"),
-        (9.99, "10 s"),
-        (59.7, "1 min 00 s"),
-        (200, "3 min 20 s"),
-        (7500, "2 h 05 min"),
-    ],
-)
-def test_format_seconds(seconds, text):
-    assert format_seconds(seconds) == text

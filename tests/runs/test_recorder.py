@@ -17,7 +17,7 @@ from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import read_metrics
 from eggroll_ray.runs.recorder import Recorder, Run
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 
 PLAN = Plan(population_size=64, block_size=32, seed=0, test_episodes=1)
@@ -37,12 +37,12 @@ def close_all():
 
 def make(path: Path, events: list | None = None, resume: bool = False, every: int = 5) -> Recorder:
     events = [] if events is None else events
-    MADE.append(Recorder(Run(path, resume, every), PLAN, (), {"a": 1}, False, lambda *event: events.append(event)))
+    MADE.append(Recorder(Run(path, resume, every), PLAN, (), {"a": 1}, lambda *event: events.append(event)))
     return MADE[-1]
 
 
-def outcome(number: int) -> Generation:
-    return Generation(number, np.full(PLAN.population_size, number, np.float32), ((), ()))
+def outcome(number: int) -> Outcome:
+    return Outcome(number, np.full(PLAN.population_size, number, np.float32), ((), ()))
 
 
 def step(recorder: Recorder, number: int, note: str = "") -> None:
@@ -83,7 +83,9 @@ def test_a_resumed_run_has_one_row_a_generation_and_goes_on_from_the_log(tmp_pat
     recorder.append(outcome(7))  # as if the process had been killed before it wrote the row
     recorder.close()
     recorder = make(tmp_path / "run", resume=True)
-    snapshot, log = recorder.load(SNAPSHOT)
+    assert checkpoint.checkpoints(tmp_path / "run") == [5]
+    snapshot = checkpoint.load_checkpoint(tmp_path / "run", 5, SNAPSHOT)
+    log = recorder.log.read(5, len(recorder.log))
     assert snapshot["w"].tolist() == SNAPSHOT["w"].tolist() and [one.number for one in log] == [5, 6, 7]
     assert recorder.last_row["generation"] == 6
     step(recorder, 8)

@@ -1,6 +1,7 @@
-"""The fleet in virtual time: whatever happens to workers, the digest, fitness and tests are those of an
+"""The coordinator in virtual time: whatever happens to workers, the digest, fitness and tests are those of an
 undisturbed run, and the events say what happened."""
 
+import dataclasses
 import functools
 import itertools
 
@@ -8,27 +9,28 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_cluster import FOREVER, PLAN, Ended, State, ToyCluster, make_fleet, train
+from toy_cluster import FOREVER, PLAN, Ended, State, ToyCluster, make_coordinator, train
 
-from eggroll_ray.workers.backend import Cluster
-from eggroll_ray.workers.messages import Generation, Request, WorkerError
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.backend import Backend
+from eggroll_ray.workers.messages import Outcome, Request, WorkerError
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.pool import Pool
+from eggroll_ray.workers.schedule import Speeds
 
 FEW = Plan(population_size=4, block_size=2, seed=0, test_episodes=1)  # two blocks and the test
 
 
 @functools.cache
 def undisturbed(plan: Plan = PLAN, generations: int = 5, packed: bool = False) -> tuple:
-    return train(ToyCluster(plan, 1, packed), generations).bits
+    return train(ToyCluster(dataclasses.replace(plan, signs_only=packed), 1), generations).bits
 
 
-def outcome(number: int) -> Generation:
-    return Generation(number, np.full(PLAN.population_size, number, np.float32))
+def outcome(number: int) -> Outcome:
+    return Outcome(number, np.full(PLAN.population_size, number, np.float32))
 
 
-def snapshots(fleet, number):
-    fleet.snapshot()
+def snapshots(coordinator, number):
+    coordinator.snapshot()
 
 
 def joins(ended: Ended, worker: int) -> list[str]:
@@ -36,9 +38,9 @@ def joins(ended: Ended, worker: int) -> list[str]:
 
 
 def test_the_toys_are_what_the_fleet_asks_for():
-    cluster: Cluster = ToyCluster(PLAN)
-    fleet, events = make_fleet(cluster)
-    assert isinstance(fleet, Pool) and fleet.count == 3
+    cluster: Backend = ToyCluster(PLAN)
+    coordinator, events = make_coordinator(cluster)
+    assert isinstance(coordinator, Pool) and coordinator.count == 3
     assert [name for name, *_ in events] == ["worker joined"] * 3
     assert undisturbed() != undisturbed(generations=4)
 
@@ -46,7 +48,7 @@ def test_the_toys_are_what_the_fleet_asks_for():
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("count", [2, 3, 5, 12])
 def test_the_same_bits_for_any_number_of_workers(count, packed):
-    ended = train(ToyCluster(PLAN, count, packed), 5)
+    ended = train(ToyCluster(dataclasses.replace(PLAN, signs_only=packed), count), 5)
     assert ended.bits == undisturbed(packed=packed)
     assert ended.names() == []
 
@@ -85,14 +87,18 @@ def test_a_snapshot_is_of_the_right_state_whoever_is_asked_first(fault):
 def test_a_worker_that_never_answers_a_question_holds_nobody_up_and_is_replaced():
     ends = []
     cluster = ToyCluster(PLAN, 3, faults={(0, "digest_and_snapshot", 1): FOREVER})
-    ended = train(cluster, 120, lambda fleet, n: (n in (1, 2) and fleet.snapshot(), ends.append(cluster.now)))
+    ended = train(
+        cluster, 120, lambda coordinator, n: (n in (1, 2) and coordinator.snapshot(), ends.append(cluster.now))
+    )
     assert ended.bits == undisturbed(generations=120)
     assert ended.names() == ["deadline passed", "worker lost"] and ended.alive == [1, 2, 3]
     assert max(b - a for a, b in itertools.pairwise(ends)) < 130
 
 
 def test_a_new_worker_replays_no_more_than_from_the_snapshot_on():
-    ended = train(ToyCluster(PLAN, 3, faults={(1, "step", 4): "die"}), 5, lambda fleet, n: n == 2 and fleet.snapshot())
+    ended = train(
+        ToyCluster(PLAN, 3, faults={(1, "step", 4): "die"}), 5, lambda coordinator, n: n == 2 and coordinator.snapshot()
+    )
     assert ended.bits == undisturbed()
     assert joins(ended, 3)[0].startswith("at generation 4, 2 of them replayed")
 
@@ -151,7 +157,7 @@ def test_workers_that_are_done_help_one_that_has_become_slow():
     plan = Plan(population_size=120, block_size=2, seed=0, test_episodes=1)
     cluster = ToyCluster(plan, 3, block_seconds=lambda worker, _: 8.0 if worker == 2 and steps else 1.0)
     cluster.on_call = on_call
-    ended = train(cluster, 4, lambda fleet, number: ends.append(cluster.now))
+    ended = train(cluster, 4, lambda coordinator, number: ends.append(cluster.now))
     assert ended.bits == undisturbed(plan, 4)
     ideal = 61 / (1 + 1 + 1 / 8)
     assert ends[1] - ends[0] < 1.6 * ideal  # in the generation in which it became slow
@@ -189,7 +195,7 @@ def test_a_worker_that_is_wrong_a_second_time_is_replaced():
     assert ended.alive == [0, 2, 3]
 
 
-def test_a_wrong_worker_that_is_still_evaluating_is_rebuilt_once():
+def wrong_while_evaluating() -> ToyCluster:
     # When the last block comes in, from worker 0, the wrong worker is at its copy of it; its answer is wrong, too.
     steps = []
 
@@ -201,10 +207,25 @@ def test_a_wrong_worker_that_is_still_evaluating_is_rebuilt_once():
         return {0: 3.0 if steps else 1.0, 1: 1.0, 2: 5.0 if steps.count(2) > 1 else 1.0}.get(worker, 1.0)
 
     faults = {(2, "step", 2): "corrupt", (2, "join", 1): 10.0}
-    cluster = ToyCluster(PLAN, 3, False, seconds, faults=faults, deaf={0}, on_call=on_call)
-    ended = train(cluster, 5)
+    return ToyCluster(PLAN, 3, seconds, faults=faults, deaf={0}, on_call=on_call)
+
+
+def test_a_wrong_worker_that_is_still_evaluating_is_rebuilt_once():
+    ended = train(wrong_while_evaluating(), 5)
     assert ended.bits == undisturbed()
     assert ended.names().count("worker quarantined") == 1 and ended.alive == [0, 1, 2]
+
+
+def test_a_step_is_timed_from_its_own_start_also_where_the_worker_joins_at_its_end(monkeypatch):
+    rests, observe = [], Speeds.observe
+
+    def note(self, worker, block_seconds, update_seconds, rest, test_seconds=None):
+        rests.append(rest)
+        observe(self, worker, block_seconds, update_seconds, rest, test_seconds)
+
+    monkeypatch.setattr(Speeds, "observe", note)
+    train(wrong_while_evaluating(), 5)
+    assert min(rests) > -1e-3
 
 
 def test_workers_that_disagree_after_they_were_rebuilt_are_an_error():
@@ -235,7 +256,7 @@ def test_the_digest_of_a_worker_that_died_since_counts(survivor):
         return 3.0 if worker == 0 and steps else 1.0
 
     faults = {(1 - survivor if survivor else 0, "step", 2): "corrupt"}
-    cluster = ToyCluster(PLAN, lambda now: 2 if now < 15.0 else 1, False, seconds, faults=faults, on_call=on_call)
+    cluster = ToyCluster(PLAN, lambda now: 2 if now < 15.0 else 1, seconds, faults=faults, on_call=on_call)
     ended = train(cluster, 5)
     assert steps.count(1) >= 2
     assert ended.bits == undisturbed()
@@ -445,39 +466,40 @@ def test_a_user_exception_comes_through_unchanged():
 
 def test_a_generation_can_be_evaluated_again_after_an_exception():
     cluster = ToyCluster(PLAN, 2, faults={(0, "step", 2): KeyboardInterrupt(), (1, "step", 3): "die"})
-    fleet, _ = make_fleet(cluster)
+    coordinator, _ = make_coordinator(cluster)
     outcomes, number = (), 0
     while number < 5:
         try:
-            found = fleet.step(Request(number, outcomes, (*range(PLAN.blocks), TEST)), lambda: False)
+            request = Request(number, outcomes, tuple(range(PLAN.blocks)), test=True)
+            found = coordinator.step(request, lambda: False)
         except KeyboardInterrupt:
             continue
-        outcomes, number = (Generation(number, found.fitness, found.moments),), number + 1
-    fleet.update(outcomes[0])
-    assert fleet.digest() == undisturbed()[0]
+        outcomes, number = (Outcome(number, found.fitness, found.moments),), number + 1
+    coordinator.update(outcomes[0])
+    assert coordinator.digest() == undisturbed()[0]
 
 
 @pytest.mark.parametrize("fault", [None, FOREVER, 20.0])
 def test_a_cancelled_generation_returns_soon_and_incomplete(fault):
     cluster = ToyCluster(PLAN, 3, block_seconds=lambda *_: 2.0, faults={(1, "step", 0): fault} if fault else {})
-    fleet, _ = make_fleet(cluster)
+    coordinator, _ = make_coordinator(cluster)
     began = cluster.now
-    found = fleet.step(Request(0, (), tuple(range(PLAN.blocks))), lambda: cluster.now > began + 3.0)
+    found = coordinator.step(Request(0, (), tuple(range(PLAN.blocks))), lambda: cluster.now > began + 3.0)
     assert not found.complete
     assert cluster.now < began + 3.0 + (6.0 if fault else 3.0)
-    assert fleet.digest() == "0:00000011" and fleet.snapshot()["state"] == State(0, 17)
+    assert coordinator.digest() == "0:00000011" and coordinator.snapshot()["state"] == State(0, 17)
 
 
 def test_a_stop_ends_also_when_the_only_worker_is_frozen():
     cluster = ToyCluster(PLAN, 1, faults={(0, "step", 0): FOREVER})
-    fleet, events = make_fleet(cluster)
-    assert not fleet.step(Request(0, (), tuple(range(PLAN.blocks))), lambda: cluster.now > 3.0).complete
-    assert fleet.digest() == "0:00000011"
+    coordinator, events = make_coordinator(cluster)
+    assert not coordinator.step(Request(0, (), tuple(range(PLAN.blocks))), lambda: cluster.now > 3.0).complete
+    assert coordinator.digest() == "0:00000011"
     assert "worker lost" in [name for name, *_ in events]
 
 
 def test_a_test_that_takes_much_longer_than_a_block_ends_no_worker():
-    cluster = ToyCluster(PLAN, 3, block_seconds=lambda _, block: 60.0 if block == TEST else 0.1)
+    cluster = ToyCluster(PLAN, 3, block_seconds=lambda _, block: 60.0 if block is None else 0.1)
     ended = train(cluster, 5)
     assert ended.bits == undisturbed()
     assert ended.names() == []
@@ -499,49 +521,49 @@ def test_a_worker_eight_times_slower_is_not_taken_for_dead():
 
 def test_a_run_is_continued_from_the_log_however_long_that_takes():
     cluster = ToyCluster(PLAN, 2, update_seconds=1.0)
-    fleet, events = make_fleet(cluster)
-    fleet.catch_up(None, [outcome(number) for number in range(1000)])
-    assert fleet.digest().startswith("1000:")
+    coordinator, events = make_coordinator(cluster)
+    coordinator.catch_up(None, [outcome(number) for number in range(1000)])
+    assert coordinator.digest().startswith("1000:")
     assert {name for name, *_ in events} == {"worker joined"}  # nobody was missing
 
 
 def test_a_run_is_continued_from_a_snapshot():
-    fleet, _ = make_fleet(ToyCluster(PLAN, 2))
+    coordinator, _ = make_coordinator(ToyCluster(PLAN, 2))
     for number in range(6):
-        fleet.update(outcome(number))
+        coordinator.update(outcome(number))
         if number == 3:
-            snapshot = fleet.snapshot()
-    again, _ = make_fleet(ToyCluster(PLAN, 3))
+            snapshot = coordinator.snapshot()
+    again, _ = make_coordinator(ToyCluster(PLAN, 3))
     again.catch_up(snapshot, [outcome(4), outcome(5)])
-    assert again.digest() == fleet.digest()
+    assert again.digest() == coordinator.digest()
 
 
 def test_a_worker_that_joins_while_the_run_is_taken_elsewhere_joins_again():
     cluster = ToyCluster(PLAN, lambda now: 1 if now < 30.0 else 2, faults={(1, "join", 0): 8.0})
-    fleet, _ = make_fleet(cluster)
+    coordinator, _ = make_coordinator(cluster)
     number, outcomes = 0, ()
     while (1, "join") not in [(worker, method) for _, worker, method, _ in cluster.sent]:
-        found = fleet.step(Request(number, outcomes, tuple(range(PLAN.blocks))), lambda: False)
-        outcomes, number = (Generation(number, found.fitness),), number + 1
+        found = coordinator.step(Request(number, outcomes, tuple(range(PLAN.blocks))), lambda: False)
+        outcomes, number = (Outcome(number, found.fitness),), number + 1
     elsewhere = {"state": State(1, 123), "statistics": ()}
-    fleet.catch_up(elsewhere, [])
-    alone, _ = make_fleet(ToyCluster(PLAN, 1))
+    coordinator.catch_up(elsewhere, [])
+    alone, _ = make_coordinator(ToyCluster(PLAN, 1))
     alone.catch_up(elsewhere, [])
     outcomes = ()
     for number in range(1, 8):
         request = Request(number, outcomes, tuple(range(PLAN.blocks)))
-        found, expected = (pool.step(request, lambda: False) for pool in (fleet, alone))
+        found, expected = (pool.step(request, lambda: False) for pool in (coordinator, alone))
         assert found.fitness.tobytes() == expected.fitness.tobytes()
-        outcomes = (Generation(number, found.fitness),)
+        outcomes = (Outcome(number, found.fitness),)
 
 
 def test_every_row_has_the_metrics_of_its_update():
-    fleet, _ = make_fleet(ToyCluster(FEW, 2))
+    coordinator, _ = make_coordinator(ToyCluster(FEW, 2))
     outcomes = ()
     for number in range(205):
-        found = fleet.step(Request(number, outcomes, (0, 1)), lambda: False)
+        found = coordinator.step(Request(number, outcomes, (0, 1)), lambda: False)
         assert number == 0 or found.metrics, number
-        outcomes = (Generation(number, found.fitness),)
+        outcomes = (Outcome(number, found.fitness),)
 
 
 METHODS = st.sampled_from(["facts", "join", "step", "step", "step", "digest_and_snapshot"])
@@ -562,8 +584,8 @@ few_examples = settings(max_examples=40, deadline=None, derandomize=True)
 @few_examples
 @given(scripts(5, 2), st.integers(1, 4), st.sampled_from([0, 2]), st.booleans())
 def test_any_two_faults_change_nothing(faults, count, every, deaf):
-    def on_generation(fleet, number):
-        return every and number % every == 0 and fleet.snapshot()
+    def on_generation(coordinator, number):
+        return every and number % every == 0 and coordinator.snapshot()
 
     cluster = ToyCluster(PLAN, count, faults=dict(faults), deaf=set(range(9)) if deaf else set())
     assert train(cluster, 5, on_generation).bits == undisturbed()

@@ -14,13 +14,14 @@ from eggroll_ray.evaluators.record import FitnessError
 from eggroll_ray.runs import rows
 from eggroll_ray.runs.rows import fitness_columns
 from eggroll_ray.workers.fitness_vector import PackedPairs, pack_fitness
-from eggroll_ray.workers.messages import Reply
-from eggroll_ray.workers.plan import TEST, Plan
+from eggroll_ray.workers.messages import Reply, Work
+from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Gathering, Round, usable_fitness
 from eggroll_ray.workers.worker import _spread
 
 PLAN = Plan(population_size=24, block_size=4, seed=0, test_episodes=2)
 BLOCKS = range(PLAN.blocks)
+ALL, TESTED = Work(tuple(BLOCKS)), Work(tuple(BLOCKS), test=True)
 FITNESS = np.random.default_rng(0).normal(size=24).astype(np.float32)
 FITNESS[[5, 18]] = np.nan  # drops pairs 2 and 9
 FITNESS[[8, 9]] = 1.5  # a tie
@@ -48,8 +49,8 @@ def reply(blocks, packed=False, values=FITNESS, digest="d", test=False) -> Reply
     )
 
 
-def gather(replies, packed=False, blocks=BLOCKS, plan=PLAN) -> Round:
-    gathering = Gathering(plan, blocks, packed)
+def gather(replies, packed=False, work=ALL, plan=PLAN) -> Round:
+    gathering = Gathering(dataclasses.replace(plan, signs_only=packed), work)
     for worker, found in enumerate(replies):
         gathering.add(worker, found)
     return gathering.result({})
@@ -64,7 +65,7 @@ def same(one: Round, two: Round) -> bool:
 
 
 def test_a_generation_in_one_reply():
-    found = gather([reply(BLOCKS, test=True)], blocks=[*BLOCKS, TEST])
+    found = gather([reply(BLOCKS, test=True)], work=TESTED)
     assert found.complete and found.digest == "d" and found.metrics == {"gradient_norm": 1.0}
     np.testing.assert_array_equal(found.fitness, FITNESS)
     assert found.steps == sum(100 + block for block in BLOCKS)
@@ -116,11 +117,11 @@ def test_any_split_in_any_order_is_the_same(order, cuts, packed, data):
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_of_a_block_that_comes_twice_the_first_counts_and_the_second_is_told(packed):
-    gathering = Gathering(PLAN, [*BLOCKS, TEST], packed)
+    gathering = Gathering(dataclasses.replace(PLAN, signs_only=packed), TESTED)
     assert gathering.add(0, reply([0, 1, 2], packed, test=True)) == 0
     assert gathering.add(1, reply([2, 3, 4], packed, -FITNESS)) == 1
     assert gathering.add(0, reply([5, 0], packed, -FITNESS, test=True)) == 2
-    assert not gathering.missing
+    assert not gathering.missing and gathering.complete
     expected = np.where(np.arange(24) < 12, FITNESS, -FITNESS)
     found = gathering.result({}).fitness
     if packed:
@@ -129,27 +130,28 @@ def test_of_a_block_that_comes_twice_the_first_counts_and_the_second_is_told(pac
 
 
 def test_it_is_incomplete_until_all_blocks_and_the_test_are_there():
-    gathering = Gathering(PLAN, [*BLOCKS, TEST], False)
+    gathering = Gathering(PLAN, TESTED)
     assert not gathering.result({}).complete
     gathering.add(0, reply(BLOCKS))
-    assert gathering.missing == {TEST} and not gathering.result({}).complete
+    assert gathering.missing == Work(test=True) and not gathering.result({}).complete
     gathering.add(1, reply([], test=True))
     assert gathering.result({}).complete
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_a_worker_sent_is_forgotten_when_it_is_not_trusted(packed):
-    gathering = Gathering(PLAN, [*BLOCKS, TEST], packed)
+    gathering = Gathering(dataclasses.replace(PLAN, signs_only=packed), TESTED)
     wrong = np.where(np.isnan(FITNESS), np.float32(0), -FITNESS)
     gathering.add(1, reply([1, 3], packed, wrong, "wrong", test=True))
     gathering.add(0, reply([0, 2, 3], packed))
     gathering.add(1, reply([4], packed, wrong, "wrong"))
     assert gathering.digests() == {0: "d", 1: "wrong"}
-    assert sorted(gathering.discard(1)) == [TEST, 1, 3, 4]
-    assert gathering.missing == {TEST, 1, 3, 4, 5} and gathering.digests() == {0: "d"}
+    lost = gathering.discard(1)
+    assert sorted(lost.blocks) == [1, 3, 4] and lost.test
+    assert gathering.missing == Work((1, 3, 4, 5), test=True) and gathering.digests() == {0: "d"}
     gathering.add(1, reply([3, 5], packed))
     gathering.add(0, reply([1, 4], packed, test=True))
-    assert same(gathering.result({}), gather([reply(BLOCKS, packed, test=True)], packed, [*BLOCKS, TEST]))
+    assert same(gathering.result({}), gather([reply(BLOCKS, packed, test=True)], packed, TESTED))
 
 
 # Eighths: where two differ, XLA finds the same sign (it takes differences below 1e-38 for none).

@@ -1,4 +1,4 @@
-"""Metrics to MLflow."""
+"""Metrics to MLflow, from a thread of its own."""
 
 import os
 import re

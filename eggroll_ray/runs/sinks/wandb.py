@@ -1,4 +1,4 @@
-"""Experiment trackers as sinks of metrics: Weights & Biases and MLflow, each in a thread of its own."""
+"""Metrics to Weights & Biases, from a thread of its own."""
 
 import logging
 import os

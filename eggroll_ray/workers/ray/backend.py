@@ -19,8 +19,8 @@ from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.workers.backend import WorkerLost
-from eggroll_ray.workers.coordinator import Fleet
-from eggroll_ray.workers.messages import Generation, Reply, Request, WorkerError
+from eggroll_ray.workers.coordinator import Coordinator
+from eggroll_ray.workers.messages import Outcome, Reply, Request, Work, WorkerError
 from eggroll_ray.workers.options import OnEvent, Workers
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.ray.connect import cluster_address, connect
@@ -42,15 +42,15 @@ _INLINE_TOTAL_BYTES = 4_000_000  # are no more than that
 _LOOK_SECONDS = 1.0  # between looks at what the cluster has
 
 
-def ray_fleet(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers, on_event: OnEvent) -> Fleet:
+def ray_coordinator(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers, on_event: OnEvent) -> Coordinator:
     """Starts the workers of a run on Ray.
 
     Raises:
       WorkerError: when there is no cluster, it lacks the resources asked for, or too few workers start in time.
     """
     make = functools.partial(Worker, strategy, evaluator, plan, threads=worker_threads(workers))
-    cluster = RayCluster(make, plan.blocks, workers)
-    return Fleet(cluster, plan, workers, strategy.signs_only, on_event)
+    cluster = RayBackend(make, plan.blocks, workers)
+    return Coordinator(cluster, plan, workers, on_event)
 
 
 def _call(function: Callable[[], Any]) -> Any:
@@ -58,42 +58,42 @@ def _call(function: Callable[[], Any]) -> Any:
     return function()
 
 
-class _RemoteWorker:
+class _Actor:
     """A worker in an actor. A second thread takes cancellations while the first evaluates."""
 
     def __init__(self, make: Callable[[], Worker]):
         keep_programs()
         self._worker = make()
-        self._cancelled: list[tuple[int, tuple[int, ...] | None]] = []  # serial number of the step, blocks
+        self._cancelled: list[tuple[int, Work | None]] = []  # serial number of the step, what of it (None: all)
 
     def facts(self) -> dict[str, str]:
         return self._worker.facts()
 
-    def join(self, snapshot: dict[str, Any] | None, *log: Generation) -> tuple[str, float]:
+    def join(self, snapshot: dict[str, Any] | None, *log: Outcome) -> tuple[str, float]:
         """Brings the worker into the state of the run; returns its digest and how long that took."""
         started = time.perf_counter()
         self._worker.catch_up(snapshot, log)
         return self._worker.digest(), time.perf_counter() - started
 
-    def step(self, serial: int, number: int, blocks: tuple[int, ...], *outcomes: Generation) -> Reply:
+    def step(self, serial: int, number: int, work: Work, *outcomes: Outcome) -> Reply:
         self._cancelled = [entry for entry in self._cancelled if entry[0] >= serial]
 
-        def cancelled(block: int) -> bool:
-            return any(which is None or block in which for of, which in self._cancelled if of == serial)
+        def cancelled(part: Work) -> bool:
+            return any(which is None or which.overlaps(part) for of, which in self._cancelled if of == serial)
 
-        return self._worker.step(Request(number, outcomes, blocks), cancelled)
+        return self._worker.step(Request(number, outcomes, work.blocks, work.test), cancelled)
 
-    def ask(self, method: str, args: tuple[Any, ...], *outcomes: Generation) -> Any:
+    def ask(self, method: str, args: tuple[Any, ...], *outcomes: Outcome) -> Any:
         self._worker.advance(outcomes)
         return getattr(self._worker, method)(*args)
 
-    def cancel(self, serial: int, blocks: tuple[int, ...] | None) -> None:
-        """Leaves out those blocks of a step, None for all, that have not begun."""
-        self._cancelled.append((serial, blocks))
+    def cancel(self, serial: int, work: Work | None) -> None:
+        """Leaves out this work of a step, None for all of it, where it has not begun."""
+        self._cancelled.append((serial, work))
 
 
-class RayCluster:
-    """Ray actors with one worker each. Implements `cluster.Cluster`."""
+class RayBackend:
+    """Ray actors with one worker each. Implements `workers.backend.Backend`."""
 
     def __init__(self, make: Callable[[], Any], blocks: int, workers: Workers):
         """Connects to Ray, or starts it on this machine, and checks that it has what is asked for.
@@ -121,7 +121,7 @@ class RayCluster:
             self._request_room()
             self._gpus = self._wait_for_resources()
             self._task = ray.put(make)
-            self._remote = ray.remote(_RemoteWorker)
+            self._remote = ray.remote(_Actor)
         except BaseException:
             self.close()
             raise
@@ -174,7 +174,7 @@ class RayCluster:
             raise WorkerError(f"{label}: its process was lost: {error}; give a number.") from error
 
     def put(self, value: Any) -> Any:
-        if isinstance(value, Generation):
+        if isinstance(value, Outcome):
             size = outcome_bytes(value)
             if size <= _INLINE_BYTES and size * self.target() <= _INLINE_TOTAL_BYTES:
                 return value  # faster than through the object store

@@ -19,6 +19,8 @@ from eggroll_ray.workers.messages import WorkerError
 from eggroll_ray.workers.options import Workers
 
 _CONNECT_SECONDS = 10.0
+_PACKAGE = Path(__file__).resolve().parents[2]
+_OURS = (_PACKAGE, _PACKAGE.parent / "envs")
 
 
 def connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({})) -> bool:
@@ -48,6 +50,7 @@ def connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({}
 
 
 def cluster_address(workers: Workers) -> str | None:
+    """Returns the address of the cluster that was asked for, None for a Ray of this machine alone."""
     return workers.address or os.environ.get("RAY_ADDRESS")
 
 
@@ -58,8 +61,10 @@ def _shipped_code() -> dict[str, Any]:
     """
     if os.environ.get(RAY_JOB_CONFIG_JSON_ENV_VAR):
         return {}
-    own = [Path(__file__).parents[2], Path(__file__).parents[3] / "envs"]
-    return {"py_modules": [str(path) for path in (*own, *_modules_beside_script()) if path.exists()]}
+    theirs = _modules_beside_script()
+    names = {path.stem for path in theirs}  # a user's own package called envs is what their script has imported
+    ours = [path for path in _OURS if path.exists() and path.name not in names]
+    return {"py_modules": [str(path) for path in (*ours, *theirs)]}
 
 
 def _modules_beside_script() -> list[Path]:
@@ -71,14 +76,14 @@ def _modules_beside_script() -> list[Path]:
     found = set()
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file is None or "." in name or name in ("__main__", "eggroll_ray", "envs"):
+        if file is None or "." in name or name == "__main__":
             continue
         path = Path(file).resolve()
         if path.parent == folder and path.suffix == ".py":
             found.add(path)
         elif path.name == "__init__.py" and path.parent.parent == folder:
             found.add(path.parent)
-    return sorted(found)
+    return sorted(found.difference(_OURS))
 
 
 def _check_reachable(address: str) -> None:

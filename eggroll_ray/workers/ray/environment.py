@@ -31,6 +31,7 @@ def explain_failed_start(text: str) -> str:
 
 
 def worker_threads(workers: Workers) -> int:
+    """Returns the threads of a worker: one for each of its cores, or part of a core."""
     return max(1, math.ceil(workers.cpus))
 
 
@@ -47,7 +48,7 @@ def process_variables(workers: Workers, gpus: float | None, here: bool) -> dict[
       gpus: of each; None: not known yet, and what depends on it is left out.
       here: whether it runs on this machine.
     """
-    threads = str(worker_threads(workers))  # of XLA the worker takes two at least: threads.py
+    threads = str(worker_threads(workers))  # of XLA the worker takes two at least: compiling/threads.py
     variables = {"NPROC": threads, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
     if gpus == 0:
         variables["JAX_PLATFORMS"] = "cpu"  # Ray 2.60 shows the GPUs of a node to every process on it

@@ -6,11 +6,12 @@ import jax
 import numpy as np
 import ray
 
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.options import Workers
 
 
-def outcome_bytes(outcome: Generation) -> int:
+def outcome_bytes(outcome: Outcome) -> int:
+    """Returns the bytes of an outcome as it travels, moments included."""
     return outcome.nbytes + sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(outcome.moments))
 
 
@@ -27,6 +28,7 @@ def _total(places: Sequence[Mapping[str, float]], resource: str) -> float:
 
 
 def gpus_of_each(workers: Workers, places: Sequence[Mapping[str, float]]) -> float:
+    """Returns the GPUs of each worker: as asked, or one where the cluster has GPUs and follows it by itself."""
     if workers.gpus is not None:
         return workers.gpus
     most = max((place.get("GPU", 0.0) for place in places), default=0.0)  # a bundle may have a part of one

@@ -240,7 +240,7 @@ def test_the_page_says_what_was_found(tmp_path: Path) -> None:
     assert "| normal | 30 | none |\n" in page
     assert "| one | yes | 500 [400, 600] | 200 [190, 210] | - |\n" in page
     assert "| two | no: a loop | 500 [400, 600] | 200 [190, 210] | 900 [800, 1000] |\n" in page
-    assert page.count("Up to 2026-01-02 on abacus; jax 0.1; commit abc.\n") == 3
+    assert page.count("Measured up to 2026-01-02 on abacus; jax 0.1; commit abc.\n") == 3
 
 
 @pytest.mark.skipif(shutil.which("dieharder") is None, reason="the program dieharder is not installed")

@@ -46,5 +46,5 @@ def test_the_page_says_what_was_measured(tmp_path: Path, monkeypatch: pytest.Mon
     assert "| environment | members | one call for all | one call for each | factor (lowest to highest) |" in page
     assert "| gym/Taxi-v4 | 8 | 400 | 100 | 4.0 (3.0 to 9.0) |" in page
     assert "| gym/CartPole-v1 | 475 | 0 | 480.0 | 2 | 256 | 1,234 | 1.5 |" in page
-    assert "`count`, 2026-01-02, abacus; jax 0.1." in page and "EvoTorch" not in page
+    assert "`count`, 2026-01-02, abacus, jax 0.1." in page and "EvoTorch" not in page
     assert (tmp_path / "host.png").stat().st_size > 5_000

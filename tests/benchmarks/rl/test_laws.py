@@ -152,7 +152,7 @@ def test_the_page_says_what_was_measured(tmp_path: Path) -> None:
     assert any(
         "Pendulum-v1: 8 members, 2 generations, learning rate 0.1, sigma 0.2, layers 4 x 4, norm" in x for x in lines
     )
-    assert lines[-1] == "Up to 2026-01-02 on abacus; jax 0.1; commit abc."
+    assert lines[-1] == "Measured up to 2026-01-02 on abacus; jax 0.1; commit abc."
     assert "one at least of 6 such intervals would miss the truth in 26% of" in " ".join(lines)
     assert (tmp_path / "laws.png").stat().st_size > 5_000
     path = tmp_path / "laws.json"

@@ -21,7 +21,7 @@ import eggroll_ray as er
 import envs
 from eggroll_ray.forecast import block_size
 from eggroll_ray.runs.metrics import read_metrics
-from eggroll_ray.workers.messages import Generation
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.ray import backend, connect, resources
 
 pytestmark = [
@@ -104,7 +104,7 @@ def test_a_process_like_a_workers_searches_the_block_size_for_all(tmp_path, monk
     (path,) = (tmp_path / "blocks").iterdir()
     kept = json.loads(path.read_text())
     assert {name: kept["key"][name] for name in ("workers", "threads")} == {"workers": 2, "threads": 1}
-    assert kept["key"]["xla_threads"] == "2"  # never one: threads.py
+    assert kept["key"]["xla_threads"] == "2"  # never one: compiling/threads.py
     with er.Trainer(custom(), block_size=kept["block_size"], **given) as fixed:
         assert fixed.fit(2).digest == found.digest
 
@@ -119,7 +119,7 @@ def test_a_search_that_takes_too_long_is_an_error(tmp_path, monkeypatch, cancell
 
 def actors(trainer: er.Trainer) -> list:
     """The Ray actors of a trainer, whatever they are doing."""
-    return [actor.handle for actor in trainer._pool._crew.actors.values()]
+    return [worker.handle for worker in trainer._pool._membership.workers.values()]
 
 
 def test_a_killed_worker_changes_nothing():
@@ -190,8 +190,8 @@ def test_no_worker_for_too_long_is_an_error_that_says_how_to_go_on(tmp_path, cap
 
 def take_away(trainer: er.Trainer) -> None:
     """Kills the workers of a trainer, and leaves no room for new ones."""
-    crew = trainer._pool._crew
-    crew._cluster.target = lambda: 0
+    membership = trainer._pool._membership
+    membership._backend.target = lambda: 0
     for actor in actors(trainer):
         ray.kill(actor)
 
@@ -218,14 +218,14 @@ def test_a_worker_needs_its_room_on_one_machine():
 
 
 def test_large_outcomes_go_through_the_object_store_and_small_ones_with_the_calls():
-    cluster = backend.RayCluster(lambda: None, 4, er.Workers(1, cpus=0.5))
-    small, large = (Generation(3, np.ones(size, np.float32)) for size in (1_000, 100_000))
+    cluster = backend.RayBackend(lambda: None, 4, er.Workers(1, cpus=0.5))
+    small, large = (Outcome(3, np.ones(size, np.float32)) for size in (1_000, 100_000))
     assert cluster.put(small) is small
     found = ray.get(cluster.put(large))
     assert found.number == 3 and found.fitness.tobytes() == large.fitness.tobytes()
-    moments = Generation(3, small.fitness, (np.ones(100_000, np.float32),))
+    moments = Outcome(3, small.fitness, (np.ones(100_000, np.float32),))
     assert isinstance(cluster.put(moments), ray.ObjectRef)
-    crowd = backend.RayCluster(lambda: None, 4, er.Workers(2_000, cpus=0.001))
+    crowd = backend.RayBackend(lambda: None, 4, er.Workers(2_000, cpus=0.001))
     assert isinstance(crowd.put(small), ray.ObjectRef)  # 8 MB in all
 
 

@@ -67,7 +67,7 @@ def test_a_worker_that_dies_in_the_middle_changes_nothing(make):
     with trainer(make, 2) as disturbed:
         for row in disturbed:
             if row["generation"] == 5:
-                ray.kill(next(actor.handle for actor in disturbed._pool._crew.actors.values()))
+                ray.kill(next(worker.handle for worker in disturbed._pool._membership.workers.values()))
             if row["worker_failures"] and row["workers"] == 2 and row["generation"] >= 10:
                 break
         result = disturbed.result()

@@ -1,0 +1,135 @@
+"""The engine of a worker: it holds the parameters and computes with them, on the devices of one process.
+
+It knows nothing of blocks, messages or other workers. `workers.worker.Worker` asks it and keeps the protocol.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from eggroll_ray.compiling.program import SharedProgram
+from eggroll_ray.es.digest import digest
+from eggroll_ray.es.record import ES, ESState, Fitness
+from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator, Given
+
+
+class Engine:
+    """The state of a run in JAX: parameters, optimiser state, the evaluator's statistics, and the past that is kept."""
+
+    def __init__(self, strategy: ES, evaluator: Evaluator, seed: int):
+        """Makes an engine at the initial state.
+
+        Args:
+          strategy: the rules of the update.
+          evaluator: what is optimised.
+          seed: of the run.
+        """
+        self._strategy, self._evaluator, self._seed = strategy, evaluator, seed
+        self._evaluate = evaluator.bind(strategy.perturb)
+        self._update = SharedProgram(strategy.update)
+        self._lock = threading.Lock()  # a snapshot may be asked for while blocks are evaluated
+        self.begin()
+
+    @property
+    def generation(self) -> int:
+        """The generation whose population comes next."""
+        return int(self._state.generation)
+
+    # The state.
+
+    def begin(self) -> None:
+        """Goes to the initial state."""
+        state = self._strategy.init(self._evaluator.init(self._seed), self._seed)
+        self._set(state, self._evaluator.statistics, {})
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Takes over a snapshot of another engine, or one that was loaded from disk."""
+        state = jax.tree.map(jnp.asarray, snapshot["state"])
+        self._set(ESState(*state), snapshot["statistics"], snapshot.get("past", {}))
+
+    def update(self, fitness: Fitness, moments: Sequence[Any]) -> dict[str, float]:
+        """Applies the update of the current generation.
+
+        Args:
+          fitness: of the whole population, as `ES.update` takes it.
+          moments: of each block, in block order.
+
+        Returns:
+          The metrics of the update.
+        """
+        state, metrics = self._update(self._state, jax.tree.map(jnp.asarray, fitness))
+        statistics = self._evaluator.merge(self._statistics, moments)
+        metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
+        self._set(state, statistics, self._past)
+        return metrics
+
+    def _set(self, state: ESState, statistics: Any, past: Mapping[int, Earlier]) -> None:
+        """Becomes the state of a generation, and keeps of the past what evaluations from now on may need."""
+        if (keeps := self._evaluator.keeps) is not None:
+            number = int(state.generation)
+            known = {**past, number: Earlier(state.params, statistics)}
+            # While replaying from a checkpoint, some may be missing. `Replay.state_before` picks a checkpoint old
+            # enough that none is missing at the target.
+            past = {kept: known[kept] for kept in keeps(number) if kept in known}
+        with self._lock:
+            self._state, self._statistics, self._past = state, statistics, past
+
+    # Computing with it.
+
+    def evaluate(self, members: np.ndarray) -> Evaluation:
+        """Evaluates members of the current generation; their numbers are `(n,)` int32."""
+        return self._evaluate(self._given(members))
+
+    def test(self, key: PRNGKeyArray, episodes: int) -> np.ndarray:
+        """Evaluates the mean parameters on so many episodes of a key: `(episodes,)` or `(episodes, groups)`."""
+        return self._evaluator.test(self._state.params, self._statistics, key, episodes, self._past)
+
+    def block_bytes(self, members: np.ndarray, at_once: int) -> int | None:
+        """Compiles a block, and returns the bytes that the evaluation of so many at once takes.
+
+        Parameters and other arguments count once, results and what is computed on the way for each block. None: a
+        block is no single compiled program, or the backend does not tell.
+        """
+        if not isinstance(self._evaluate, CompiledBlock):
+            return None
+        memory = self._evaluate.trace(self._given(members)).lower().compile().memory_analysis()
+        if memory is None:
+            return None
+        each = memory.temp_size_in_bytes + memory.output_size_in_bytes
+        return memory.argument_size_in_bytes + at_once * each
+
+    def _given(self, members: np.ndarray) -> Given:
+        return Given(self._state, self._statistics, members, self._past)
+
+    # Looking at it. All are safe from another thread.
+
+    def mean(self) -> Earlier:
+        """Returns the mean of the population at the current generation."""
+        with self._lock:
+            return Earlier(self._state.params, self._statistics)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Returns the state and the evaluator's statistics, on the host."""
+        with self._lock:
+            state, statistics = self._state, self._statistics
+        return {"state": jax.device_get(state), "statistics": statistics}
+
+    def past(self) -> Mapping[int, Earlier]:
+        """Returns what is kept of earlier generations, on the host; {} if evaluations need nothing of them."""
+        with self._lock:
+            past = self._past
+        return jax.device_get(past)
+
+    def digest(self) -> str:
+        """Returns a fingerprint of parameters, optimiser state, generation, statistics, and the past that is kept."""
+        return digest((self.snapshot(), self.past()))
+
+    def digest_and_snapshot(self) -> tuple[str, dict[str, Any]]:
+        """Returns a snapshot with its fingerprint, and with it the past, for an engine that takes it over."""
+        snapshot, past = self.snapshot(), self.past()
+        return digest((snapshot, past)), {**snapshot, "past": past} if past else snapshot

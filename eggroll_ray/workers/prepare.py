@@ -1,0 +1,77 @@
+"""What is known of a run before any work starts: what its state is made of, its noise, and its plan."""
+
+import logging
+from typing import NamedTuple
+
+import jax
+
+from eggroll_ray.es.leaves import Leaf
+from eggroll_ray.es.record import ES, ESState, Perturbation
+from eggroll_ray.evaluators.members import noise_bytes
+from eggroll_ray.evaluators.record import Evaluator
+from eggroll_ray.workers.plan import Plan, make_plan
+
+_log = logging.getLogger(__name__)
+
+
+class Prepared(NamedTuple):
+    """See `prepare`."""
+
+    shapes: ESState  # of the state, arrays as `jax.ShapeDtypeStruct`
+    leaves: list[Leaf]  # how each parameter array is perturbed
+    noise_bytes: int  # that a member of a block holds
+    plan: Plan
+
+
+def prepare(
+    evaluator: Evaluator,
+    strategy: ES,
+    population_size: int,
+    *,
+    block_size: int | None = None,
+    seed: int = 0,
+    test_episodes: int | None = None,
+) -> Prepared:
+    """Checks that evaluator, strategy and numbers fit, and completes the plan. It traces, and computes nothing.
+
+    Args:
+      evaluator: what is optimised.
+      strategy: how.
+      population_size: members, even.
+      block_size: members of a block, an even divisor of the population size; None: the default of the model.
+      seed: of everything random, in [0, 2**32).
+      test_episodes: of a test of the mean parameters; None: what the evaluator suggests.
+
+    Raises:
+      ValueError: for numbers out of range, first; for a strategy whose `perturb` is no `Perturbation`; for what an
+        evaluation would raise when it is traced.
+    """
+    episodes = evaluator.test_episodes if test_episodes is None else test_episodes
+    groups = max(1, len(evaluator.groups))
+    make_plan(population_size, block_size, seed, episodes, groups)  # what is wrong with the numbers comes first
+    if not isinstance(strategy.perturb, Perturbation):
+        raise ValueError(
+            f"perturb={strategy.perturb!r} of the strategy must be a Perturbation(draw, apply), so that twins share a "
+            "draw; see eggroll_ray.es.record."
+        )
+    shapes = jax.eval_shape(lambda: strategy.init(evaluator.init(seed), seed))
+    evaluator.check(strategy.perturb, shapes)
+    own = noise_bytes(strategy.perturb, shapes)
+    plan = make_plan(population_size, block_size, seed, episodes, groups, own, strategy.signs_only)
+    return Prepared(shapes, strategy.label(shapes.params), own, plan)
+
+
+def check_windows(strategy: ES, windows: int) -> None:
+    """Raises ValueError when the strategy takes an episode for other windows than it has."""
+    for name, value in (("persistent", strategy.persistent), ("noise_reuse", strategy.noise_reuse)):
+        if value not in (1, windows) and (name == "persistent" or windows > 1):
+            raise ValueError(
+                f"{name}={value} of the strategy must be {windows}, the windows of an episode of this evaluator; "
+                "from_env(window=steps) sets how long a window is."
+            )
+    if windows > 1 and strategy.persistent == strategy.noise_reuse == 1:
+        _log.warning(
+            "episodes have %d windows, each with noise of its own: the estimate misses what an action does after its "
+            "window; choose persistent=%d or noise_reuse=%d (and a sigma that is constant within an episode)",
+            *[windows] * 3,
+        )

@@ -1,0 +1,51 @@
+"""The code that travels to the workers of a cluster: this package, its environments, and modules beside the script."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import eggroll_ray
+import envs
+from eggroll_ray.workers.ray.connect import _shipped_code
+
+OURS = [str(Path(module.__file__).resolve().parent) for module in (eggroll_ray, envs)]
+
+
+def run_from(folder, monkeypatch):
+    main = ModuleType("__main__")
+    main.__file__ = str(folder / "script.py")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    """A script in a folder of its own, and a function that imports a module from there as a script would."""
+    run_from(tmp_path, monkeypatch)
+    monkeypatch.delenv("RAY_JOB_CONFIG_JSON_ENV_VAR", raising=False)
+
+    def add(name, file):
+        module = ModuleType(name)
+        module.__file__ = str(tmp_path / file)
+        monkeypatch.setitem(sys.modules, name, module)
+        return str(tmp_path / file)
+
+    return add
+
+
+def test_our_packages_and_the_modules_beside_the_script_travel(script):
+    helper = script("my_helper", "my_helper.py")
+    package = Path(script("my_package", "my_package/__init__.py")).parent
+    script("elsewhere", "library/elsewhere.py")
+    assert _shipped_code() == {"py_modules": [*OURS, helper, str(package)]}
+
+
+def test_a_users_own_package_called_envs_travels_in_place_of_ours(script):
+    theirs = Path(script("envs", "envs/__init__.py")).parent
+    assert _shipped_code() == {"py_modules": [OURS[0], str(theirs)]}
+
+
+def test_our_packages_travel_once_when_the_script_lies_beside_them(monkeypatch):
+    run_from(Path(OURS[0]).parent, monkeypatch)
+    assert [path for path in _shipped_code()["py_modules"] if path in OURS] == OURS
