@@ -229,11 +229,7 @@ def test_seeds_are_shared_or_own_and_change_with_the_generation(shared_by, disti
 def test_processes_end_with_their_evaluator():
     evaluator = from_fitness(lambda params, seed: os.getpid(), SLOPE, blocking())
     es = plain()
-<<<<<<< HEAD
-    pid = int(evaluator.bind(es.perturb)(start(evaluator, es), (), PAIR).fitness[0])
-=======
     pid = int(evaluator.bind(es.perturb)(Given(start(evaluator, es), (), PAIR)).fitness[0])
->>>>>>> main
     assert is_alive(pid)
     del evaluator
     gc.collect()
