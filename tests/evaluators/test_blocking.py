@@ -21,6 +21,8 @@ from eggroll_ray.evaluators.record import FitnessError, Given, Invalid
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 PAIR = members(0, 2)
 FIRST_NUMBER = from_fitness(lambda params, key: params["w"][0], SLOPE)
 
