@@ -18,7 +18,7 @@ from eggroll_ray.compiling import cache as program_cache
 from eggroll_ray.compiling.cache import keep_programs
 
 DIR, SECONDS = "jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs"
-VARIABLES = ("EGGROLL_RAY_CACHE", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR", SECONDS.upper())
+VARIABLES = ("EGGROLL_RAY_CACHE", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS", SECONDS.upper())
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ CHOICES = {
 
 def products(choice):
     """`x W` and `W^T x` of a low-rank `W`, and the programs that compute them."""
-    low = low_rank(W, jnp.asarray(A), jnp.asarray(B), 0, "w", jnp.float32(1.0))
+    low = low_rank(jnp.asarray(W), jnp.asarray(A), jnp.asarray(B), 0, "w", jnp.float32(1.0))
     with mock.patch.dict(TUNINGS, cpu=choice):
         fns = [lift(lambda w, x: x @ w), lift(lambda w, x: w.T @ x)]
         return [fn(low, X) for fn in fns], [str(jax.make_jaxpr(fn)(low, X)) for fn in fns], densify(low)
