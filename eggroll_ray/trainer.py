@@ -132,6 +132,7 @@ class Trainer:
         self._watch = watch
         self._run = Run(run) if isinstance(run, str | Path) else run
         check_block_size(block_size)
+        keep_programs()  # before anything is traced: small programs are compiled meanwhile
         resumed = self._run is not None and self._run.resume and block_size in (None, "auto")
         prepared = prepare(
             evaluator,
@@ -142,7 +143,6 @@ class Trainer:
             test_episodes=watch.episodes,
         )
         check_windows(self._strategy, evaluator.windows)
-        keep_programs()
         self._plan = prepared.plan
         if resumed or block_size == "auto":  # found once all else is known to be right
             self._plan = self._plan.with_block_size(self._block_size(resumed))
