@@ -1,5 +1,7 @@
 """Several agents: who shares parameters, what they are shown and paid, and that each group goes by its own fitness."""
 
+import functools
+
 import cloudpickle
 import jax
 import jax.numpy as jnp
@@ -76,13 +78,20 @@ def test_agents_of_a_group_can_be_told_who_they_are():
     assert params["prey"]["layer_0"]["kernel"].shape == (1, 5)  # alone: there is nobody to be told from
 
 
+def acted(cast, params, shown, keys):
+    """What the agents of one member do, in environments with a key each; compiled as one."""
+
+    def act(params, shown, keys):
+        return cast.act(Members(params, 1), None, shown, cast.carry(*keys.shape), keys)[0]
+
+    return jax.jit(act)(params, shown, keys)
+
+
 def test_every_agent_acts_by_the_parameters_of_its_group_and_member():
     cast = make_groups(team_env(), constant_policy(), DeterministicHead(), er.Agents(), False)
     params = {"hunter": {"bias": jnp.asarray([2.0])}, "prey": {"bias": jnp.asarray([-3.0])}}
     shown = Shown(jnp.ones((2, 3, 2)), ())
-    actions, _ = cast.act(
-        Members(params, 1), None, shown, cast.carry(1, 2), jax.random.split(jax.random.key(0), (1, 2))
-    )
+    actions = acted(cast, params, shown, jax.random.split(jax.random.key(0), (1, 2)))
     np.testing.assert_array_equal(actions[..., 0], [[2, 2, -3]] * 2)
 
 
@@ -90,7 +99,7 @@ def test_agents_of_a_group_draw_numbers_of_their_own():
     cast = make_groups(team_env(), constant_policy(), SamplingHead(), er.Agents(er.shared), False)
     params, shown = {"bias": jnp.zeros(2)}, Shown(jnp.ones((2, 3, 2)), ())
     keys = jax.random.split(jax.random.key(0), (1, 2))
-    actions, _ = cast.act(Members(params, 1), None, shown, cast.carry(1, 2), keys)
+    actions = acted(cast, params, shown, keys)
     assert len(np.unique(actions)) == 6
 
 
@@ -101,7 +110,7 @@ def test_no_agent_takes_a_forbidden_action(head):
     params = {"bias": jnp.asarray([0.0, 0.0, 1e6])}  # the best card is the forbidden one
     keys = jax.random.split(jax.random.key(0), (1, 50))
     _, first = jax.vmap(env.reset)(keys[0])
-    actions, _ = cast.act(Members(params, 1), None, Shown(first.observation, first.mask), cast.carry(1, 50), keys)
+    actions = acted(cast, params, Shown(first.observation, first.mask), keys)
     assert int(actions.max()) < 2
 
 
@@ -141,9 +150,10 @@ def test_a_leaf_moves_by_the_fitness_of_its_group_alone():
     params = {"a": {"w": jnp.zeros((3, 4)), "b": jnp.zeros(2)}, "z": {"w": jnp.zeros((3, 4))}}
     fitness = {name: jnp.asarray(np.random.default_rng(i).normal(size=n), jnp.float32) for i, name in enumerate("az")}
     state = strategy.init(params, 7)
-    both, metrics = strategy.update(state, fitness)
+    update = jax.jit(strategy.update)
+    both, metrics = update(state, fitness)
     for name in "az":
-        alone, _ = strategy.update(state, fitness[name])  # one fitness for all leaves
+        alone, _ = update(state, fitness[name])  # one fitness for all leaves
         for got, wanted in zip(jax.tree.leaves(both.params[name]), jax.tree.leaves(alone.params[name]), strict=True):
             np.testing.assert_array_equal(got, wanted)
     assert metrics["invalid_members"] == 0
@@ -153,8 +163,9 @@ def test_a_member_that_is_invalid_for_one_group_counts_for_the_other():
     strategy, params = groups_strategy(), {"a": jnp.zeros(3), "z": jnp.zeros(3)}
     state = strategy.init(params, 0)
     fine = jnp.arange(8, dtype=jnp.float32)
-    spoiled, metrics = strategy.update(state, {"a": fine, "z": fine.at[3].set(jnp.nan)})
-    clean, _ = strategy.update(state, {"a": fine, "z": fine})
+    update = jax.jit(strategy.update)
+    spoiled, metrics = update(state, {"a": fine, "z": fine.at[3].set(jnp.nan)})
+    clean, _ = update(state, {"a": fine, "z": fine})
     np.testing.assert_array_equal(spoiled.params["a"], clean.params["a"])
     assert np.isfinite(spoiled.params["z"]).all() and metrics["invalid_members"] == 2
 
@@ -178,9 +189,20 @@ def test_twins_are_neighbours_on_the_wire_and_come_back(groups):
     np.testing.assert_array_equal(fitness_vector.flatten(fitness[:, 0]), fitness[:, 0])
 
 
-def trained(shaping=er.fitness.centred_rank, run=None, generations=60, **options):
-    evaluator = er.from_env(team_env(), constant_policy(), **options)
-    strategy = er.eggroll(sigma=0.1, optimizer=optax.adam(0.05), shaping=shaping)
+@functools.cache
+def team(agents):
+    """One evaluator for all runs, bound to a strategy once: its program is compiled once."""
+    evaluator = er.from_env(team_env(), constant_policy(), agents=agents)
+    return evaluator._replace(bind=functools.cache(evaluator.bind))
+
+
+@functools.cache
+def ascent(shaping):
+    return er.eggroll(sigma=0.1, optimizer=optax.adam(0.05), shaping=shaping)
+
+
+def trained(shaping=er.fitness.centred_rank, run=None, generations=60, agents=er.Agents()):  # noqa: B008 - frozen
+    evaluator, strategy = team(agents), ascent(shaping)
     trainer = er.Trainer(evaluator, strategy, population_size=32, block_size=8, run=run, watch=er.Watch(episodes=1))
     with trainer:
         return trainer.fit(generations)
