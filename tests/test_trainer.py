@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from evaluating import bound_once
 
 import eggroll_ray as er
 from eggroll_ray.evaluators.members import noise_bytes
@@ -34,9 +35,8 @@ EGGROLL = er.eggroll()
 
 @functools.cache
 def evaluator(fn) -> er.Evaluator:
-    """One for all trainers of a fitness, bound to a strategy once: its program is traced and compiled once."""
-    made = er.from_fitness(fn, START)
-    return made._replace(bind=functools.cache(made.bind))
+    """One for all trainers of a fitness."""
+    return bound_once(er.from_fitness(fn, START))
 
 
 MADE: list[er.Trainer] = []

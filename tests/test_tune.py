@@ -1,6 +1,7 @@
 """Runs as trials of Ray Tune: what is reported, stopped, taken over and left behind; the same bits as in process."""
 
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from evaluating import bound_once
 
 import eggroll_ray as er
 from eggroll_ray import tune as er_tune
@@ -46,6 +48,19 @@ def strategy(config) -> er.ES:
 def make_trainer(config, evaluator=None, workers=0, **options) -> er.Trainer:
     evaluator = evaluator or er.from_fitness(objective, start())
     return er.Trainer(evaluator, strategy(config), population_size=64, block_size=16, workers=workers, **options)
+
+
+@functools.cache
+def matrix() -> er.Evaluator:
+    return bound_once(er.from_fitness(objective, start()))
+
+
+strategy_of = functools.cache(lambda **config: strategy(config))
+
+
+def trainer_here(config, **options) -> er.Trainer:
+    """A trainer in this process, where those of one strategy share what is compiled."""
+    return er.Trainer(matrix(), strategy_of(**config), population_size=64, block_size=16, **options)
 
 
 class FakeCheckpoint:
@@ -91,8 +106,8 @@ def run_trial(monkeypatch, trainer: er.Trainer, tune: FakeTune, metric="mean_pol
 
 
 def test_a_trial_reports_once_a_generation_and_last_what_it_came_to(monkeypatch):
-    tune = run_trial(monkeypatch, make_trainer(GOOD), FakeTune())
-    with make_trainer(GOOD) as trainer:
+    tune = run_trial(monkeypatch, trainer_here(GOOD), FakeTune())
+    with trainer_here(GOOD) as trainer:
         rows: list = []
         result = trainer.fit(GENERATIONS, rows.append)
     assert len(tune.reports) == GENERATIONS
@@ -107,34 +122,34 @@ def test_a_trial_reports_once_a_generation_and_last_what_it_came_to(monkeypatch)
 
 
 def test_a_checkpoint_at_the_end_alone(monkeypatch):
-    assert run_trial(monkeypatch, make_trainer(GOOD), FakeTune(), every=0).saved == [GENERATIONS]
+    assert run_trial(monkeypatch, trainer_here(GOOD), FakeTune(), every=0).saved == [GENERATIONS]
 
 
 def test_a_metric_that_is_not_measured_each_generation_is_repeated(monkeypatch):
-    tune = run_trial(monkeypatch, make_trainer(GOOD, watch=er.Watch(every=3)), FakeTune())
+    tune = run_trial(monkeypatch, trainer_here(GOOD, watch=er.Watch(every=3)), FakeTune())
     returns = [report["mean_policy_return"] for report in tune.reports]
     assert len(returns) == GENERATIONS and returns[0] == returns[2] < returns[3] == returns[5] < returns[6]
 
 
 def test_a_solved_trial_ends_early(monkeypatch):
-    tune = run_trial(monkeypatch, make_trainer(GOOD, watch=er.Watch(target=-8.0)), FakeTune())
+    tune = run_trial(monkeypatch, trainer_here(GOOD, watch=er.Watch(target=-8.0)), FakeTune())
     assert tune.reports[-1]["status"] == "solved" and len(tune.reports) < GENERATIONS
     assert tune.reports[-1]["mean_policy_return"] >= -8.0
 
 
 def test_a_trial_goes_on_from_a_checkpoint_with_other_settings(monkeypatch, tmp_path):
     other = {"sigma": 0.2, "learning_rate": 0.05, "rank": 3}
-    with make_trainer(GOOD, seed=5) as trainer:
+    with trainer_here(GOOD, seed=5) as trainer:
         given = trainer.fit(3).digest
         trainer.save(tmp_path)
     checkpoint = FakeCheckpoint(tmp_path)
     checkpoint.set_metadata({"mean_policy_return": -11.0})
-    trainer = make_trainer(other, seed=5, watch=er.Watch(every=4))
+    trainer = trainer_here(other, seed=5, watch=er.Watch(every=4))
     tune = run_trial(monkeypatch, trainer, FakeTune(checkpoint))
     assert [report["generation"] for report in tune.reports] == [3, 4, 5, 6, GENERATIONS]
     assert tune.reports[0]["digest"] == given and tune.reports[1]["sigma"] == np.float32(0.2)
     assert tune.reports[0]["mean_policy_return"] == -11.0 != tune.reports[1]["mean_policy_return"]  # measured in 4
-    with make_trainer(other, seed=5) as trainer:
+    with trainer_here(other, seed=5) as trainer:
         trainer.restore(tmp_path)
         assert tune.reports[-1]["digest"] == trainer.fit(GENERATIONS).digest
 
@@ -148,7 +163,7 @@ def test_a_trial_goes_on_from_a_checkpoint_with_other_settings(monkeypatch, tmp_
 )
 def test_a_metric_that_never_comes_is_an_error(monkeypatch, metric, watch, message):
     with pytest.raises(ValueError, match=message):
-        run_trial(monkeypatch, make_trainer(GOOD, watch=watch), FakeTune(), metric)
+        run_trial(monkeypatch, trainer_here(GOOD, watch=watch), FakeTune(), metric)
 
 
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch):

@@ -1,5 +1,6 @@
 """`block_size="auto"`: what fits and is fastest is chosen, kept for the next run, and recorded with the run."""
 
+import functools
 import itertools
 import json
 import logging
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from evaluating import bound_once
 from toy_games import constant_policy, higher_card, team_env, walks
 
 import eggroll_ray as er
@@ -22,6 +24,7 @@ from eggroll_ray.workers.worker import Worker
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 START = {"w": np.ones((6, 5), np.float32), "b": np.zeros(5, np.float32)}
+EGGROLL = er.eggroll()
 
 
 @pytest.fixture(autouse=True)
@@ -55,9 +58,16 @@ def objective(params, key):
     return -(rows**2).sum() - ((params["b"] - 1.0) ** 2).sum() + 0.1 * jax.random.normal(key, ())
 
 
+@functools.cache
+def matrix():
+    """One evaluator for all runs."""
+    return bound_once(er.from_fitness(objective, START))
+
+
 def trainer(run=None, block_size="auto", evaluator=None, **given):
-    evaluator = evaluator or er.from_fitness(objective, START)
-    return er.Trainer(evaluator, population_size=32, block_size=block_size, seed=5, run=run, **given)
+    return er.Trainer(
+        evaluator or matrix(), EGGROLL, population_size=32, block_size=block_size, seed=5, run=run, **given
+    )
 
 
 def kept(folder):
@@ -177,11 +187,11 @@ def test_the_cache_can_be_off_elsewhere_or_not_writable(tmp_path, monkeypatch, c
 
 
 def test_a_search_measures_once_for_a_model_and_device(folder, monkeypatch):
-    evaluator = er.from_fitness(objective, START)
+    evaluator = matrix()
     measured = []
     seconds = block_search._WorkerProbe.seconds
     monkeypatch.setattr(block_search._WorkerProbe, "seconds", lambda probe: measured.append(1) or seconds(probe))
-    size = er.fastest_block_size(evaluator, er.eggroll(), 32)
+    size = er.fastest_block_size(evaluator, EGGROLL, 32)
     assert size in (16, 32) and len(measured) == 2 * (1 + block_search._REPEATS)
     path, found = kept(folder)
     assert found["block_size"] == size and found["key"]["parameters"]["w"] == "float32[6, 5]"

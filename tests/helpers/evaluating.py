@@ -46,6 +46,14 @@ def _former(perturb):
     return jax.jit(lambda state, members: jax.vmap(lambda i: densify(perturb(state, i)))(members))
 
 
+def bound_once(evaluator):
+    """The same evaluator, whose block is traced and compiled once for a strategy, however many workers have it.
+
+    Not for windows: what is bound holds the episodes of one worker.
+    """
+    return evaluator._replace(bind=functools.cache(evaluator.bind))
+
+
 @functools.lru_cache(2)  # no more, as some have processes
 def _bound(bind, perturb):
     return bind(perturb)

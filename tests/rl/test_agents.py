@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from evaluating import bound_once
 from toy_games import TARGETS, constant_policy, higher_card, team_env
 
 import eggroll_ray as er
@@ -191,9 +192,8 @@ def test_twins_are_neighbours_on_the_wire_and_come_back(groups):
 
 @functools.cache
 def team(agents):
-    """One evaluator for all runs, bound to a strategy once: its program is compiled once."""
-    evaluator = er.from_env(team_env(), constant_policy(), agents=agents)
-    return evaluator._replace(bind=functools.cache(evaluator.bind))
+    """One evaluator for all runs."""
+    return bound_once(er.from_env(team_env(), constant_policy(), agents=agents))
 
 
 @functools.cache

@@ -1,10 +1,13 @@
 """Self-play: who the opponents are, seats, the rebuilt past, and the league with its ratings."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from evaluating import bound_once
 from marks import mostly_slow
 from toy_games import TARGETS, constant_policy, higher_card, team_env
 
@@ -75,7 +78,9 @@ def test_members_and_opponents_have_the_seats_they_should():
     _, first = jax.vmap(env.reset)(keys.reshape(-1))
     params = {"bias": 10.0 * jnp.eye(4)[1]}
     shown = Shown(first.observation, first.mask)
-    actions, _ = duel.act(Members(params, 3), context, shown, duel.carry(3, 8), keys)
+    actions = jax.jit(lambda *given: duel.act(Members(given[0], 3), *given[1:])[0])(
+        params, context, shown, duel.carry(3, 8), keys
+    )
     # Episode j: the member (card 1) in seat j % 2, opponent (j // 2) % 2 (card 0 or 2) in the other.
     one_member = [[1, 0], [0, 1], [1, 2], [2, 1]] * 2
     assert actions.reshape(3, 8, 2).tolist() == [one_member] * 3
@@ -90,15 +95,21 @@ def test_points_of_a_duel_are_wins_and_half_draws():
     assert points.tolist() == [[1.0] * 4, [0.5] * 4, [0.0] * 4]
 
 
+@functools.cache
 def strategy():
     return er.eggroll(sigma=0.5, optimizer=optax.adam(0.1))
 
 
-def trainer(run=None, resume=False, count=2):
-    evaluator = er.self_play(higher_card(4), constant_policy(), rivals=er.Rivals(count=count, every=2, most=4))
+@functools.cache
+def game():
+    """One evaluator for all runs."""
+    return bound_once(er.self_play(higher_card(4), constant_policy(), rivals=RIVALS))
+
+
+def trainer(run=None, resume=False):
     recorded = None if run is None else er.Run(run, resume=resume, checkpoint_every=3)
     watch = er.Watch(every=2, episodes=6)
-    return er.Trainer(evaluator, strategy(), population_size=16, block_size=8, run=recorded, watch=watch)
+    return er.Trainer(game(), strategy(), population_size=16, block_size=8, run=recorded, watch=watch)
 
 
 def test_the_best_card_is_found_and_the_past_is_beaten(tmp_path):
@@ -122,7 +133,7 @@ def test_opponents_are_rebuilt_from_the_log_when_a_run_is_resumed(tmp_path, stop
 
 
 def test_a_worker_that_joins_takes_the_past_over():
-    evaluator = er.self_play(higher_card(4), constant_policy(), rivals=RIVALS)
+    evaluator = game()
     plan = make_plan(16, 8, 0, 4)
     one = Worker(strategy(), evaluator, plan)
     from eggroll_ray.workers.messages import Outcome
@@ -150,7 +161,7 @@ def test_games_that_are_not_symmetric_or_uneven_are_refused():
 def test_a_league_of_rebuilt_generations_is_that_of_the_generations(tmp_path):
     with trainer(tmp_path / "run") as one:
         result = one.fit(12)
-    evaluator = er.self_play(higher_card(4), constant_policy(), rivals=er.Rivals(count=2, every=2, most=4))
+    evaluator = game()
     plan = make_plan(16, 8, 0, 6)
     past = Replay(tmp_path / "run", evaluator, strategy(), plan)
     numbers = spread_out(len(past.log), 4)

@@ -1,5 +1,7 @@
 """Episodes in windows: they go on where they were, on any worker, and the corrected estimators have no bias."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,6 +27,7 @@ def evaluator(window=4, env=ENV, **options):
     return er.from_env(env, constant_policy(), head=HEAD, window=window, **options)
 
 
+@functools.cache  # so that its update is compiled once
 def strategy(**options):
     return er.eggroll(sigma=0.1, optimizer=optax.sgd(0.02), shaping=er.fitness.raw, **options)
 
@@ -168,6 +171,7 @@ def test_the_persistent_estimate_sums_the_noise_since_the_episode_began(make):
     fitness = jnp.asarray(np.random.default_rng(0).normal(size=size), jnp.float32)
 
     perturb = jax.jit(lambda state, member: er.densify(strategy.perturb(state, member)))
+    update = jax.jit(strategy.update)
 
     def noise(generation):
         """sigma E of each member, as it was perturbed."""
@@ -176,7 +180,7 @@ def test_the_persistent_estimate_sums_the_noise_since_the_episode_began(make):
 
     for generation, since in ((2, (0, 1, 2)), (3, (3,))):
         state = start._replace(generation=jnp.int32(generation))
-        moved, _ = strategy.update(state, fitness)
+        moved, _ = update(state, fitness)
         perturbations = [noise(then) for then in since]
         for name, got in moved.params.items():
             scores = [
