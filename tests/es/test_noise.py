@@ -40,12 +40,16 @@ def as_bfloat16(params):
 def test_golden_stream():
     """A change here changes the meaning of every fitness log: rename NOISE_STREAM with it."""
     assert noise.NOISE_STREAM == "threefry2x32/1"
-    key = noise.pair_key(noise.leaf_key(7, "layers/0/kernel", 3), 5)
-    assert jax.random.key_data(key).tolist() == GOLDEN_KEY
-    normal = noise.normal(key, (5,))
+
+    @jax.jit
+    def stream():
+        key = noise.pair_key(noise.leaf_key(7, "layers/0/kernel", 3), 5)
+        return jax.random.key_data(key), noise.normal(key, (5,)), noise.rademacher(key, (37,))
+
+    key, normal, signs = stream()
+    assert key.tolist() == GOLDEN_KEY
     # erf_inv may differ in the last bit between devices; another stream differs in all of them.
     np.testing.assert_allclose(normal, GOLDEN_NORMAL, rtol=2e-6)
-    signs = noise.rademacher(key, (37,))
     assert "".join("+" if sign > 0 else "-" for sign in signs.tolist()) == GOLDEN_SIGNS
 
 
@@ -55,7 +59,8 @@ GOLDEN_SIGNS = "--+++++-+--+-+-+-----+--++++++++-+-+-"
 
 
 def test_golden_factors():
-    factors = noise.low_rank_noise((2,), 3, 2, 2, jnp.float32).draw(noise.leaf_key(7, "w", 0))
+    unit = noise.low_rank_noise((2,), 3, 2, 2, jnp.float32)
+    factors = jax.jit(lambda: unit.draw(noise.leaf_key(7, "w", 0)))()
     np.testing.assert_allclose(factors.a[1, 0], GOLDEN_A, rtol=2e-6)
     np.testing.assert_allclose(factors.b[1, 0], GOLDEN_B, rtol=2e-6)
 
@@ -75,11 +80,23 @@ def test_numbers_are_those_of_jax(shape):
     """Our threefry is unrolled for speed; that it is threefry is shown by JAX's own."""
     with jax.threefry_partitionable(True):
         for name in ("first", "second"):
-            key = noise.pair_key(noise.leaf_key(2**32 - 1, name, 2), 2**31 + 5)
-            wanted = jax.random.fold_in(noise.leaf_key(2**32 - 1, name, 2), 2**31 + 5)
-            np.testing.assert_array_equal(jax.random.key_data(key), jax.random.key_data(wanted))
-            np.testing.assert_array_equal(noise.normal.bits(key, shape), jax.random.bits(key, shape, jnp.uint32))
-            np.testing.assert_allclose(noise.normal(key, shape), jax.random.normal(key, shape), rtol=2e-6)
+            found, wanted = numbers(name, shape), numbers_of_jax(name, shape)
+            np.testing.assert_array_equal(found[0], wanted[0])
+            np.testing.assert_array_equal(found[1], wanted[1])
+            np.testing.assert_allclose(found[2], wanted[2], rtol=2e-6)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def numbers(name, shape):
+    """The key of a pair, and the bits and the numbers that are drawn from it."""
+    key = noise.pair_key(noise.leaf_key(2**32 - 1, name, 2), 2**31 + 5)
+    return jax.random.key_data(key), noise.normal.bits(key, shape), noise.normal(key, shape)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def numbers_of_jax(name, shape):
+    key = jax.random.fold_in(noise.leaf_key(2**32 - 1, name, 2), 2**31 + 5)
+    return jax.random.key_data(key), jax.random.bits(key, shape, jnp.uint32), jax.random.normal(key, shape)
 
 
 def test_streams_ignore_the_users_partition_of_threefry():
@@ -97,7 +114,7 @@ def test_noise_of_too_many_numbers_is_refused():
 
 def test_rademacher_is_signs_of_any_shape():
     for shape in ((), (1,), (31,), (32,), (3, 33)):
-        signs = noise.rademacher(noise.leaf_key(0, "w", 0), shape)
+        signs = jax.jit(lambda shape=shape: noise.rademacher(noise.leaf_key(0, "w", 0), shape))()
         assert signs.shape == shape and signs.dtype == jnp.float32
         assert set(np.unique(signs)) <= {-1.0, 1.0}
 
@@ -106,9 +123,9 @@ def test_rademacher_is_signs_of_any_shape():
 
 
 def explicit_sum(unit: noise.Noise, key, weights) -> np.ndarray:
-    total = 0.0
+    total, draw = 0.0, jax.jit(lambda pair: unit.draw(noise.pair_key(key, pair)))
     for pair, weight in enumerate(np.asarray(weights, np.float64)):
-        drawn = unit.draw(noise.pair_key(key, pair))
+        drawn = draw(np.uint32(pair))
         if isinstance(drawn, noise.Factors):
             a, b = np.asarray(drawn.a, np.float64), np.asarray(drawn.b, np.float64)
             drawn = np.einsum("...rm,...rk->...mk", a, b)
@@ -153,7 +170,7 @@ def check_sum(unit: noise.Noise, pairs: int, chunk: int) -> None:
     key = noise.leaf_key(3, "w", 1)
     weights = jnp.asarray(np.random.default_rng(pairs).normal(size=pairs), jnp.float32)
     with mock.patch.object(noise, "_CHUNK_NUMBERS", chunk):
-        total = unit.weighted_sum(key, weights)
+        total = jax.jit(unit.weighted_sum)(key, weights)
     assert total.dtype == jnp.float32
     np.testing.assert_allclose(total, explicit_sum(unit, key, weights), rtol=2e-5, atol=2e-5)
 
@@ -167,7 +184,7 @@ def test_noise_depends_on_the_pair_alone(pairs):
         alone = ALONE(key, jnp.uint32(pair))
         for one, other in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
             np.testing.assert_array_equal(one[i], other)
-    assert draw(key).a.shape == (2, 2, 5)
+    assert jax.eval_shape(draw, key).a.shape == (2, 2, 5)
 
 
 ALONE = jax.jit(lambda key, pair: noise.low_rank_noise((2,), 5, 3, 2, jnp.float32).draw(noise.pair_key(key, pair)))
