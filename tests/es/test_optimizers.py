@@ -10,6 +10,8 @@ from eggroll_ray.cli.build import make_strategy
 from eggroll_ray.cli.options import StrategyOptions
 from eggroll_ray.es.optimizers import clipup
 
+pytestmark = pytest.mark.usefixtures("compile_quickly")
+
 PARAMS = {"bias": jnp.zeros(3), "kernel": jnp.zeros((4, 5)), "off": None}  # None: a frozen leaf
 SIZE = 23
 
@@ -27,10 +29,10 @@ def flat(tree):
 
 
 def steps_of(optimizer, given, params=PARAMS):
-    state, steps = optimizer.init(params), []
+    state, steps, update = optimizer.init(params), [], jax.jit(optimizer.update)
     for gradient in given:
         cast = jax.tree.map(lambda g, w: jnp.asarray(g, w.dtype), gradient, params)
-        step, state = optimizer.update(cast, state, params)
+        step, state = update(cast, state, params)
         steps.append(step)
     return steps
 

@@ -16,6 +16,7 @@ from envs import pettingzoo_env
 from envs.host.agents import team
 
 pettingzoo = pytest.importorskip("pettingzoo")
+pytestmark = pytest.mark.usefixtures("compile_quickly")
 
 
 def test_agents_with_different_spaces_share_arrays() -> None:
