@@ -20,6 +20,11 @@ from eggroll_ray.runs.files import PARTIAL, replace_file, sync_folder
 
 SCHEMA = 1
 LOCK = "lock"  # the file by which a run has one owner
+# Types of arrays that safetensors writes and, for NumPy, reads back: not float8 and int4, nor complex128.
+_READABLE = {
+    *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
+    *("bfloat16", "float16", "float32", "float64", "complex64"),
+}
 
 
 class CheckpointError(ValueError):
@@ -129,13 +134,15 @@ def load_checkpoint(run: Path, generation: int, template: Any) -> Any:
         stored = load_file(folder / "arrays.safetensors")
     except Exception as error:  # safetensors has errors of its own kind for every sort of damage
         raise CheckpointError(f"{folder} is damaged: {error}; resume from an earlier checkpoint.") from error
-    arrays = [stored[name].view(jnp.dtype(entry["dtype"])) for name, entry in expected.items()]
-    arrays = [x.reshape(entry["shape"]) for x, entry in zip(arrays, expected.values(), strict=True)]
+    arrays = [
+        stored[name].reshape(-1).view(jnp.dtype(entry["dtype"])).reshape(entry["shape"])
+        for name, entry in expected.items()
+    ]
     return jax.tree.unflatten(jax.tree.structure(template), arrays)
 
 
 def save_arrays(path: Path, named: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays to a safetensors file; types that NumPy does not know as their bit patterns."""
+    """Writes arrays to a safetensors file; those of types that its reader for NumPy does not know as their bytes."""
     replace_file(path, save({name: _as_stored(array) for name, array in named.items()}))
 
 
@@ -148,7 +155,7 @@ def named_arrays(tree: Any) -> dict[str, np.ndarray]:
 
 def _as_stored(array: np.ndarray) -> np.ndarray:
     array = np.ascontiguousarray(array)
-    return array if array.dtype.isbuiltin else array.view(f"u{array.dtype.itemsize}")
+    return array if array.dtype.name in _READABLE else array.reshape(-1).view(np.uint8)
 
 
 def remove_partial(run: Path) -> None:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import LOCK, CheckpointError
@@ -36,6 +37,30 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path):
         assert np.asarray(before).dtype == after.dtype
         assert np.asarray(before).tobytes() == after.tobytes()
     assert json.loads((run / "checkpoints/00000012/manifest.json").read_text())["digest"] == "abc"
+
+
+ODD = ("int2", "uint4", "int4", "float4_e2m1fn", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu", "complex128")
+
+
+@pytest.mark.parametrize("shape", [(), (0, 4), (3, 5)])
+def test_arrays_of_every_type_come_back_bit_for_bit(tmp_path, shape):
+    """Also of those types that safetensors writes and cannot read, or does not know."""
+    numbers = np.arange(np.prod(shape)).reshape(shape) % 2
+    arrays = {name: numbers.astype(jnp.dtype(name)) for name in (*ODD, *checkpoint._READABLE)}
+    run = make(tmp_path / "run")
+    checkpoint.save_checkpoint(run, arrays, 1, "")
+    for name, loaded in checkpoint.load_checkpoint(run, 1, arrays).items():
+        assert (loaded.dtype, loaded.shape) == (jnp.dtype(name), shape)
+        assert loaded.tobytes() == arrays[name].tobytes()
+
+
+def test_the_common_types_are_stored_as_what_they_are(tmp_path):
+    """Others read these files, too."""
+    common = {name: np.ones(2, jnp.dtype(name)) for name in ("bfloat16", "float16", "float32", "uint8")}
+    checkpoint.save_arrays(tmp_path / "arrays", common)
+    assert {name: array.dtype.name for name, array in load_file(tmp_path / "arrays").items()} == {
+        name: name for name in common
+    }
 
 
 @pytest.mark.parametrize(
