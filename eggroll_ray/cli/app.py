@@ -1,5 +1,6 @@
 """The command line: `eggroll-ray train | resume | eval | replay | report | league | envs | doctor | plan`."""
 
+import argparse
 import contextlib
 import dataclasses
 import importlib.util
@@ -23,7 +24,7 @@ from eggroll_ray.cli.options import StrategyOptions, TrainOptions, load_options,
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.es.doctor import diagnose, example_params
 from eggroll_ray.es.random import stream_key
-from eggroll_ray.evaluators.record import Evaluator, FitnessError
+from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.league import play_league, spread_out
 from eggroll_ray.replay import Replay as Replayed
 from eggroll_ray.report.terminal import Progress
@@ -99,7 +100,8 @@ class Replay:
     generation: int | None = None
     """Number of updates; by default all that the log has."""
     output: Path | None = None
-    """Write the parameters to this safetensors file."""
+    """Write the parameters to this safetensors file, and beside them normalizer/mean and normalizer/std, if
+    observations were normalised."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,12 +173,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _command_type(arguments: list[str]) -> Any:
     """The union of commands, with the defaults of `train --config FILE` taken from that file."""
-    if arguments[:1] != ["train"] or "--config" not in arguments[:-1]:
+    config = _config_file(arguments)
+    if config is None:
         return Train | _Others
-    config = Path(arguments[arguments.index("--config") + 1])
     options = load_options(config)
     default = Train(**{field.name: getattr(options, field.name) for field in dataclasses.fields(options)})
     return Annotated[Train, tyro.conf.subcommand("train", default=default)] | _Others
+
+
+def _config_file(arguments: list[str]) -> Path | None:
+    """What `train` is given as `--config FILE` or `--config=FILE`, None if nothing; of several the last counts."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", nargs="?", type=Path)  # without a file it is tyro that complains
+    return parser.parse_known_args(arguments)[0].config if arguments[:1] == ["train"] else None
 
 
 def _train(command: Train) -> int:
@@ -247,7 +256,7 @@ def _eval(command: Eval) -> int:
 
 
 def _replay(command: Replay) -> int:
-    options, _, past = _replay_of(command.run)
+    options, evaluator, past = _replay_of(command.run)
     generation = len(past.log) if command.generation is None else command.generation
     worker = past.worker_at(generation, from_start=True)
     digest = worker.digest()
@@ -255,8 +264,7 @@ def _replay(command: Replay) -> int:
     recorded = {row["generation"]: row["digest"] for row in rows}.get(worker.number)
     _say(f"Generation {worker.number}, rebuilt from seed {options.seed} and the fitness log: state {digest}")
     if command.output is not None:
-        arrays = checkpoint.named_arrays(worker.snapshot()["state"].params)
-        checkpoint.save_arrays(command.output, arrays)
+        checkpoint.save_arrays(command.output, _policy_arrays(evaluator, worker.mean()))
         _say(f"Parameters: {command.output}")
     if recorded is not None and recorded != digest:
         _say(f"It is not the state that was recorded ({recorded}): another machine, JAX version or code.")
@@ -264,6 +272,12 @@ def _replay(command: Replay) -> int:
     if recorded is not None:
         _say("It is the state that was recorded, bit for bit.")
     return 0
+
+
+def _policy_arrays(evaluator: Evaluator, mean: Earlier) -> dict[str, np.ndarray]:
+    """All that a policy acts by: its parameters and its observation normaliser, by their paths."""
+    frozen = None if evaluator.policy is None else evaluator.policy(*mean).normalizer
+    return checkpoint.named_arrays(mean.params) | checkpoint.named_arrays({"normalizer": frozen})
 
 
 def _report(command: Report) -> int:

@@ -16,12 +16,16 @@ class TrainedPolicy:
     """A policy with its parameters and its observation normaliser inside: `action = policy(observation)`.
 
     In an environment of several agents it acts for all of them: observations and actions have an axis of agents.
+
+    Attributes:
+      params: its parameters.
+      normalizer: maps observations to what the network sees; of several groups, one of each by its name. None where
+        observations are not normalised.
     """
 
     def __init__(self, cast: Groups, params: Params, frozen: Any):
         self._cast = cast
-        self._frozen = frozen
-        self.params = params
+        self.params, self.normalizer = params, frozen
 
     def initial_carry(self) -> Any:
         """Returns the recurrent state at the start of an episode, without leaves if there is none."""
@@ -37,7 +41,7 @@ class TrainedPolicy:
           mask: which actions are possible, as its `Timestep` shows it.
         """
         shown = jax.tree.map(lambda x: jnp.asarray(x)[None], Shown(observation, mask))
-        actions, carry = self._cast.act(Members(self.params, 1), self._frozen, shown, carry, key.reshape(1, 1))
+        actions, carry = self._cast.act(Members(self.params, 1), self.normalizer, shown, carry, key.reshape(1, 1))
         return actions[0], carry
 
     def __call__(self, observation: Array, key: PRNGKeyArray | None = None, mask: Any = ()) -> Array:

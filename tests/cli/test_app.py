@@ -1,6 +1,7 @@
 """The command line from end to end, in process: what it prints, what it leaves, what it refuses."""
 
 import ast
+import dataclasses
 import itertools
 import json
 import os
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from toy_games import team_env
 
 from eggroll_ray.cli import app, build, options
@@ -65,6 +68,15 @@ def test_a_config_starts_the_same_run_again(run, tmp_path, without_report):
     assert digests(other)[0] != digests(run)[0]
 
 
+def test_a_config_is_read_however_it_is_given(run, monkeypatch):
+    config, started = run / "config.json", []
+    monkeypatch.setattr(app, "_fit", lambda options, *rest: started.append(options) or 0)
+    for given in (["--config", str(config)], [f"--config={config}"], ["--config=other.json", f"--config={config}"]):
+        assert main(["train", *given, "--env", "gymnax/Pendulum-v1"]) == 0
+    expected = dataclasses.replace(options.load_options(config), env="gymnax/Pendulum-v1")
+    assert started == [expected] * 3 and expected.population_size == 16
+
+
 def test_resume_goes_on_with_the_same_bits(run, tmp_path, capsys, without_report):
     short = tmp_path / "short"
     options = ["--no-render", "--run", str(short)]
@@ -85,6 +97,20 @@ def test_replay_rebuilds_any_generation(run, tmp_path, capsys):
     assert json.loads((run / "result.json").read_text())["digest"] in capsys.readouterr().out
     assert main(["replay", str(run), "--generation", "9"]) == 2
     assert "holds generations 0 .. 3" in capsys.readouterr().err
+
+
+def test_replay_writes_all_that_the_policy_acts_by(tmp_path, without_report):
+    path, output = tmp_path / "run", tmp_path / "policy.safetensors"
+    small = ["--generations", "1", "--normalize-observations", "--no-render"]
+    assert main(["train", *SMALL, *small, "--run", str(path)]) == 0
+    assert main(["replay", str(path), "--output", str(output)]) == 0
+    arrays = load_file(output)
+    _, evaluator, past = app._replay_of(path)
+    policy = evaluator.policy(*past.worker_at(1).mean())
+    assert np.abs(arrays["normalizer/mean"]).max() > 0
+    np.testing.assert_array_equal(arrays["normalizer/mean"], policy.normalizer.mean)
+    np.testing.assert_array_equal(arrays["normalizer/std"], policy.normalizer.std)
+    assert len(arrays) == 2 + len(jax.tree.leaves(policy.params))
 
 
 def test_eval_plays_fresh_episodes(run, capsys):
