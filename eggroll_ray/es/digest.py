@@ -10,6 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from eggroll_ray.es.leaves import is_key
+
 _LARGE = 1 << 16  # bytes of an array, from which on a hash function would be what a generation waits for
 _WORDS = 1 << 12  # of 8 bytes, summed side by side; they stay in a core's cache
 _ROOT = Path(__file__).parents[2]
@@ -22,8 +24,9 @@ def digest(tree: Any) -> str:
     """Returns a 64-bit fingerprint of all arrays of a pytree, in hexadecimal."""
     hasher = hashlib.blake2b(digest_size=8)
     for leaf in jax.tree.leaves(tree):
-        array = np.asarray(leaf)
-        hasher.update(f"{array.dtype}{array.shape}".encode())
+        array = host_array(leaf)
+        named = leaf if is_key(leaf) else array
+        hasher.update(f"{named.dtype}{named.shape}".encode())
         flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
         if flat.nbytes >= _LARGE:
             whole = flat.nbytes - flat.nbytes % (8 * _WORDS)
@@ -31,6 +34,11 @@ def digest(tree: Any) -> str:
             flat = flat[whole:]
         hasher.update(flat.data)
     return hasher.hexdigest()
+
+
+def host_array(leaf: Any) -> np.ndarray:
+    """Returns an array on the host; of random keys, which NumPy does not know, the words that they are made of."""
+    return np.asarray(jax.random.key_data(leaf) if is_key(leaf) else leaf)
 
 
 def _condense(rows: np.ndarray) -> np.ndarray:

@@ -281,7 +281,9 @@ def _update(
         updates, opt_state = options.optimizer.update(descent, state.opt_state, mean)
         moved = treedef.flatten_up_to(optax.apply_updates(mean, updates))
     # Some transformations widen their bfloat16 state in the first update: a program and a checkpoint know one dtype.
-    opt_state = jax.tree.map(lambda new, old: new.astype(old.dtype), opt_state, state.opt_state)
+    opt_state = jax.tree.map(
+        lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), opt_state, state.opt_state
+    )
     params = treedef.unflatten(
         [old if new is None else new for old, new in zip(jax.tree.leaves(state.params), moved, strict=True)]
     )

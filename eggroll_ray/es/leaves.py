@@ -17,7 +17,7 @@ class Kind(enum.Enum):
     LOW_RANK = "low rank"  # W + A B^T, never formed
     DENSIFIED = "low rank, formed per member"  # the same noise, explicitly formed
     DENSE = "dense"  # one independent number per entry
-    FROZEN = "frozen"  # neither perturbed nor updated
+    FROZEN = "frozen"  # neither perturbed nor updated: what the user says, and random keys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +106,11 @@ def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
     return leaves
 
 
+def is_key(leaf: Any) -> bool:
+    """Whether an array, or the shape of one, is of JAX's typed random keys, as `jax.random.key` makes them."""
+    return jnp.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key)
+
+
 def _paths(params: Any) -> list[tuple[str, Any]]:
     flat = jax.tree_util.tree_flatten_with_path(params)[0]
     return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in flat]
@@ -121,7 +126,7 @@ def _label(path: str, leaf: Any, rank: int | None, rules: LeafRules) -> Leaf:
             "params (for an Equinox module: eqx.partition(model, eqx.is_inexact_array))."
         )
     shape = tuple(leaf.shape)
-    if matches(rules.frozen):
+    if matches(rules.frozen) or is_key(leaf):
         return Leaf(path, shape, leaf.dtype, Kind.FROZEN)
     if not jnp.issubdtype(leaf.dtype, jnp.floating):
         raise ValueError(

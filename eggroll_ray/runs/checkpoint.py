@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from eggroll_ray.es.digest import host_array
+from eggroll_ray.es.leaves import is_key
 from eggroll_ray.runs.files import PARTIAL, replace_file, sync_folder
 
 SCHEMA = 1
@@ -80,12 +81,7 @@ def read_json(path: Path) -> Any:
 def save_checkpoint(run: Path, snapshot: Any, generation: int, digest: str) -> Path:
     """Writes `checkpoints/<generation>/` from a worker's snapshot, and returns the folder."""
     named = named_arrays(snapshot)
-    manifest = {
-        "schema": SCHEMA,
-        "generation": generation,
-        "digest": digest,
-        "arrays": {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, x in named.items()},
-    }
+    manifest = {"schema": SCHEMA, "generation": generation, "digest": digest, "arrays": _entries(snapshot)}
     target = run / "checkpoints" / f"{generation:08d}"
     if target.exists():  # the same generation of the same run: the same bits
         return target
@@ -122,7 +118,7 @@ def load_checkpoint(run: Path, generation: int, template: Any) -> Any:
             f"{folder} has schema {manifest.get('schema')}, this version reads {SCHEMA}; use the version of "
             "eggroll_ray that wrote it (config.json names it)."
         )
-    expected = {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, x in named_arrays(template).items()}
+    expected = _entries(template)
     found = manifest["arrays"]
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
@@ -134,11 +130,8 @@ def load_checkpoint(run: Path, generation: int, template: Any) -> Any:
         stored = load_file(folder / "arrays.safetensors")
     except Exception as error:  # safetensors has errors of its own kind for every sort of damage
         raise CheckpointError(f"{folder} is damaged: {error}; resume from an earlier checkpoint.") from error
-    arrays = [
-        stored[name].reshape(-1).view(jnp.dtype(entry["dtype"])).reshape(entry["shape"])
-        for name, entry in expected.items()
-    ]
-    return jax.tree.unflatten(jax.tree.structure(template), arrays)
+    leaves, treedef = jax.tree.flatten(template)
+    return treedef.unflatten([_as_before(stored[name], leaf) for name, leaf in zip(expected, leaves, strict=True)])
 
 
 def save_arrays(path: Path, named: Mapping[str, np.ndarray]) -> None:
@@ -147,10 +140,26 @@ def save_arrays(path: Path, named: Mapping[str, np.ndarray]) -> None:
 
 
 def named_arrays(tree: Any) -> dict[str, np.ndarray]:
-    """Returns the arrays of a pytree on the host, by their paths."""
+    """Returns the arrays of a pytree on the host, by their paths; random keys as words."""
+    return {name: host_array(leaf) for name, leaf in _named(tree).items()}
+
+
+def _named(tree: Any) -> dict[str, Any]:
     flat = jax.tree_util.tree_flatten_with_path(tree)[0]
-    names = (jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in flat)
-    return {name: np.asarray(leaf) for name, (_, leaf) in zip(names, flat, strict=True)}
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in flat}
+
+
+def _entries(tree: Any) -> dict[str, dict[str, Any]]:
+    """What a manifest says of each array."""
+    found = {name: leaf if is_key(leaf) else host_array(leaf) for name, leaf in _named(tree).items()}
+    return {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, x in found.items()}
+
+
+def _as_before(stored: np.ndarray, template: Any) -> Any:
+    """An array as it was before `_as_stored`, or the keys whose words were stored."""
+    like = host_array(template)
+    array = stored.reshape(-1).view(like.dtype).reshape(like.shape)
+    return jax.random.wrap_key_data(array, impl=jax.random.key_impl(template)) if is_key(template) else array
 
 
 def _as_stored(array: np.ndarray) -> np.ndarray:

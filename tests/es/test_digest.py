@@ -2,11 +2,12 @@
 
 import hashlib
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eggroll_ray.es.digest import _LARGE, _WORDS, code_digest, digest
+from eggroll_ray.es.digest import _LARGE, _WORDS, code_digest, digest, host_array
 
 LARGE = np.random.default_rng(0).normal(size=(67 * _WORDS + 5,)).astype(np.float32)  # and a rest
 
@@ -85,3 +86,11 @@ def test_what_people_see_of_a_run_is_no_other_version(source, folder):
 
 def test_the_fingerprint_is_of_the_packages_that_are_imported(source):
     assert code_digest() not in (code_digest(source), code_digest(source / "nowhere"))
+
+
+def test_keys_count_by_their_words_and_their_generator():
+    keys = [jax.random.key(0), jax.random.key(1), jax.random.key(0, impl="rbg"), jax.random.key(0)[None]]
+    found = [digest(key) for key in keys]
+    assert len(set(found)) == 4 and digest(jax.random.key(0)) == found[0]
+    assert digest(jax.random.key_data(keys[0])) != found[0]
+    np.testing.assert_array_equal(host_array(keys[1]), [0, 1])

@@ -231,3 +231,15 @@ def test_no_parameters(params):
 @pytest.mark.parametrize("lead", [-1, 3])
 def test_more_stacked_axes_than_there_are_or_fewer_than_none(lead):
     assert str(lead) in refused({"w": struct(6, 4)}, stacked={"w": lead})
+
+
+def test_random_keys_are_frozen_as_they_are():
+    keys = {
+        "one": jax.random.key(0),
+        "shape": jax.eval_shape(lambda: jax.random.split(jax.random.key(0, impl="rbg"), 3)),
+    }
+    found = label({"w": struct(9, 9), **keys})
+    assert [found[name].kind for name in ("one", "shape", "w")] == [Kind.FROZEN, Kind.FROZEN, Kind.LOW_RANK]
+    assert found["shape"].shape == (3,)
+    with pytest.raises(ValueError, match="leaf 'old' has dtype uint32, which cannot carry noise"):
+        label({"w": struct(9, 9), "old": jax.random.PRNGKey(0)})  # could be anything

@@ -129,3 +129,13 @@ def test_a_checkpoint_that_was_not_finished_is_none(tmp_path, monkeypatch):
     (run / "checkpoints/.partial-00000003").mkdir()
     checkpoint.remove_partial(run)
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["00000001", "00000002"]
+
+
+def test_keys_of_another_generator_are_refused(tmp_path):
+    run = make(tmp_path / "run")
+    checkpoint.save_checkpoint(run, {"key": jax.random.split(jax.random.key(1), 3)}, 1, "")
+    loaded = checkpoint.load_checkpoint(run, 1, {"key": jax.random.split(jax.random.key(0), 3)})
+    assert (jax.random.key_data(loaded["key"]) == jax.random.key_data(jax.random.split(jax.random.key(1), 3))).all()
+    for other in (jax.random.split(jax.random.key(0, impl="rbg"), 3), jax.random.key(0), jnp.zeros((3, 2), jnp.uint32)):
+        with pytest.raises(CheckpointError, match=r"does not fit.*key is .*'key<fry>'"):
+            checkpoint.load_checkpoint(run, 1, {"key": other})
