@@ -2,10 +2,10 @@
 
 import dataclasses
 import enum
-import fnmatch
 import math
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +46,10 @@ class Leaf:
 
 @dataclasses.dataclass(frozen=True)
 class LeafRules:
-    """What a user says of leaves, each by a pattern of its path (`*` matches everything, also `/`).
+    """What a user says of leaves, each by a pattern of its path.
+
+    In a pattern `*` stands for any text, slashes included, `?` for any one character, and everything else for itself,
+    brackets and dots included. A pattern that is the whole path of a leaf names that leaf alone.
 
     Attributes:
       frozen: neither perturbed nor updated.
@@ -85,16 +88,19 @@ def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
       ValueError: for a leaf that is no floating-point array and not frozen, two leaves of one path, a
         pattern that matches nothing, or a rank above both sides of every matrix.
     """
-    leaves = [_label(path, leaf, rank, rules) for path, leaf in _paths(params)]
-    paths = [leaf.path for leaf in leaves]
+    named = _paths(params)
+    paths = [path for path, _ in named]
+    chosen = _chosen(rules, paths)
+    leaves = [_label(path, leaf, rank, chosen) for path, leaf in named]
     if not leaves:
         raise ValueError("params has no arrays: there is nothing to evolve; pass the model's parameters.")
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise ValueError(f"two leaves are called {twice!r}; rename one: noise is keyed by the path.")
     for pattern in (*rules.frozen, *rules.dense, *rules.densify, *rules.stacked):
-        if not fnmatch.filter(paths, pattern):
-            raise ValueError(f"pattern {pattern!r} matches no leaf; the leaves are {', '.join(paths)}.")
+        if not matching(pattern, paths):
+            hint = " Brackets in a pattern stand for themselves." if "[" in pattern else ""
+            raise ValueError(f"pattern {pattern!r} matches no leaf; the leaves are {', '.join(paths)}.{hint}")
     if all(leaf.kind is Kind.FROZEN for leaf in leaves):
         raise ValueError(f"every leaf is frozen ({', '.join(paths)}): there is nothing to evolve.")
     largest = max(min(leaf.matrix_shape) for leaf in leaves if leaf.kind is not Kind.FROZEN)
@@ -111,29 +117,55 @@ def is_key(leaf: Any) -> bool:
     return jnp.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key)
 
 
+def matching(pattern: str, paths: Sequence[str]) -> list[str]:
+    """Returns the paths that a pattern names; see `LeafRules`."""
+    if pattern in paths:
+        return [pattern]
+    wildcards = {"*": ".*", "?": "."}
+    text = "".join(wildcards.get(letter, re.escape(letter)) for letter in pattern)
+    return [path for path in paths if re.fullmatch(text, path, re.DOTALL)]
+
+
+class _Chosen(NamedTuple):
+    """The leaves that each of the rules names, by their paths."""
+
+    frozen: set[str]
+    dense: set[str]
+    densify: set[str]
+    stacked: Mapping[str, int]
+
+
+def _chosen(rules: LeafRules, paths: Sequence[str]) -> _Chosen:
+    def every(patterns: Iterable[str]) -> set[str]:
+        return {path for pattern in patterns for path in matching(pattern, paths)}
+
+    stacked: dict[str, int] = {}
+    for pattern, lead in rules.stacked.items():
+        for path in matching(pattern, paths):
+            stacked.setdefault(path, lead)
+    return _Chosen(every(rules.frozen), every(rules.dense), every(rules.densify), stacked)
+
+
 def _paths(params: Any) -> list[tuple[str, Any]]:
     flat = jax.tree_util.tree_flatten_with_path(params)[0]
     return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in flat]
 
 
-def _label(path: str, leaf: Any, rank: int | None, rules: LeafRules) -> Leaf:
-    def matches(patterns: Any) -> bool:
-        return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
-
+def _label(path: str, leaf: Any, rank: int | None, chosen: _Chosen) -> Leaf:
     if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
         raise ValueError(
             f"leaf {path!r} is a {type(leaf).__name__}, not an array; keep what is not an array out of "
             "params (for an Equinox module: eqx.partition(model, eqx.is_inexact_array))."
         )
     shape = tuple(leaf.shape)
-    if matches(rules.frozen) or is_key(leaf):
+    if path in chosen.frozen or is_key(leaf):
         return Leaf(path, shape, leaf.dtype, Kind.FROZEN)
     if not jnp.issubdtype(leaf.dtype, jnp.floating):
         raise ValueError(
             f"leaf {path!r} has dtype {leaf.dtype}, which cannot carry noise; "
             f"freeze it with LeafRules(frozen=({path!r},)) or keep it out of params."
         )
-    lead = next((n for p, n in rules.stacked.items() if fnmatch.fnmatchcase(path, p)), 0)
+    lead = chosen.stacked.get(path, 0)
     if not 0 <= lead <= len(shape):
         raise ValueError(
             f"stacked={lead} axes of leaf {path!r} must be from 0 to its {len(shape)} axes, such as 1 for layers "
@@ -144,9 +176,9 @@ def _label(path: str, leaf: Any, rank: int | None, rules: LeafRules) -> Leaf:
     rows, cols = matrix.matrix_shape
     # A bias is added, not multiplied, whatever its shape: attention's is (heads, features) in Flax.
     is_vector = len(shape) - lead < 2 or path.rpartition("/")[2] == "bias"
-    if rank is None or is_vector or matches(rules.dense):
+    if rank is None or is_vector or path in chosen.dense:
         return dataclasses.replace(matrix, kind=Kind.DENSE)
-    if matches(rules.densify):
+    if path in chosen.densify:
         return dataclasses.replace(matrix, kind=Kind.DENSIFIED)
     if rank * (rows + cols) >= rows * cols:
         return dataclasses.replace(matrix, kind=Kind.DENSE)

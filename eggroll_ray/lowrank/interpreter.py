@@ -61,7 +61,7 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
                 raise ValueError(
                     f"the lifted function returns the low-rank parameter {out.path!r} (shape "
                     f"{out.shape}); it must return activations. Return something else, or form this "
-                    f"leaf per member with leaves=LeafRules(densify=({out.path!r},))."
+                    f"leaf per member with leaves=LeafRules(densify={out.paths!r})."
                 )
         return jax.tree.unflatten(jax.tree.structure(out_shape), outs)
 
@@ -145,7 +145,7 @@ class _Carry:
                 raise ValueError(
                     f"the carry of a {self._primitive} changes the low-rank parameter {low.path!r} "
                     f"(shape {low.shape}); a loop may only pass it through. Move the change out of "
-                    f"the loop, or use LeafRules(densify=({low.path!r},))."
+                    f"the loop, or use LeafRules(densify={low.paths!r})."
                 )
             if not isinstance(before, LowRank):
                 plain.append(after)

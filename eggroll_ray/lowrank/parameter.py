@@ -27,7 +27,7 @@ class LowRank:
         a: `l r m`: the lead axes in the order of `w`, the rank axis, the row axes in the order of `w`.
         b: `l r k`: the same with the column axes.
         roles: one of "lead", "row", "col" per axis of `w`.
-        path: name of the parameter, for error messages.
+        paths: of the parameters that it is made of, for error messages.
         row_scale: `l 1 m` or None, multiplies `w` only (`a` already has it). Set by `lift` alone: a
             scale may be the member's own, so it is kept out of the shared `w`.
         col_scale: `l 1 k` or None, likewise with `b`.
@@ -38,7 +38,7 @@ class LowRank:
     a: Any
     b: Any
     roles: tuple[Role, ...]
-    path: str
+    paths: tuple[str, ...]
     row_scale: Any = None
     col_scale: Any = None
     sign: Any = None
@@ -60,6 +60,10 @@ class LowRank:
         return self.a.shape[self.roles.count("lead")]
 
     @property
+    def path(self) -> str:
+        return "+".join(self.paths)
+
+    @property
     def is_scaled(self) -> bool:
         return self.row_scale is not None or self.col_scale is not None
 
@@ -79,7 +83,7 @@ class LowRank:
 jax.tree_util.register_dataclass(
     LowRank,
     data_fields=["w", "a", "b", "row_scale", "col_scale", "sign"],
-    meta_fields=["roles", "path"],
+    meta_fields=["roles", "paths"],
 )
 
 
@@ -131,7 +135,7 @@ def low_rank(
             "Reshape the factors, or check the split into rows and columns."
         )
     roles = ("lead",) * lead + ("row",) * rows + ("col",) * (w.ndim - lead - rows)
-    return LowRank(w, a.astype(w.dtype), b.astype(w.dtype), roles, path, sign=sign)
+    return LowRank(w, a.astype(w.dtype), b.astype(w.dtype), roles, (path,), sign=sign)
 
 
 def is_perturbed(x: Any) -> bool:

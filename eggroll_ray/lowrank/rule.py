@@ -21,7 +21,7 @@ class UnsupportedPrimitiveError(NotImplementedError):
         problem = f"cannot be applied ({reason})" if reason else "has no low-rank rule"
         super().__init__(
             f"Primitive {primitive!r} {problem} on parameter {low.path!r} (shape {low.shape}, roles "
-            f"{low.roles}). Form this leaf per member with leaves=LeafRules(densify=({low.path!r},)), freeze "
+            f"{low.roles}). Form this leaf per member with leaves=LeafRules(densify={low.paths!r}), freeze "
             "it, or rewrite the operation."
         )
 
@@ -50,6 +50,11 @@ def refuse_scaled(eqn: Any, *lows: LowRank) -> None:
             raise UnsupportedPrimitiveError(
                 eqn.primitive.name, low, "the parameter was scaled by a value that is no constant"
             )
+
+
+def joined_paths(*lows: LowRank) -> tuple[str, ...]:
+    """The parameters that a combination of several is made of, each once."""
+    return tuple(dict.fromkeys(path for low in lows for path in low.paths))
 
 
 def map_factors(

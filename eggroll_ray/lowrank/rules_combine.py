@@ -18,6 +18,7 @@ from eggroll_ray.lowrank.rule import (
     UnsupportedPrimitiveError,
     bind,
     broadcast_axes,
+    joined_paths,
     negative,
     pad_axes,
     refuse_scaled,
@@ -111,7 +112,7 @@ def _add_low_rank(eqn: Any, x: LowRank, y: LowRank) -> LowRank:
     x, y = fold_sign(x), fold_sign(y)
     axis = x.roles.count("lead")
     a, b = (jnp.concatenate(pair, axis) for pair in ((x.a, y.a), (x.b, y.b)))
-    return dataclasses.replace(x, w=x.w + y.w, a=a, b=b, path=f"{x.path}+{y.path}")
+    return dataclasses.replace(x, w=x.w + y.w, a=a, b=b, paths=joined_paths(x, y))
 
 
 def _add_plain(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) -> LowRank:
@@ -171,7 +172,7 @@ def _join(eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
         w=jnp.concatenate([x.w if isinstance(x, LowRank) else x for x in values], axis),
         a=jnp.concatenate([low.a for low in padded], rank_axis),
         b=jnp.concatenate([low.b for low in padded], rank_axis),
-        path="+".join(low.path for low in lows),
+        paths=joined_paths(*lows),
     )
 
 

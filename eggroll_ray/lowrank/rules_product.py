@@ -340,7 +340,7 @@ def _gathered_matrix(low: LowRank, w: Any, parts: Any, out: Ids) -> Any:
 
     fields = {"a": "row", "b": "col", "row_scale": "row", "col_scale": "col"}
     new: dict[str, Any] = {field: arrange(field, side) for field, side in fields.items()}
-    return simplify(LowRank(w=w, roles=tuple(roles), path=low.path, sign=low.sign, **new))
+    return simplify(LowRank(w=w, roles=tuple(roles), paths=low.paths, sign=low.sign, **new))
 
 
 PRODUCTS: dict[str, Callable[..., Any]] = {

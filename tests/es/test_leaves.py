@@ -1,11 +1,17 @@
 """How leaves are labelled, by path and shape alone, and what is refused with which words."""
 
+import dataclasses
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
+from eggroll_ray.lowrank.interpreter import lift
+from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError
 
 
 def struct(*shape, dtype=jnp.float32):
@@ -76,7 +82,79 @@ def test_rules_come_first_and_in_order():
 def test_a_pattern_matches_across_slashes_and_by_case():
     params = {"Layer": {"0": {"kernel": struct(9, 9)}}, "layer": struct(9, 9)}
     assert kinds(params, frozen=("Layer*",)) == {"Layer/0/kernel": Kind.FROZEN, "layer": Kind.LOW_RANK}
-    assert kinds(params, frozen=("*/[0-4]/*",))["Layer/0/kernel"] is Kind.FROZEN
+    assert kinds(params, frozen=("*/?/*",))["Layer/0/kernel"] is Kind.FROZEN
+
+
+ODD_PATHS = (
+    "w[0]",
+    "w0",
+    "w[1-3]",
+    "w2",
+    "a*b",
+    "a/b",
+    "axb",
+    "what?",
+    "whats",
+    "['q']",
+    'x"y',
+    "l.0.w",
+    "lx0xw",
+    "\\d",
+    "5",
+)
+
+
+@pytest.mark.parametrize("path", ODD_PATHS)
+def test_the_path_of_a_leaf_is_a_pattern_that_names_it_alone(path):
+    """As the messages propose: whatever the path holds, and whatever other leaves are called."""
+    params = dict.fromkeys(ODD_PATHS, struct(9, 9))
+    found = kinds(params, frozen=(path,))
+    assert [name for name, kind in found.items() if kind is Kind.FROZEN] == [path]
+    assert label(params, stacked={path: 1, "*": 0})[path].lead == 1
+
+
+def test_brackets_stand_for_themselves():
+    assert "matches no leaf; the leaves are w0. Brackets" in refused({"w0": struct(9, 9)}, frozen=("w[0]",))
+    params = {"w[0]": struct(9, 9), "w[1]": struct(9, 9), "w0": struct(9, 9)}
+    assert [k for k, kind in kinds(params, frozen=("w[*",)).items() if kind is Kind.FROZEN] == ["w[0]", "w[1]"]
+
+
+@pytest.mark.parametrize("path", ODD_PATHS)
+def test_the_pattern_that_an_error_proposes_ends_the_error(path):
+    params = {**dict.fromkeys(ODD_PATHS, jnp.ones((9, 9))), "ids": jnp.ones(3, jnp.int32), "off[0]": jnp.ones(3, int)}
+    with pytest.raises(ValueError) as caught:
+        label_leaves(params, 1, LeafRules())
+    assert proposed(caught.value).frozen == ("ids",)
+    with pytest.raises(ValueError) as caught:
+        label_leaves(params, 1, LeafRules(frozen=("ids",)))
+    assert proposed(caught.value).frozen == ("off[0]",)
+    es = eggroll(leaves=LeafRules(frozen=("ids", "off[0]")))
+    member = jax.eval_shape(lambda: es.perturb(es.init(params, 0), jnp.int32(0)))
+    for fn in (lambda p: jnp.exp(p[path]), lambda p: p[path], _changed_carry(path)):
+        with pytest.raises((UnsupportedPrimitiveError, ValueError)) as caught:
+            jax.eval_shape(lift(fn), member)
+        rules = dataclasses.replace(proposed(caught.value), frozen=("ids", "off[0]"))
+        leaves = label_leaves(params, 1, rules)
+        assert [leaf.path for leaf in leaves if leaf.kind is Kind.DENSIFIED] == [path]
+
+
+def test_the_error_of_a_combination_proposes_each_of_its_leaves():
+    params = {"w[0]": jnp.ones((9, 9)), "w[1]": jnp.ones((9, 9))}
+    es = eggroll()
+    member = jax.eval_shape(lambda: es.perturb(es.init(params, 0), jnp.int32(0)))
+    for join in (jnp.add, lambda x, y: jnp.concatenate([x, y])):
+        with pytest.raises(UnsupportedPrimitiveError) as caught:
+            jax.eval_shape(lift(lambda p: jnp.exp(join(p["w[0]"], p["w[1]"]))), member)  # noqa: B023
+        assert proposed(caught.value).densify == ("w[0]", "w[1]")
+
+
+def _changed_carry(path):
+    return lambda p: jax.lax.scan(lambda w, _: (w * 0.5, None), p[path], None, length=2)[0] @ jnp.ones(9)
+
+
+def proposed(error):
+    """The rules that a message says to use."""
+    return eval(re.search(r"LeafRules\(\w+=\(.*?\)\)", str(error))[0], {"LeafRules": LeafRules})
 
 
 def test_an_integer_leaf_may_be_frozen():

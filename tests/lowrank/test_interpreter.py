@@ -254,7 +254,7 @@ def _drawn_low_rank(data: Any, max_axes: int = 4) -> LowRank:
         return rng.normal(size=(*lead, 2, *own)).astype(np.float32)
 
     w = rng.normal(size=sizes).astype(np.float32)
-    return LowRank(w, factor("row"), factor("col"), tuple(roles), "drawn")
+    return LowRank(w, factor("row"), factor("col"), tuple(roles), ("drawn",))
 
 
 def explicit(low: LowRank) -> np.ndarray:
