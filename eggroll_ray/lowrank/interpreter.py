@@ -16,6 +16,7 @@ from jax.extend.core import Literal
 from eggroll_ray.lowrank.parameter import LowRank, Noised, is_perturbed
 from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError, bind
 from eggroll_ray.lowrank.rules_combine import SUMS
+from eggroll_ray.lowrank.rules_complex import COMPLEX
 from eggroll_ray.lowrank.rules_move import RULES, scan_slices
 from eggroll_ray.lowrank.rules_product import PRODUCTS
 
@@ -223,6 +224,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     **RULES,
     **SUMS,
     **PRODUCTS,
+    **COMPLEX,
     **dict.fromkeys(_CALLS, _call),
     "cond": _cond,
     "scan": _scan,

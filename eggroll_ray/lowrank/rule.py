@@ -82,6 +82,13 @@ def simplify(low: LowRank) -> Any:
     return form(low) if 1 in (low.extent("row"), low.extent("col")) else low
 
 
+def cast(low: LowRank, dtype: Any) -> LowRank:
+    """Returns `low` in another dtype, one that holds what `low` holds up to rounding."""
+    return map_factors(
+        low, lambda w: lax.convert_element_type(w, dtype), lambda x, _: lax.convert_element_type(x, dtype)
+    )
+
+
 def negative(low: LowRank) -> LowRank:
     """Returns `-low`; the other factor stays."""
     return dataclasses.replace(low, w=-low.w, a=-low.a)

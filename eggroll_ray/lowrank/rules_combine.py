@@ -88,8 +88,8 @@ def scale_side(low: LowRank, factor: Any, side: Role, op: Any, constant: bool = 
     return dataclasses.replace(low, **{scale_name: scale})
 
 
-def _add(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
-    """`add` or `sub`."""
+def add(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
+    """`add` or `sub`: the sum of two values, at least one of them low-rank."""
     low: Any
     right: Any = y
     if eqn.primitive.name == "sub":
@@ -177,11 +177,11 @@ def _join(eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
 
 
 SUMS: dict[str, Callable[..., Any]] = {
-    "add": _add,
-    "add_any": _add,
+    "add": add,
+    "add_any": add,
     "concatenate": _concatenate,
     "div": _scale,
     "mul": _scale,
     "stack": _stack,
-    "sub": _add,
+    "sub": add,
 }

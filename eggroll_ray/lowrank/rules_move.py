@@ -1,4 +1,4 @@
-"""Rules for one low-rank operand that is moved, sliced, cast or summed: the same is done to each factor.
+"""Rules for one low-rank operand that is moved, sliced or summed: the same is done to each factor.
 
 A rule is `rule(trace, eqn, *values) -> value or list of values`; at least one value is a `LowRank`.
 Almost every rule is linear, and does to each factor along the factor's own axes what the primitive
@@ -6,7 +6,6 @@ does to `w` along all axes. An axis is named by its number in `w`; None names th
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,14 +30,6 @@ from eggroll_ray.lowrank.rule import (
 
 def _unchanged(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
     return low
-
-
-def _convert(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
-    dtype = eqn.params["new_dtype"]
-    if not jnp.issubdtype(dtype, jnp.floating):
-        raise UnsupportedPrimitiveError(eqn.primitive.name, low, f"{dtype} is not a float")
-    cast = functools.partial(lax.convert_element_type, new_dtype=dtype)
-    return map_factors(low, cast, lambda factor, _: cast(factor))
 
 
 def _neg(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
@@ -188,7 +179,6 @@ def scan_slices(low: LowRank) -> tuple[dict[str, Any], Callable[[dict[str, Any]]
 
 RULES: dict[str, Callable[..., Any]] = {
     "broadcast_in_dim": _broadcast_in_dim,
-    "convert_element_type": _convert,
     "copy": _unchanged,
     "copy_p": _unchanged,
     "dynamic_slice": _dynamic_slice,

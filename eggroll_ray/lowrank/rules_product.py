@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -19,6 +20,7 @@ from eggroll_ray.lowrank.rule import (
     Trace,
     UnsupportedPrimitiveError,
     bind,
+    cast,
     refuse_scaled,
     side_axes,
     simplify,
@@ -49,10 +51,15 @@ def _multiply(x: Any, ids: Ids, scale: Any, scale_ids: Ids) -> Any:
     """Multiplies `x` by a scale that fits it: one that varies along axes of `x` only."""
     gone = [j for j, size in enumerate(scale.shape) if size == 1]
     kept = [i for j, i in enumerate(scale_ids) if j not in gone]
-    return x * _spread(lax.squeeze(scale, gone), kept, ids).astype(x.dtype)
+    dtype = _wider(x.dtype, scale.dtype)
+    return x.astype(dtype) * _spread(lax.squeeze(scale, gone), kept, ids).astype(dtype)
 
 
 def _wider(x: Any, y: Any) -> Any:
+    """The dtype in which numbers of both are multiplied: complex before real, real before whole, then the longer."""
+    if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in (x, y)):
+        with jax.numpy_dtype_promotion("standard"):
+            return jnp.promote_types(x, y)
     return max(x, y, key=lambda dtype: (jnp.issubdtype(dtype, jnp.floating), dtype.itemsize))
 
 
@@ -195,8 +202,9 @@ def _dot_scaling(eqn: Any, low: LowRank, x: Any, ids: Ids, out: Ids) -> LowRank:
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, reason)
     target = _ids(low, side)
     shape = [1 if i == low.ndim else low.shape[i] for i in target]
-    factor = jnp.broadcast_to(_spread(x, ids, target), shape).astype(low.dtype)
-    return transpose_axes(scale_side(low, factor, side, lax.mul), out)
+    dtype = eqn.outvars[0].aval.dtype
+    factor = jnp.broadcast_to(_spread(x, ids, target), shape).astype(dtype)
+    return transpose_axes(scale_side(cast(low, dtype), factor, side, lax.mul), out)
 
 
 # --- conv_general_dilated ------------------------------------------------------------------------

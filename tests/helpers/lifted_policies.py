@@ -33,7 +33,7 @@ def perturb(params: Any, key: Any, stacked: tuple[str, ...] = (), rank: int = RA
     names = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves]
     perturbed = []
     for i, (name, (_, leaf)) in enumerate(zip(names, leaves, strict=True)):
-        is_float = eqx.is_array(leaf) and jnp.issubdtype(leaf.dtype, jnp.floating)
+        is_float = eqx.is_inexact_array(leaf)
         lead = int(any(part in name for part in stacked))
         leaf_key = jax.random.fold_in(key, i)
         perturbed.append(_perturb_leaf(leaf, leaf_key, lead, rank, name) if is_float else leaf)
@@ -49,13 +49,17 @@ def _perturb_leaf(leaf: Any, key: Any, lead: int, rank: int, name: str) -> Any:
     size = int(np.prod(shape))
     rows = 1 if min(first, size // first) > min(last, size // last) else len(shape) - 1
     sides = (shape[:rows], shape[rows:])
-    a, b = (jax.random.normal(k, (*leaf.shape[:lead], rank, *side)) for k, side in zip(keys, sides, strict=True))
+    dtype = leaf.dtype if jnp.issubdtype(leaf.dtype, jnp.complexfloating) else jnp.float32
+    a, b = (jax.random.normal(k, (*leaf.shape[:lead], rank, *side), dtype) for k, side in zip(keys, sides, strict=True))
     return low_rank(leaf, 0.3 * a, b, lead, name)
 
 
 def _normal(seed: int, *shape: int, dtype: Any = jnp.float32) -> jax.Array:
-    scale = shape[0] ** -0.5
-    return jnp.asarray(scale * np.random.default_rng(seed).normal(size=shape), dtype)
+    scale, draw = shape[0] ** -0.5, np.random.default_rng(seed)
+    numbers = draw.normal(size=shape)
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        numbers = numbers + 1j * draw.normal(size=shape)
+    return jnp.asarray(scale * numbers, dtype)
 
 
 def _filled(shapes: Any) -> Any:
@@ -348,6 +352,52 @@ def _gathers() -> Policy:
     return Policy(fn, params, (jnp.array([[0, 3, 5], [1, 1, 2]]),), ("layers",))
 
 
+def _with_promotion(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Mixes dtypes as JAX does unless told otherwise."""
+
+    def promoting(*args: Any) -> Any:
+        with jax.numpy_dtype_promotion("standard"):
+            return fn(*args)
+
+    return promoting
+
+
+def _complex() -> Policy:
+    """Complex activations on real weights, weights made complex in every way, and complex weights."""
+
+    def fn(params: Any, z: Any) -> Any:
+        w, v, c, g = (params[name] for name in ("w", "v", "c", "g"))
+        plain = (z @ w).imag, w.T @ z[0], jnp.einsum("bm,mk->kb", z, w), lax.dot_general(z, w, (((1,), (0,)), ((), ())))
+        wide = w.astype(z.dtype)
+        made = (
+            z @ lax.complex(w, v),
+            z @ lax.complex(w, 2 * jnp.ones((5, 4))),
+            z @ (wide * (0.5 + 1j)) + z @ (wide * 2j),
+        )
+        scaled = z @ (w * g[None]) + z.real @ (wide * z[0][:, None]) @ (wide * g[None]).T @ wide
+        rows = jnp.einsum("m,mk->mk", z[0], w).T @ z[1], (wide * 1j)[jnp.array([0, 2])]
+        own = z @ c, z.real @ c, z @ c.conj(), z @ jnp.conj(w), z @ c.real, z.real @ c.imag, c.T.conj() @ z[1]
+        convolved = lax.conv_general_dilated(z[None].swapaxes(1, 2), c.T[:, :, None], (1,), "SAME")
+        return plain, made, scaled, rows, own, convolved
+
+    params = {"w": _normal(0, 5, 4), "v": _normal(1, 5, 4), "c": _normal(2, 5, 4, dtype=jnp.complex64)}
+    params["g"] = 1 + _normal(3, 4) ** 2
+    return Policy(_with_promotion(fn), params, (_normal(4, 3, 5, dtype=jnp.complex64),))
+
+
+def _whole_inputs() -> Policy:
+    """Inputs of whole numbers and of half precision, on weights with scales of the member's own."""
+
+    def fn(params: Any, i: Any) -> Any:
+        w = params["w"] * params["g"][None] * params["h"][:, None]
+        half = i.astype(jnp.bfloat16)
+        rows = jnp.einsum("m,mk->mk", half[0] * 0.25, params["w"], preferred_element_type=jnp.float32)
+        return i @ w, w.T @ i[0], half @ w, i @ rows
+
+    params = {"w": _normal(0, 5, 4), "g": 1 + _normal(1, 4) ** 2, "h": 1 + _normal(2, 5) ** 2}
+    return Policy(_with_promotion(fn), params, (jnp.array([[0, 3, 5, 1, 1], [2, 0, 4, 0, 7]]),))
+
+
 def _custom_rules() -> Policy:
     @jax.custom_jvp
     def swish(w: Any, x: Any) -> Any:
@@ -396,5 +446,7 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "sums": _sums,
     "shapes": _shapes,
     "gathers": _gathers,
+    "complex": _complex,
+    "whole_inputs": _whole_inputs,
     "custom_rules": _custom_rules,
 }

@@ -89,7 +89,8 @@ def stack(trees: list[Any]) -> Any:
 def assert_close(actual: Any, expected: Any, tolerance: float = 1e-4) -> None:
     for x, y in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
         assert (x.shape, x.dtype) == (y.shape, y.dtype)
-        x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
+        wide = np.complex64 if np.iscomplexobj(x) else np.float32
+        x, y = np.asarray(x, wide), np.asarray(y, wide)
         np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
 
 
@@ -115,6 +116,13 @@ def test_matches_dense_outside_jit(name: str):
     perturbed = one.member(0)
     expected = one.oracle(perturbed, *one.inputs)
     assert_close(one.lifted(perturbed, *one.inputs), expected, one.tolerance)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_complex_products_of_any_rank(rank: int):
+    policy = POLICIES["complex"]()
+    perturbed = perturb(policy.params, jax.random.key(0), rank=rank)
+    assert_close(quick_jit(lift(policy.fn))(perturbed, *policy.inputs), policy.fn(densify(perturbed), *policy.inputs))
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -363,7 +371,7 @@ ERRORS = {
     "two parameters": (lambda w, x: w @ w.T, "is low-rank too"),
     "outer": (lambda w, x: jnp.einsum("mk,i->mki", w, x[0]), "no row or column axis is summed"),
     "merge": (lambda w, x: w.reshape(16), "joins axes of different roles"),
-    "cast": (lambda w, x: w.astype(jnp.int32), "not a float"),
+    "cast": (lambda w, x: w.astype(jnp.int32), "neither a float nor complex"),
     "stacked": (lambda w, x: lax.scan(lambda c, _: (c, w), 0, x)[1], "stacked as an output"),
     "branch": (lambda w, x: lax.cond(x.sum() > 0, lambda: w, lambda: -w), "a branch returns it"),
     "input of convolution": (
