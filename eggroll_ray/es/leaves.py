@@ -114,7 +114,7 @@ def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
 
 def is_key(leaf: Any) -> bool:
     """Whether an array, or the shape of one, is of JAX's typed random keys, as `jax.random.key` makes them."""
-    return jnp.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key)
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def matching(pattern: str, paths: Sequence[str]) -> list[str]:

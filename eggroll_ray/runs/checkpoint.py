@@ -159,7 +159,9 @@ def _as_before(stored: np.ndarray, template: Any) -> Any:
     """An array as it was before `_as_stored`, or the keys whose words were stored."""
     like = host_array(template)
     array = stored.reshape(-1).view(like.dtype).reshape(like.shape)
-    return jax.random.wrap_key_data(array, impl=jax.random.key_impl(template)) if is_key(template) else array
+    if not is_key(template):
+        return array
+    return jax.random.wrap_key_data(jax.numpy.asarray(array), impl=jax.random.key_impl(template))
 
 
 def _as_stored(array: np.ndarray) -> np.ndarray:

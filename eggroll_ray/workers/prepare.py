@@ -4,6 +4,7 @@ import logging
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from eggroll_ray.es.leaves import Leaf
 from eggroll_ray.es.record import ES, ESState, Perturbation
@@ -44,7 +45,7 @@ def prepare(
 
     Raises:
       ValueError: for numbers out of range, first; for a strategy whose `perturb` is no `Perturbation`; for what an
-        evaluation would raise when it is traced.
+        evaluation would raise when it is traced; for an optimiser that cannot make an update of what it is given.
     """
     episodes = evaluator.test_episodes if test_episodes is None else test_episodes
     groups = max(1, len(evaluator.groups))
@@ -56,9 +57,37 @@ def prepare(
         )
     shapes = jax.eval_shape(lambda: strategy.init(evaluator.init(seed), seed))
     evaluator.check(strategy.perturb, shapes)
+    _check_update(strategy, shapes, population_size, evaluator.groups)
     own = noise_bytes(strategy.perturb, shapes)
     plan = make_plan(population_size, block_size, seed, episodes, groups, own, strategy.signs_only)
     return Prepared(shapes, strategy.label(shapes.params), own, plan)
+
+
+def _check_update(strategy: ES, shapes: ESState, population_size: int, groups: tuple[str, ...]) -> None:
+    """Traces the update, so that what is wrong with it shows before a generation is evaluated.
+
+    In this process nothing is traced twice: JAX remembers.
+    """
+    column = jax.ShapeDtypeStruct((population_size,), jnp.float32)
+    try:
+        after, _ = jax.eval_shape(strategy.update, shapes, dict.fromkeys(groups, column) if groups else column)
+    except ValueError:  # of ours, as a rule: it says what to do
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"the update of the strategy fails: {type(error).__name__}: {error}\nAn optimiser is given the estimate, "
+            "its state and the parameters. No value of the loss, gradient function or other argument comes with them: "
+            "evolution knows no loss at the mean parameters. Leave out what needs one; a schedule by generation, such "
+            "as optax.cosine_decay_schedule, lowers a learning rate as well."
+        ) from error
+    kept = [jax.tree_util.tree_flatten_with_path(state)[0] for state in (shapes, after)]
+    before, changed = ({jax.tree_util.keystr(path): (x.shape, x.dtype) for path, x in flat} for flat in kept)
+    for name in sorted({*before, *changed}):
+        if (was := before.get(name)) != (becomes := changed.get(name)):
+            raise ValueError(
+                f"the update of the strategy makes state{name} of {was} into {becomes}: shape and dtype must stay what "
+                "init made, for programs and checkpoints."
+            )
 
 
 def check_windows(strategy: ES, windows: int) -> None:

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import eggroll_ray as er
@@ -51,6 +52,46 @@ def test_a_perturb_in_one_step_is_refused():
     strategy = er.eggroll()
     with pytest.raises(ValueError, match=r"perturb=.* of the strategy must be a Perturbation\(draw, apply\)"):
         prepare(evaluator(), strategy._replace(perturb=lambda state, member: strategy.perturb(state, member)), 64)
+
+
+def test_a_generation_is_not_evaluated_for_an_optimiser_that_needs_more_than_there_is():
+    for optimizer, missing in (
+        (optax.chain(optax.sgd(0.1), optax.contrib.reduce_on_plateau()), "argument: 'value'"),
+        (optax.chain(optax.sgd(0.1), optax.scale_by_backtracking_linesearch(3)), "'value', 'grad', and 'value_fn'"),
+    ):
+        with pytest.raises(ValueError, match=f"(?s)update of the strategy fails: TypeError.*{missing}.*Leave out what"):
+            prepare(evaluator(), er.eggroll(optimizer=optimizer), 64)
+
+
+def test_what_is_wrong_with_a_shaping_is_raised_as_it_is():
+    with pytest.raises(ValueError, match="group_size=6 does not divide the population of 64"):
+        prepare(evaluator(), er.eggroll(shaping=er.fitness.group_z_score(6)), 64)
+
+
+def test_every_group_has_its_fitness():
+    groups = ("hunter", "prey")
+    given = er.from_fitness(lambda params, key: jnp.sum(params["prey"]["w"]), {name: PARAMS for name in groups})
+    prepare(given._replace(groups=groups), er.eggroll(), 64)
+    with pytest.raises(ValueError, match="no prefix of the parameters"):
+        prepare(given._replace(groups=("hunter", "bird")), er.eggroll(), 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda state: state._replace(generation=state.generation + 0.5), "generation"),
+        (lambda state: state._replace(opt_state=jnp.zeros(3)), "opt_state"),
+    ],
+)
+def test_an_update_that_makes_another_kind_of_state_is_refused(change, name):
+    made = er.eggroll()
+
+    def update(state, fitness):
+        after, metrics = made.update(state, fitness)
+        return change(after), metrics
+
+    with jax.numpy_dtype_promotion("standard"), pytest.raises(ValueError, match=rf"makes state\.{name}.* must stay"):
+        prepare(evaluator(), made._replace(update=update), 64)
 
 
 @pytest.mark.parametrize("name", ["persistent", "noise_reuse"])
