@@ -23,7 +23,7 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size
-from eggroll_ray.runs.rows import Rows, episode_returns
+from eggroll_ray.runs.rows import Rows, episode_returns, too_coarse
 from eggroll_ray.runs.sinks.prometheus import RayGauges
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
@@ -156,6 +156,7 @@ class Trainer:
         self._number = 0  # of the generation to be evaluated next
         self._stopped = threading.Event()
         self._solved = False
+        self._told_coarse = False
         self._last_test: np.ndarray | None = None
         self._recorder = None
         if self._run is not None:
@@ -348,6 +349,9 @@ class Trainer:
         row = self._rows.row(self._pending, found, self._pool.count, time.perf_counter() - started)
         if self._recorder is not None:
             self._recorder.write(row)
+        if not self._told_coarse and (coarse := too_coarse(row)) is not None:
+            self._event("fitness too coarse", coarse)
+            self._told_coarse = True
         self._solved = self._confirm(row["mean_policy_return"])
         self._number += 1
         return row

@@ -34,8 +34,8 @@ from eggroll_ray.evaluators.record import (
     Given,
     Invalid,
     Params,
-    judge,
 )
+from eggroll_ray.evaluators.returned import evaluation_of, real_numbers
 from eggroll_ray.lowrank.parameter import densify
 
 _START_SECONDS = 120.0  # for a child to import what the fitness needs
@@ -100,11 +100,11 @@ def blocking(
                 )
                 outcomes = children.map(calls)
                 values, failures = _collect(outcomes, state, members, on_error)
-                finite = judge(values, state, members, on_nan)
+                found = evaluation_of(values, state, members, on_nan)
                 worst = on_error is Invalid.WORST
                 failed = np.array([outcome.error is not None for outcome in outcomes])
-                fitness = np.where(failed, np.float32(-np.inf if worst else np.nan), finite)
-                return Evaluation(fitness, 0, (), failures)
+                fitness = np.where(failed, np.float32(-np.inf if worst else np.nan), found.fitness)
+                return found._replace(fitness=fitness, failures=failures + found.failures)
 
             return evaluate
 
@@ -116,7 +116,7 @@ def blocking(
             host = jax.device_get(params)
             seeds = [int(jax.random.bits(key, (), np.uint32)) for key in keys]
             outcomes = children.map((host, seed) for seed in seeds)
-            return np.array([np.nan if o.error else o.value for o in outcomes], np.float32)
+            return np.array([np.nan if o.error else o.value for o in outcomes], float)
 
         settings = {
             "fitness": getattr(fn, "__name__", type(fn).__name__),
@@ -155,17 +155,17 @@ def _collect(
             )
         failures.append(text)
     values = [0.0 if outcome.error else outcome.value for outcome in outcomes]
-    return np.array(values, np.float32), tuple(failures)
+    return np.array(values), tuple(failures)
 
 
 def _number(value: Any) -> float:
-    array = np.asarray(value)
-    if array.shape != () or array.dtype.kind not in "biuf":
+    number = real_numbers(value, "the fitness")
+    if number.shape != ():
         raise ValueError(
-            f"the fitness returned {type(value).__name__} of shape {array.shape}; a blocking fitness returns "
+            f"the fitness returned {type(value).__name__} of shape {number.shape}; a blocking fitness returns "
             "one number."
         )
-    return float(array)
+    return float(number)
 
 
 class _Child:

@@ -25,8 +25,8 @@ from eggroll_ray.evaluators.record import (
     Given,
     Invalid,
     Params,
-    judge,
 )
+from eggroll_ray.evaluators.returned import evaluation_of, is_real, real_numbers
 from eggroll_ray.lowrank.interpreter import lift
 
 # Makes an evaluator of (fitness function, params): says how the function wants to be called.
@@ -37,7 +37,8 @@ def from_fitness(fn: Callable[..., Any], params: Params, form: FitnessForm | Non
     """Evolves `params` to make a fitness function as large as possible.
 
     Args:
-      fn: the fitness, higher is better; what it is called with depends on the form.
+      fn: the fitness, higher is better: a real number, of which float32 is kept (24 bits, up to 3.4e38). What it is
+        called with depends on the form.
       params: initial parameters, a pytree of arrays.
       form: `jittable()` (default): JAX code `fn(params, key) -> scalar`, lifted and vmapped over members.
         `batched()`: Python called once a block, `fn(members, keys) -> (n,)`, where
@@ -77,11 +78,11 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
             @BlockProgram
             def block(state: ESState, members: Array) -> Array:
                 keys = member_keys(generation_key(state), members, shared_by)
-                return perturb_block(perturb, state, members).apply(fn, keys).astype(jnp.float32)
+                return perturb_block(perturb, state, members).apply(fn, keys)
 
             def evaluate(given: Given) -> Evaluation:
                 state, _, members, _ = given
-                return Evaluation(judge(block(state, members), state, members, on_nan), 0)
+                return evaluation_of(block(state, members), state, members, on_nan)
 
             return CompiledBlock(evaluate, lambda given: block.trace(given.state, given.members))
 
@@ -119,7 +120,7 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
 
     def make(fn: Callable[..., Any], params: Params) -> Evaluator:
         def call(members: Members, keys: Key[Array, " n"]) -> np.ndarray:
-            fitness = np.asarray(fn(members, keys), np.float32)
+            fitness = real_numbers(fn(members, keys), f"the batched fitness {_name(fn)}")
             if fitness.shape != keys.shape:
                 raise ValueError(
                     f"the batched fitness {_name(fn)} returned shape {fitness.shape} for {keys.shape[0]} "
@@ -135,7 +136,7 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
 
             def evaluate(given: Given) -> Evaluation:
                 state, _, members, _ = given
-                return Evaluation(judge(call(*prepare(state, members)), state, members, on_nan), 0)
+                return evaluation_of(call(*prepare(state, members)), state, members, on_nan)
 
             return evaluate
 
@@ -154,11 +155,11 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
 def _check_scalar(fn: Callable[..., Any], params: Params) -> None:
     result = jax.eval_shape(lambda p: fn(p, jax.random.key(0)), params)
     shape, dtype = getattr(result, "shape", None), getattr(result, "dtype", None)
-    if shape != () or dtype is None or not jnp.issubdtype(dtype, jnp.number):
+    if shape != () or dtype is None or not is_real(dtype):
         found = type(result).__name__ if shape is None else f"{dtype}{list(shape)}"
         raise ValueError(
-            f"the fitness {_name(fn)} returned {found}; a jittable fitness returns one number (shape ()): "
-            "reduce with .mean(), or choose form=batched()."
+            f"the fitness {_name(fn)} returned {found}; a jittable fitness returns one real number (shape ()): "
+            "reduce with .mean(), take .real or abs() of a complex one, or choose form=batched()."
         )
 
 

@@ -25,6 +25,7 @@ class Evaluation(NamedTuple):
     steps: int  # environment steps taken, 0 where there are none
     moments: Any = ()  # what the block adds to the evaluator's statistics
     failures: tuple[str, ...] = ()  # one text per member that failed and was not raised
+    ties: int = 0  # members whose fitness differed from that of others until it became float32
 
 
 class Earlier(NamedTuple):
@@ -122,17 +123,19 @@ class Evaluator(NamedTuple):
 
 
 def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) -> np.ndarray:
-    """Applies the policy for a fitness that is not finite.
+    """Applies the policy for a fitness that is not finite in float32, and returns it in that type.
 
     Raises:
       FitnessError: with `Invalid.RAISE`, naming the first such member.
     """
-    fitness = np.asarray(fitness, np.float32)
+    given = np.asarray(fitness)
+    with np.errstate(over="ignore"):
+        fitness = given.astype(np.float32)
     bad = ~np.isfinite(fitness)
     if bad.any() and on_nan is Invalid.RAISE:
         first = int(np.argwhere(bad)[0, 0])
         raise FitnessError(
-            f"member {members[first]} of generation {int(state.generation)} has fitness {fitness[bad][0]}; return a "
-            "finite number, or choose on_nan=Invalid.DROP_PAIR or Invalid.WORST."
+            f"member {members[first]} of generation {int(state.generation)} has fitness {given[bad][0]}; return a "
+            "finite number that float32 holds, up to 3.4e38, or choose on_nan=Invalid.DROP_PAIR or Invalid.WORST."
         )
     return np.where(bad, np.float32(-np.inf if on_nan is Invalid.WORST else np.nan), fitness)

@@ -11,13 +11,16 @@ from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Round
 
+_FEWEST_STEPS = 64  # of float32 between the quartiles of a fitness, below which rounding decides too much
+_NO_LONGER_EVERY_INTEGER = 2.0**24  # from here on float32 does not hold all of them
+
 
 def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = ()) -> Row:
     """Mean, spread and quantiles over the members; packed signs leave the inner quantiles unknown.
 
     Of several groups all fitness is taken together, and the mean of each is `fitness_mean/<group>`.
     """
-    count, total, squares, lowest, highest = (float(value) for value in found.spread)
+    count, total, squares, lowest, highest, ties = (float(value) for value in found.spread)
     mean = total / count if count else None
     row: Row = {
         "fitness_mean": mean,
@@ -34,13 +37,36 @@ def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tup
         quartiles = _quartiles(finite)
         lowest, highest = float(finite.min()), float(finite.max())  # as it is applied: -inf is replaced
     names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
-    row |= dict(zip(names, (lowest, *quartiles, highest), strict=True)) | {"invalid_members": invalid}
+    row |= dict(zip(names, (lowest, *quartiles, highest), strict=True))
+    row |= {"invalid_members": invalid, "tied_members": int(ties)}
     if groups and not isinstance(fitness, PackedPairs):
         by_group = unflatten(fitness, len(groups))
         for name, column in zip(groups, by_group.T, strict=True):
             finite = column[np.isfinite(column)]
             row[f"fitness_mean/{name}"] = float(finite.mean()) if len(finite) else None
     return row
+
+
+def too_coarse(row: Row) -> str | None:
+    """Says with numbers that float32 holds no, or few, of the differences between members; None where it holds them.
+
+    What is computed in JAX was rounded before it could be seen: then only its size tells.
+
+    Args:
+      row: of a generation.
+    """
+    names = ("fitness_q25", "fitness_q75") if row["fitness_q25"] is not None else ("fitness_min", "fitness_max")
+    low, high = (row[name] for name in names)
+    largest = max(abs(low), abs(high))
+    step = float(np.spacing(np.float32(largest)))
+    few = high - low < _FEWEST_STEPS * step and (high > low or largest >= _NO_LONGER_EVERY_INTEGER)
+    if not few and not row["tied_members"]:
+        return None
+    ties = f"{row['tied_members']} members had a fitness of their own until it was rounded to float32; "
+    return (
+        f"{ties if row['tied_members'] else ''}half of the members are between {low:.9g} and {high:.9g}, where float32 "
+        f"has steps of {step:.3g}: return what members differ in, such as -error instead of {largest:.3g} - error."
+    )
 
 
 def _quartiles(values: np.ndarray) -> list[float]:

@@ -80,6 +80,7 @@ class BlockResult:
     steps: int
     moments: Any
     failures: tuple[str, ...]
+    ties: int  # see `Evaluation`
     seconds: float
 
 
@@ -91,7 +92,7 @@ class Reply:
     digest: str  # of the state after the evaluation, at this generation
     blocks: np.ndarray  # (b,) int32, fewer than asked for where some were cancelled
     fitness: np.ndarray | PackedPairs  # of these blocks, one after the other
-    spread: np.ndarray  # (b, 5) float64: count, sum, sum of squares, lowest, highest of the finite fitness
+    spread: np.ndarray  # (b, 6) float64: count, sum, sum of squares, lowest, highest of the finite fitness, and ties
     steps: np.ndarray  # (b,) int64
     moments: tuple[Any, ...]  # b of them
     failures: tuple[tuple[int, str], ...]  # block, text

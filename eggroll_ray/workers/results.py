@@ -20,7 +20,8 @@ class Round:
     Attributes:
       complete: whether every block is there; the rest has no meaning otherwise.
       fitness: `(n,)` float32, or packed signs.
-      spread: count, sum, sum of squares, lowest and highest of the finite fitness.
+      spread: count, sum, sum of squares, lowest and highest of the finite fitness, and members whose fitness differed
+        from that of others until it became float32.
       steps: environment steps.
       moments: of each block, in block order.
       failures: a text for each member that failed.
@@ -60,7 +61,7 @@ class Gathering:
         each = plan.block_results // 2 if plan.signs_only else plan.block_results
         # Signs of pairs as int8, or fitness of members as float32.
         self._values = np.zeros((plan.blocks, each), np.int8 if plan.signs_only else np.float32)
-        self._spread = np.zeros((plan.blocks, 5))
+        self._spread = np.zeros((plan.blocks, 6))
         self._steps = np.zeros(plan.blocks, np.int64)
         self._moments: list[Any] = [()] * plan.blocks
         self._failures: dict[int, list[str]] = {}
@@ -129,7 +130,7 @@ class Gathering:
         return Round(
             complete=self.complete,
             fitness=self._fitness(),
-            spread=np.array([*sums, lowest, highest]),
+            spread=np.array([*sums, lowest, highest, self._spread[:, 5].sum()]),
             steps=int(self._steps.sum()),
             moments=tuple(self._moments),
             failures=tuple(text for block in sorted(self._failures) for text in self._failures[block]),

@@ -83,7 +83,7 @@ class Worker:
             digest=digest,
             blocks=np.array([result.block for result in results], np.int32),
             fitness=pack_fitness(fitness) if self._plan.signs_only else fitness,
-            spread=np.array([_spread(result.fitness) for result in results]).reshape(-1, 5),
+            spread=np.array([_spread(result.fitness, result.ties) for result in results]).reshape(-1, 6),
             steps=np.array([result.steps for result in results], np.int64),
             moments=tuple(result.moments for result in results),
             failures=tuple((result.block, text) for result in results for text in result.failures),
@@ -114,7 +114,7 @@ class Worker:
         result = self._engine.evaluate(self._plan.members(block))
         seconds = time.perf_counter() - started
         self._compiled = True
-        return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, seconds)
+        return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, result.ties, seconds)
 
     def block_bytes(self) -> int | None:
         """Compiles a block, and returns the bytes that so many take as are evaluated at once; see `Engine`."""
@@ -222,9 +222,9 @@ def _noise_sample(seed: Array) -> Array:
     return normal(noise.leaf_key(seed, "facts", 0), (1024,))
 
 
-def _spread(fitness: np.ndarray) -> tuple[float, ...]:
-    """Count, sum, sum of squares, lowest and highest of the finite fitness."""
+def _spread(fitness: np.ndarray, ties: int) -> tuple[float, ...]:
+    """Count, sum, sum of squares, lowest and highest of the finite fitness, and ties."""
     finite = fitness[np.isfinite(fitness)].astype(np.float64)
     if not len(finite):
-        return (0.0, 0.0, 0.0, np.inf, -np.inf)
-    return (float(len(finite)), finite.sum(), (finite * finite).sum(), finite.min(), finite.max())
+        return (0.0, 0.0, 0.0, np.inf, -np.inf, float(ties))
+    return (float(len(finite)), finite.sum(), (finite * finite).sum(), finite.min(), finite.max(), float(ties))

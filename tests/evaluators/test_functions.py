@@ -180,11 +180,10 @@ def test_evaluators_can_be_shipped():
         (lambda params, key: params["b"][:1], r"float32\[1\]"),
         (lambda params, key: (1.0, 2.0), "tuple"),
         (lambda params, key: None, "NoneType"),
-        (lambda params, key: params["b"][0] > 0, r"bool\[\]"),
     ],
 )
 def test_a_jittable_fitness_of_another_shape_is_refused_before_any_work(fn, found):
-    with pytest.raises(ValueError, match=f"returned {found}; a jittable fitness returns one number"):
+    with pytest.raises(ValueError, match=f"returned {found}; a jittable fitness returns one real number"):
         from_fitness(fn, MODEL)
 
 
@@ -221,7 +220,7 @@ def test_policies_for_a_fitness_that_is_not_finite(form, value):
         found = evaluate(from_fitness(fn, SLOPE, form(on_nan=policy)), es).fitness
         np.testing.assert_array_equal(found, np.where(bad, expected, 1.0).astype(np.float32))
     first = np.flatnonzero(bad)[0]
-    text = f"member {first} of generation 2 has fitness {np.float32(value)}; return a finite number, or choose"
+    text = f"member {first} of generation 2 has fitness {np.float32(value)}; return a finite number that"
     with pytest.raises(FitnessError, match=text):
         evaluate(from_fitness(fn, SLOPE, form(on_nan=Invalid.RAISE)), es)
     with pytest.raises(FitnessError, match=f"member {np.flatnonzero(bad)[-1]} of"):

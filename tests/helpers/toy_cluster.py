@@ -80,7 +80,7 @@ class ToyWorker:
             digest=self.digest(),
             blocks=np.array(work.blocks, np.int32),
             fitness=pack_fitness(fitness) if self._plan.signs_only else fitness,
-            spread=np.array([_spread(values) for values in each]).reshape(-1, 5),
+            spread=np.array([_spread(values, 0) for values in each]).reshape(-1, 6),
             steps=np.array([10 + block for block in work.blocks], np.int64),
             moments=tuple(np.float32([block, number]) for block in work.blocks),
             failures=(),

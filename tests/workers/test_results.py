@@ -36,7 +36,7 @@ def reply(blocks, packed=False, values=FITNESS, digest="d", test=False) -> Reply
         digest=digest,
         blocks=np.array(blocks, np.int32),
         fitness=pack_fitness(together) if packed else together,
-        spread=np.array([_spread(part) for part in each]).reshape(-1, 5),
+        spread=np.array([_spread(values[PLAN.members(block)], block) for block in blocks]).reshape(-1, 6),
         steps=np.array([100 + block for block in blocks], np.int64),
         moments=tuple(f"moments {block}" for block in blocks),
         failures=tuple((block, f"failure of {block}") for block in blocks if block % 2),
@@ -73,7 +73,7 @@ def test_a_generation_in_one_reply():
     assert found.failures == ("failure of 1", "failure of 3", "failure of 5")
     assert found.test.tolist() == [7.0, 9.0]
     finite = FITNESS[np.isfinite(FITNESS)].astype(np.float64)
-    expected = [22, finite.sum(), (finite**2).sum(), finite.min(), finite.max()]
+    expected = [22, finite.sum(), (finite**2).sum(), finite.min(), finite.max(), sum(BLOCKS)]
     np.testing.assert_allclose(found.spread, expected, rtol=1e-12)
     assert (found.update_seconds, found.evaluate_seconds) == (0.5, 7.5)
 
@@ -83,10 +83,10 @@ def test_mean_and_spread_are_those_of_the_finite_fitness():
     finite = FITNESS[np.isfinite(FITNESS)].astype(np.float64)
     assert columns["fitness_mean"] == pytest.approx(finite.mean())
     assert columns["fitness_std"] == pytest.approx(finite.std())
-    assert columns["invalid_members"] == 2
+    assert (columns["invalid_members"], columns["tied_members"]) == (2, sum(BLOCKS))
     # Of two groups: members 0 and 1 have numbers 0, 1 and 2, 3; one is not finite in both, one in none.
     grouped = np.float32([np.nan, 1, np.nan, 1])
-    found = dataclasses.replace(gather([reply(BLOCKS)]), spread=np.array([2.0, 2.0, 2.0, 1.0, 1.0]))
+    found = dataclasses.replace(gather([reply(BLOCKS)]), spread=np.array([2.0, 2.0, 2.0, 1.0, 1.0, 0.0]))
     assert fitness_columns(found, grouped, ("one", "two"))["invalid_members"] == 1
     names = ("fitness_min", "fitness_q25", "fitness_median", "fitness_q75", "fitness_max")
     found = [columns[name] for name in names]
