@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import jax
 import numpy as np
@@ -25,6 +25,7 @@ from eggroll_ray.workers.plan import Plan
 
 _SCHEMA = 2
 _HEAD, _TAIL = struct.Struct("<QI"), struct.Struct("<I")
+_READ_BYTES = 1 << 20  # of a record of another length, which are read to say what it is
 
 _log = logging.getLogger(__name__)
 
@@ -91,9 +92,10 @@ class FitnessLog:
         else:
             parts = [np.ascontiguousarray(fitness, "<f4").view(np.uint8).data]  # may be large: copied once, below
         parts += [np.asarray(x, "<f4").tobytes() for block in outcome.moments for x in jax.tree.leaves(block)]
-        parts = [_HEAD.pack(outcome.number, sum(len(part) for part in parts)), *parts]
-        checksum = functools.reduce(lambda value, part: zlib.crc32(part, value), parts, 0)
-        record = b"".join([*parts, _TAIL.pack(checksum)])
+        length = sum(len(part) for part in parts)
+        assert self._fits(length)  # whoever reads it would refuse it
+        parts = [_HEAD.pack(outcome.number, length), *parts]
+        record = b"".join([*parts, _checksum(*parts)])
         self._ends.append(append_to_file(self._path, self._size, record, sync=True))
 
     def read(self, start: int, stop: int) -> Iterator[Outcome]:
@@ -115,18 +117,27 @@ class FitnessLog:
 
     def _decode(self, number: int, data: bytes) -> Outcome:
         head, payload, tail = data[: _HEAD.size], data[_HEAD.size : -_TAIL.size], data[-_TAIL.size :]
-        if _HEAD.unpack(head) != (number, len(payload)) or _TAIL.unpack(tail)[0] != zlib.crc32(head + payload):
+        if not self._fits(len(payload)) or head != _HEAD.pack(number, len(payload)) or tail != _checksum(head, payload):
             raise CheckpointError(f"generation {number} in {self._path} is damaged; resume from a checkpoint after it.")
-        split = len(payload) - 4 * self._plan.blocks * sum(x.size for x in self._moments)
-        return Outcome(number, self._fitness(payload[:split]), self._unflatten(payload[split:]))
+        split = len(payload) - self._moment_bytes
+        try:
+            return Outcome(number, self._fitness(payload[:split]), self._unflatten(payload[split:]))
+        except ValueError as error:
+            raise CheckpointError(
+                f"generation {number} in {self._path} cannot be read: {error} It was not written by eggroll_ray."
+            ) from error
 
     def _fitness(self, data: bytes) -> np.ndarray | PackedPairs:
         if not self._plan.signs_only:
             return np.frombuffer(data, "<f4").astype(np.float32)
         pairs = self._plan.population_size * self._plan.groups // 2
         split = -(-pairs // 5)
-        dropped = np.frombuffer(data[split:], "<u4").astype(np.int32)
-        return PackedPairs(pairs, np.frombuffer(data[:split], np.uint8), dropped)
+        dropped = np.frombuffer(data[split:], "<u4")
+        if len(dropped) and dropped.max() >= pairs:
+            raise ValueError(f"it drops pair {dropped.max()} of {pairs}.")
+        packed = PackedPairs(pairs, np.frombuffer(data[:split], np.uint8), dropped.astype(np.int32))
+        packed.signs()  # says what is no result of packing
+        return packed
 
     def _unflatten(self, data: bytes) -> tuple[Any, ...]:
         numbers = np.frombuffer(data, "<f4").astype(np.float32)
@@ -137,11 +148,25 @@ class FitnessLog:
             moments.append(jax.tree.unflatten(self._treedef, shaped))
         return tuple(moments)
 
-    def _longest_record(self) -> int:
-        numbers = self._plan.blocks * sum(x.size for x in self._moments)
+    @property
+    def _moment_bytes(self) -> int:
+        return 4 * self._plan.blocks * sum(x.size for x in self._moments)
+
+    def _payload_bytes(self) -> tuple[int, int]:
+        """The least and the most bytes of a record's payload; they differ by the pairs that were dropped."""
         pairs = self._plan.population_size * self._plan.groups // 2
-        fitness = -(-pairs // 5) + 4 * pairs if self._plan.signs_only else 8 * pairs
-        return _HEAD.size + fitness + 4 * numbers + _TAIL.size
+        if not self._plan.signs_only:
+            return 8 * pairs + self._moment_bytes, 8 * pairs + self._moment_bytes
+        least = -(-pairs // 5) + self._moment_bytes
+        return least, least + 4 * pairs
+
+    def _fits(self, length: int) -> bool:
+        """Whether a payload of so many bytes can be a generation of this run."""
+        least, most = self._payload_bytes()
+        return least <= length <= most and (length - least) % 4 == 0
+
+    def _longest_record(self) -> int:
+        return _HEAD.size + self._payload_bytes()[1] + _TAIL.size
 
     def _whole_records(self) -> list[int]:
         """Where each whole record ends."""
@@ -152,17 +177,39 @@ class FitnessLog:
         with self._path.open("rb") as file:
             end = 0
             while end + _HEAD.size <= size:
-                file.seek(end)
+                begin = end
+                file.seek(begin)
                 number, length = _HEAD.unpack(file.read(_HEAD.size))
                 end += _HEAD.size + length + _TAIL.size
                 if number != len(ends) or end > size:
+                    break
+                if not self._fits(length):
+                    self._refuse_foreign(number, file, begin, end)
                     break
                 ends.append(end)
             if ends:
                 begin = ends[-2] if len(ends) > 1 else 0
                 file.seek(begin)
-                try:
-                    self._decode(len(ends) - 1, file.read(ends[-1] - begin))
-                except CheckpointError:
+                data = file.read(ends[-1] - begin)
+                if _checksum(data[: -_TAIL.size]) != data[-_TAIL.size :]:
                     ends.pop()
         return ends
+
+    def _refuse_foreign(self, number: int, file: BinaryIO, begin: int, end: int) -> None:
+        """Raises CheckpointError where a record is whole, but of another population: nothing of it was cut off."""
+        least, most = self._payload_bytes()
+        length = end - begin - _HEAD.size - _TAIL.size
+        if length > 4 * most + _READ_BYTES:  # no run of a like size has it: it is read by nobody
+            return
+        file.seek(begin)
+        data = file.read(end - begin)
+        if _checksum(data[: -_TAIL.size]) == data[-_TAIL.size :]:
+            sizes = f"{least}" if least == most else f"{least} to {most}"
+            raise CheckpointError(
+                f"generation {number} in {self._path} has {length} bytes, those of this run of "
+                f"{self._plan.population_size} members have {sizes}: it is of another run; restore the file."
+            )
+
+
+def _checksum(*parts: bytes) -> bytes:
+    return _TAIL.pack(functools.reduce(lambda value, part: zlib.crc32(part, value), parts, 0))

@@ -1,7 +1,9 @@
 """The fitness log: every generation comes back bit for bit; what is not whole is never taken for whole."""
 
+import contextlib
 import dataclasses
 import os
+import resource
 import struct
 import zlib
 from pathlib import Path
@@ -20,6 +22,7 @@ from eggroll_ray.workers.plan import Plan
 
 PLAN = Plan(population_size=8, block_size=4, seed=0, test_episodes=1)
 MOMENTS = no_moments((3,))
+MOMENT_BYTES = 4 * PLAN.blocks * sum(x.size for x in jax.tree.leaves(MOMENTS))
 both_forms = pytest.mark.parametrize("packed", [False, True], ids=["float", "packed"])
 
 
@@ -217,3 +220,66 @@ def test_a_reader_makes_nothing(tmp_path):
     with pytest.raises(CheckpointError, match="is missing"):
         opened(tmp_path / "run", writable=False)
     assert list((tmp_path / "run/fitness").iterdir()) == []
+
+
+def record(number: int, payload: bytes) -> bytes:
+    """A whole record of any length."""
+    whole = struct.pack("<QI", number, len(payload)) + payload
+    return whole + struct.pack("<I", zlib.crc32(whole))
+
+
+@both_forms
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["the first", "in the middle", "the last"])
+@pytest.mark.parametrize("more", [-4, 4], ids=["too few members", "too many"])
+def test_a_record_of_another_population_is_refused_and_left_alone(tmp_path, packed, place, more):
+    """Whole by its checksum: it is neither replayed nor taken for one that was cut off."""
+    written(tmp_path / "run", 3, packed)
+    path = tmp_path / "run/fitness/log.bin"
+    whole, ends = path.read_bytes(), [0, *opened(tmp_path / "run", packed)._ends]
+    least, most = opened(tmp_path / "run", packed)._payload_bytes()
+    wrong = record(place, bytes((least if more < 0 else most) + more))
+    path.write_bytes(whole[: ends[place]] + wrong + whole[ends[place + 1] :])
+    kept = path.read_bytes()
+    with pytest.raises(CheckpointError, match=rf"generation {place} .* of 8 members have .* restore the file"):
+        opened(tmp_path / "run", packed)
+    assert path.read_bytes() == kept
+
+
+def test_a_size_in_a_header_is_not_believed(tmp_path):
+    """A head that claims gigabytes, in a file as large on paper: nothing of that size is read."""
+    written(tmp_path / "run", 2)
+    path = tmp_path / "run/fitness/log.bin"
+    end = path.stat().st_size
+    path.write_bytes(path.read_bytes() + struct.pack("<QI", 2, 2**32 - 1))
+    os.truncate(path, end + 2**32 + 100)  # a hole: it takes no room
+    with limited_memory(1 << 30), pytest.raises(CheckpointError, match="generation 2 cannot be read"):
+        opened(tmp_path / "run")
+    os.truncate(path, end + 12)
+    assert holds(opened(tmp_path / "run", writable=False), 2)
+
+
+@contextlib.contextmanager
+def limited_memory(more: int):
+    """Lets this process have no more than so many bytes beyond what it has."""
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (now + more, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        (bytes([243]) + bytes(MOMENT_BYTES), "are not the packed results of 4 pairs"),
+        (bytes([121]) + struct.pack("<I", 4) + bytes(MOMENT_BYTES), "drops pair 4 of 4"),
+    ],
+)
+def test_signs_that_nobody_packed_are_refused(tmp_path, payload, message):
+    checkpoint.create_run(tmp_path / "run")
+    opened(tmp_path / "run", packed=True)
+    (tmp_path / "run/fitness/log.bin").write_bytes(record(0, payload))
+    with pytest.raises(CheckpointError, match=message):
+        list(opened(tmp_path / "run", packed=True).read(0, 1))
