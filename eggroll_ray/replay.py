@@ -3,17 +3,42 @@
 A run is its seed and its fitness log. Every state of it follows from these; a checkpoint only saves the way.
 """
 
-from collections.abc import Sequence
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Earlier, Evaluator
 from eggroll_ray.runs import checkpoint
+from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
+from eggroll_ray.runs.history import load_history
 from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+
+def _warn(event: str, detail: str) -> None:
+    _log.warning("%s: %s", event, detail)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rebuilt:
+    """What came of rebuilding a run from its seed and its log.
+
+    Attributes:
+      worker: in the state that was asked for.
+      compared: generations whose digest was recorded, and is compared.
+      differ: those of them whose state is another: generation, recorded digest, found digest.
+    """
+
+    worker: Worker
+    compared: tuple[int, ...]
+    differ: tuple[tuple[int, str, str], ...]
 
 
 class Replay:
@@ -23,7 +48,14 @@ class Replay:
       log: the fitness log, read only.
     """
 
-    def __init__(self, run: Path | str, evaluator: Evaluator, strategy: ES, plan: Plan):
+    def __init__(
+        self,
+        run: Path | str,
+        evaluator: Evaluator,
+        strategy: ES,
+        plan: Plan,
+        on_event: Callable[[str, str], object] = _warn,
+    ):
         """Opens a record.
 
         Args:
@@ -31,10 +63,12 @@ class Replay:
           evaluator: of the run.
           strategy: of the run.
           plan: of the run.
+          on_event: is told of checkpoints that are passed over since they are damaged.
 
         Raises:
           CheckpointError: when the fitness log is of another run.
         """
+        self._on_event = on_event
         self._run, self._evaluator, self._strategy, self._plan = Path(run), evaluator, strategy, plan
         self.log = FitnessLog(self._run, plan, evaluator.moments, writable=False)
 
@@ -42,22 +76,27 @@ class Replay:
         """Returns the newest snapshot at or before a generation (None: the start), and the outcomes from it to there.
 
         Where evaluations need earlier generations, the snapshot is from before all of these: they are rebuilt on the
-        way.
+        way. A snapshot that is damaged is passed over, for an earlier one or the start.
 
         Args:
           generation: number of updates.
           template: a snapshot of the same structure, as a new worker gives it.
 
         Raises:
-          CheckpointError: for a generation that the log does not hold.
+          CheckpointError: for a generation that the log does not hold, or that no snapshot leads to.
         """
         keeps = self._evaluator.keeps
         first = generation if keeps is None else min(keeps(generation), default=generation)
         reached = [number for number in checkpoint.checkpoints(self._run) if number <= first]
-        if not reached:
-            return None, list(self.log.read(0, generation))
-        snapshot = checkpoint.load_checkpoint(self._run, reached[-1], template)
-        return snapshot, list(self.log.read(reached[-1], generation))
+        damaged: list[str] = []
+        found = checkpoint.newest_checkpoint(self._run, reached, template, damaged.append, keeps is not None)
+        start, snapshot = (0, None) if found is None else found
+        for text in damaged:
+            self._on_event("checkpoint damaged", f"{text} The run is rebuilt from generation {start} on.")
+        try:
+            return snapshot, list(self.log.read(start, generation))
+        except CheckpointError as error:
+            raise CheckpointError(" ".join([*damaged, str(error)])) from error
 
     def newest(self) -> int:
         """Returns the generation of the newest checkpoint, or of the end of the log where there is none."""
@@ -80,6 +119,38 @@ class Replay:
         else:
             worker.catch_up(*self.state_before(generation, worker.snapshot()))
         return worker
+
+    def rebuild(self, generation: int) -> Rebuilt:
+        """Rebuilds a run from its seed and its log alone, and compares each state on the way with what was recorded.
+
+        Args:
+          generation: number of updates.
+
+        Raises:
+          CheckpointError: for a generation that the log does not hold.
+        """
+        worker, recorded = self.worker_at(0, from_start=True), self._recorded_digests()
+        compared, differ = [], []
+        for number in range(generation + 1):
+            worker.advance(self.log.read(worker.number, number))
+            if number in recorded:
+                compared.append(number)
+                digest = worker.digest()
+                differ += [(number, known, digest) for known in recorded[number] if known != digest]
+        return Rebuilt(worker, tuple(compared), tuple(differ))
+
+    def _recorded_digests(self) -> dict[int, list[str]]:
+        """By generation, the digests of its state in the rows of metrics, the checkpoints and the result."""
+        history = load_history(self._run)
+        found = [(row.get("generation"), row.get("digest")) for row in history.rows]
+        found += [(at, checkpoint.recorded_digest(self._run, at)) for at in checkpoint.checkpoints(self._run)]
+        if history.result is not None:
+            found.append((history.result.get("generations"), history.result.get("digest")))
+        recorded: dict[int, list[str]] = {}
+        for number, digest in found:
+            if isinstance(number, int) and isinstance(digest, str) and digest:
+                recorded.setdefault(number, []).append(digest)
+        return {number: sorted({*digests}) for number, digests in recorded.items()}
 
     def means(self, generations: Sequence[int]) -> list[Earlier]:
         """Rebuilds the mean parameters of generations, in rising order, from the seed and the fitness log alone.

@@ -211,7 +211,7 @@ class Trainer:
         return checkpoint.save_checkpoint(folder, self._pool.snapshot(), number, self._pool.digest())
 
     def restore(self, folder: Path | str) -> None:
-        """Goes on from the newest checkpoint below a folder that `save`, or another run, has written.
+        """Goes on from the newest whole checkpoint below a folder that `save`, or another run, has written.
 
         Its parameters, optimiser state and statistics are taken over; the strategy may have other settings.
 
@@ -231,8 +231,15 @@ class Trainer:
             raise CheckpointError(f"there is no checkpoint in {folder / 'checkpoints'}; give what was given to save.")
         self._start()
         assert self._pool is not None
-        self._pool.catch_up(checkpoint.load_checkpoint(folder, saved[-1], self._pool.snapshot()), [])
-        self._number, self._pending, self._solved = saved[-1], None, False
+        damaged: list[str] = []
+        found = checkpoint.newest_checkpoint(folder, saved, self._pool.snapshot(), damaged.append)
+        for text in damaged:
+            self._event("checkpoint damaged", text)
+        if found is None:
+            raise CheckpointError(f"there is no whole checkpoint in {folder / 'checkpoints'}: {' '.join(damaged)}")
+        number, snapshot = found
+        self._pool.catch_up(snapshot, [])
+        self._number, self._pending, self._solved = number, None, False
 
     def reproduce(self, generation: int, member: int) -> float | np.ndarray:
         """Runs one member of a generation alone, in this process, and returns its fitness, `(groups,)` if several.
@@ -270,7 +277,7 @@ class Trainer:
         return self._replay(self._run).means(generations)
 
     def _replay(self, run: Run) -> Replay:
-        return Replay(run.path, self._evaluator, self._strategy, self._plan)
+        return Replay(run.path, self._evaluator, self._strategy, self._plan, self._event)
 
     @property
     def unsaved(self) -> str | None:

@@ -34,7 +34,6 @@ from eggroll_ray.rl.host_rollout import acting
 from eggroll_ray.rl.trained_policy import record_episode
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
-from eggroll_ray.runs.metrics import read_metrics
 from eggroll_ray.runs.rows import episode_returns
 from eggroll_ray.trainer import Result
 from eggroll_ray.workers.messages import WorkerError
@@ -258,19 +257,26 @@ def _eval(command: Eval) -> int:
 def _replay(command: Replay) -> int:
     options, evaluator, past = _replay_of(command.run)
     generation = len(past.log) if command.generation is None else command.generation
-    worker = past.worker_at(generation, from_start=True)
+    rebuilt = past.rebuild(generation)
+    worker = rebuilt.worker
     digest = worker.digest()
-    rows = [row for row in read_metrics(command.run / "metrics.jsonl") if "event" not in row]
-    recorded = {row["generation"]: row["digest"] for row in rows}.get(worker.number)
     _say(f"Generation {worker.number}, rebuilt from seed {options.seed} and the fitness log: state {digest}")
     if command.output is not None:
         checkpoint.save_arrays(command.output, _policy_arrays(evaluator, worker.mean()))
         _say(f"Parameters: {command.output}")
-    if recorded is not None and recorded != digest:
-        _say(f"It is not the state that was recorded ({recorded}): another machine, JAX version or code.")
+    if rebuilt.differ:
+        first, recorded, found = rebuilt.differ[0]
+        _say(
+            f"It is not the state that was recorded: generation {first} is the first that differs, {found} instead of "
+            f"{recorded}: another machine, JAX version or code."
+        )
         return 1
-    if recorded is not None:
+    if worker.number in rebuilt.compared:
         _say("It is the state that was recorded, bit for bit.")
+    if before := [number for number in rebuilt.compared if number < worker.number]:
+        _say(f"So are those of {len(before)} generations before it.")
+    if worker.number not in rebuilt.compared:
+        _say("Of this very generation no state was recorded to compare it with.")
     return 0
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from eggroll_ray.es.digest import digest as digest_of
 from eggroll_ray.es.digest import host_array
 from eggroll_ray.es.leaves import is_key
 from eggroll_ray.runs.files import PARTIAL, replace_file, sync_folder
@@ -30,6 +31,10 @@ _READABLE = {
 
 class CheckpointError(ValueError):
     """A file of a run does not fit what was asked; the message says what was found and what to do."""
+
+
+class DamagedError(CheckpointError):
+    """A file is not as it was written; another one may be."""
 
 
 def create_run(run: Path) -> None:
@@ -68,70 +73,169 @@ def read_json(path: Path) -> Any:
     """Reads a JSON file of a run.
 
     Raises:
-      CheckpointError: when it is missing or cut off.
+      CheckpointError: when it is missing; DamagedError when it is cut off, or no JSON for another reason.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} is missing: {path.parent} is not a run folder.") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not valid JSON ({error}); it was damaged after it was written.") from error
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{path} is not valid JSON ({error}); it was damaged after it was written.") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Reads a JSON file of a run that holds names and values.
+
+    Raises:
+      CheckpointError: see `read_json`.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise DamagedError(f"{path} holds {str(found)[:60]!r}, not names and values; restore or remove it.")
+    return found
 
 
 def save_checkpoint(run: Path, snapshot: Any, generation: int, digest: str) -> Path:
     """Writes `checkpoints/<generation>/` from a worker's snapshot, and returns the folder."""
-    named = named_arrays(snapshot)
-    manifest = {"schema": SCHEMA, "generation": generation, "digest": digest, "arrays": _entries(snapshot)}
+    stored = {name: _as_stored(array) for name, array in named_arrays(snapshot).items()}
+    manifest = {
+        "schema": SCHEMA,
+        "generation": generation,
+        "digest": digest,  # of the state, and of what is kept of the past, which the log has
+        "content": digest_of(stored),
+        "arrays": _entries(snapshot),
+    }
     target = run / "checkpoints" / f"{generation:08d}"
-    if target.exists():  # the same generation of the same run: the same bits
+    if target.exists() and _holds(target, manifest):  # the same generation of the same run: the same bits
         return target
     partial = target.parent / f"{PARTIAL}{target.name}"
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed here
     partial.mkdir()
-    save_arrays(partial / "arrays.safetensors", named)
+    replace_file(partial / "arrays.safetensors", save(stored))
     write_json(partial / "manifest.json", manifest)
+    if target.exists():  # damaged, or from before the log was cut
+        damaged = target.parent / f"{PARTIAL}damaged-{target.name}"
+        shutil.rmtree(damaged, ignore_errors=True)
+        os.replace(target, damaged)
+        shutil.rmtree(damaged, ignore_errors=True)
     os.replace(partial, target)
     sync_folder(target.parent)
     return target
 
 
+def _holds(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint is there as this manifest says."""
+    try:
+        found = _read_manifest(folder)
+        return found["arrays"] == manifest["arrays"] and digest_of(_read_stored(folder, found)) == manifest["content"]
+    except DamagedError:
+        return False
+
+
 def checkpoints(run: Path) -> list[int]:
     """Returns the generations that have a checkpoint, in order."""
-    return sorted(int(path.name) for path in (run / "checkpoints").glob("[0-9]*") if path.name.isdigit())
+    names = [path.name for path in (run / "checkpoints").glob("[0-9]*")]
+    return sorted(int(name) for name in names if name.isdecimal() and name == f"{int(name):08d}")
 
 
-def load_checkpoint(run: Path, generation: int, template: Any) -> Any:
-    """Loads a snapshot.
+def load_checkpoint(run: Path, generation: int, template: Any, with_past: bool = False) -> Any:
+    """Loads a snapshot, and compares its arrays with the digest that was recorded with them.
 
     Args:
       run: the run folder.
       generation: one of `checkpoints(run)`.
       template: a snapshot of the same structure, as a new worker gives it.
+      with_past: whether the run's digests are also of earlier generations, which a checkpoint does not hold.
 
     Raises:
-      CheckpointError: when the files are damaged, of another schema, or of other leaves, shapes or dtypes.
+      CheckpointError: when it is of another schema, or of other leaves, shapes or dtypes.
+      DamagedError: when the files are not as they were written.
     """
     folder = run / "checkpoints" / f"{generation:08d}"
-    manifest = read_json(folder / "manifest.json")
-    if manifest.get("schema") != SCHEMA:
-        raise CheckpointError(
-            f"{folder} has schema {manifest.get('schema')}, this version reads {SCHEMA}; use the version of "
-            "eggroll_ray that wrote it (config.json names it)."
-        )
-    expected = _entries(template)
-    found = manifest["arrays"]
+    manifest = _read_manifest(folder)
+    expected, found = _entries(template), manifest["arrays"]
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
             raise CheckpointError(
                 f"{folder} does not fit this run: {name} is {found.get(name, 'missing')} there and "
                 f"{expected.get(name, 'missing')} here; use the policy and the strategy that wrote it."
             )
+    stored = _read_stored(folder, manifest)
+    leaves, treedef = jax.tree.flatten(template)
+    try:
+        snapshot = treedef.unflatten(
+            [_as_before(stored[name], leaf) for name, leaf in zip(expected, leaves, strict=True)]
+        )
+    except (ValueError, TypeError) as error:  # of other sizes
+        raise _changed(folder) from error
+    # The first versions wrote no digest of the content alone.
+    if "content" not in manifest and not with_past and digest_of(snapshot) != manifest.get("digest"):
+        raise _changed(folder)
+    return snapshot
+
+
+def newest_checkpoint(
+    run: Path, numbers: Sequence[int], template: Any, on_damage: Callable[[str], object], with_past: bool = False
+) -> tuple[int, Any] | None:
+    """Loads the newest snapshot that is not damaged, with its generation; None if there is none.
+
+    Args:
+      run: the run folder.
+      numbers: the generations that will do, rising.
+      template: see `load_checkpoint`.
+      on_damage: is told what is wrong with each one that is passed over.
+      with_past: see `load_checkpoint`.
+
+    Raises:
+      CheckpointError: when the newest that is not damaged does not fit.
+    """
+    for number in reversed(numbers):
+        try:
+            return number, load_checkpoint(run, number, template, with_past)
+        except DamagedError as error:
+            on_damage(str(error))
+    return None
+
+
+def recorded_digest(run: Path, generation: int) -> str | None:
+    """Returns the digest of the state that a checkpoint was written of, None where that cannot be read."""
+    try:
+        return _read_manifest(run / "checkpoints" / f"{generation:08d}").get("digest")
+    except CheckpointError:
+        return None
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    try:
+        manifest = read_object(path)
+    except DamagedError:
+        raise
+    except CheckpointError as error:  # missing
+        raise DamagedError(f"{folder} is damaged: it has no manifest.json.") from error
+    if manifest.get("schema") != SCHEMA:
+        raise CheckpointError(
+            f"{folder} has schema {manifest.get('schema')}, this version reads {SCHEMA}; use the version of "
+            "eggroll_ray that wrote it (config.json names it)."
+        )
+    if not isinstance(manifest.get("arrays"), dict) or manifest.get("generation") != int(folder.name):
+        raise DamagedError(f"{folder} is damaged: its manifest.json lists no arrays, or is of another generation.")
+    return manifest
+
+
+def _read_stored(folder: Path, manifest: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The arrays of a checkpoint as `_as_stored` left them, compared with the digest that was taken of them."""
     try:
         stored = load_file(folder / "arrays.safetensors")
     except Exception as error:  # safetensors has errors of its own kind for every sort of damage
-        raise CheckpointError(f"{folder} is damaged: {error}; resume from an earlier checkpoint.") from error
-    leaves, treedef = jax.tree.flatten(template)
-    return treedef.unflatten([_as_before(stored[name], leaf) for name, leaf in zip(expected, leaves, strict=True)])
+        raise DamagedError(f"{folder} is damaged: {type(error).__name__}: {error}.") from error
+    if stored.keys() != manifest["arrays"].keys() or manifest.get("content") not in (None, digest_of(stored)):
+        raise _changed(folder)
+    return stored
+
+
+def _changed(folder: Path) -> DamagedError:
+    return DamagedError(f"{folder} is damaged: its arrays are not those that its digest was taken of.")
 
 
 def save_arrays(path: Path, named: Mapping[str, np.ndarray]) -> None:

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,7 +95,9 @@ def test_replay_rebuilds_any_generation(run, tmp_path, capsys):
     assert digests(run)[3] in out and "bit for bit" in out
     assert (tmp_path / "params.safetensors").stat().st_size > 100
     assert main(["replay", str(run)]) == 0
-    assert json.loads((run / "result.json").read_text())["digest"] in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert json.loads((run / "result.json").read_text())["digest"] in out and "bit for bit" in out
+    assert "So are those of 4 generations before it" in out
     assert main(["replay", str(run), "--generation", "9"]) == 2
     assert "holds generations 0 .. 3" in capsys.readouterr().err
 
@@ -111,6 +114,15 @@ def test_replay_writes_all_that_the_policy_acts_by(tmp_path, without_report):
     np.testing.assert_array_equal(arrays["normalizer/mean"], policy.normalizer.mean)
     np.testing.assert_array_equal(arrays["normalizer/std"], policy.normalizer.std)
     assert len(arrays) == 2 + len(jax.tree.leaves(policy.params))
+
+
+def test_replay_tells_by_its_exit_status_that_the_end_is_another(run, tmp_path, capsys):
+    other = shutil.copytree(run, tmp_path / "other")
+    result = json.loads((other / "result.json").read_text())
+    (other / "result.json").write_text(json.dumps(result | {"digest": "0123456789abcdef"}))
+    assert main(["replay", str(other)]) == 1
+    out = capsys.readouterr().out
+    assert "generation 4 is the first that differs" in out and "instead of 0123456789abcdef" in out
 
 
 def test_eval_plays_fresh_episodes(run, capsys):

@@ -1,6 +1,8 @@
 """Run folders: what is written comes back bit for bit, what is damaged or foreign is refused."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import jax
@@ -9,8 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from eggroll_ray.es.digest import digest
 from eggroll_ray.runs import checkpoint
-from eggroll_ray.runs.checkpoint import LOCK, CheckpointError
+from eggroll_ray.runs.checkpoint import LOCK, CheckpointError, DamagedError
 
 
 def snapshot() -> dict:
@@ -30,6 +33,8 @@ def make(path: Path) -> Path:
 def test_a_checkpoint_comes_back_bit_for_bit(tmp_path):
     run = make(tmp_path / "run")
     checkpoint.save_checkpoint(run, snapshot(), 12, "abc")
+    for name in ("13", "1x", "1\N{SUPERSCRIPT TWO}", "notes"):  # nothing that was written here
+        (run / "checkpoints" / name).mkdir()
     assert checkpoint.checkpoints(run) == [12]
     loaded = checkpoint.load_checkpoint(run, 12, snapshot())
     assert jax.tree.structure(loaded) == jax.tree.structure(snapshot())
@@ -91,8 +96,101 @@ def test_another_schema_and_damage_are_refused(tmp_path):
     with pytest.raises(CheckpointError, match="schema 99, this version reads 1"):
         checkpoint.load_checkpoint(run, 1, snapshot())
     (folder / "manifest.json").write_text('{"schema": ')
-    with pytest.raises(CheckpointError, match="not valid JSON"):
+    with pytest.raises(DamagedError, match="not valid JSON"):
         checkpoint.load_checkpoint(run, 1, snapshot())
+    for text, message in (("[" * 10**5, "not valid JSON"), ("[1]", "not names and values"), ("{}", "schema None")):
+        (folder / "manifest.json").write_text(text)
+        with pytest.raises(CheckpointError, match=message):
+            checkpoint.load_checkpoint(run, 1, snapshot())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"generation": 2}))
+    with pytest.raises(DamagedError, match="of another generation"):
+        checkpoint.load_checkpoint(run, 1, snapshot())
+    (folder / "manifest.json").unlink()
+    with pytest.raises(DamagedError, match="has no manifest"):
+        checkpoint.load_checkpoint(run, 1, snapshot())
+
+
+@pytest.mark.parametrize("first_version", [False, True], ids=["today", "without a digest of the content alone"])
+def test_one_flipped_bit_anywhere_in_the_arrays_is_found(tmp_path, first_version):
+    run = make(tmp_path / "run")
+    folder = checkpoint.save_checkpoint(run, snapshot(), 1, digest(snapshot()))
+    if first_version:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        del manifest["content"]
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    arrays = folder / "arrays.safetensors"
+    whole = arrays.read_bytes()
+    assert digest(checkpoint.load_checkpoint(run, 1, snapshot())) == digest(snapshot())
+    harmless = 0  # in the header, such as where an array without numbers begins
+    for place in range(len(whole)):
+        arrays.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            loaded = checkpoint.load_checkpoint(run, 1, snapshot())
+        except DamagedError:
+            continue
+        assert digest(loaded) == digest(snapshot()), place
+        harmless += 1
+    assert harmless < 8
+
+
+def test_a_checkpoint_with_the_past_in_its_digest_is_compared_without_it(tmp_path):
+    """Of the first versions, whose digest is also of what a checkpoint does not hold: there is nothing to compare."""
+    run = make(tmp_path / "run")
+    folder = checkpoint.save_checkpoint(run, snapshot(), 1, "of more than the snapshot")
+    checkpoint.load_checkpoint(run, 1, snapshot(), with_past=True)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["content"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    checkpoint.load_checkpoint(run, 1, snapshot(), with_past=True)
+    with pytest.raises(DamagedError):
+        checkpoint.load_checkpoint(run, 1, snapshot())
+
+
+@pytest.mark.parametrize("change", ["damaged", "of other bits", "gone in part"])
+def test_what_is_not_the_checkpoint_that_is_written_is_replaced(tmp_path, change):
+    run = make(tmp_path / "run")
+    folder = checkpoint.save_checkpoint(run, snapshot(), 1, "")
+    arrays, whole = folder / "arrays.safetensors", (folder / "arrays.safetensors").read_bytes()
+    before = arrays.stat().st_mtime_ns
+    checkpoint.save_checkpoint(run, snapshot(), 1, "")
+    assert arrays.stat().st_mtime_ns == before  # the same bits are not written twice
+    if change == "damaged":
+        arrays.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    elif change == "gone in part":
+        arrays.unlink()
+    else:
+        shutil.rmtree(folder)
+        checkpoint.save_checkpoint(run, snapshot() | {"count": jnp.int32(8)}, 1, "")
+    checkpoint.save_checkpoint(run, snapshot(), 1, "")
+    assert arrays.read_bytes() == whole and checkpoint.checkpoints(run) == [1]
+    assert [path.name for path in folder.parent.iterdir()] == ["00000001"]
+
+
+def test_the_newest_that_is_whole_is_taken_and_those_before_it_are_named(tmp_path):
+    run, told = make(tmp_path / "run"), []
+    for number in (1, 2, 3):
+        checkpoint.save_checkpoint(run, snapshot() | {"count": jnp.int32(number)}, number, "")
+    (run / "checkpoints/00000003/arrays.safetensors").write_bytes(b"")
+    number, found = checkpoint.newest_checkpoint(run, [1, 2, 3], snapshot(), told.append)
+    assert number == found["count"] == 2 and "00000003 is damaged" in told.pop() and not told
+    for number in (1, 2):
+        (run / f"checkpoints/{number:08d}/arrays.safetensors").unlink()
+    assert checkpoint.newest_checkpoint(run, [1, 2, 3], snapshot(), told.append) is None and len(told) == 3
+
+
+def test_all_of_a_checkpoint_is_on_the_disk_before_its_name_is_and_then_the_name(tmp_path, monkeypatch):
+    """After a loss of power a folder without content, or no folder where one was said to be, would be found."""
+    run, done = make(tmp_path / "run"), []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda at: (done.append(("sync", os.readlink(f"/proc/self/fd/{at}"))), fsync(at)))
+    monkeypatch.setattr(os, "replace", lambda one, two: (done.append(("name", str(two))), replace(one, two)))
+    folder = checkpoint.save_checkpoint(run, snapshot(), 1, "")
+    partial = str(folder.parent / ".partial-00000001")
+    named = done.index(("name", str(folder)))
+    for name in ("arrays.safetensors", "manifest.json"):
+        assert ("sync", f"{partial}/.partial-{name}") in done[: done.index(("name", f"{partial}/{name}"))]
+    assert ("sync", partial) in done[done.index(("name", f"{partial}/manifest.json")) : named]
+    assert done[named + 1 :] == [("sync", str(folder.parent))]
 
 
 def test_a_folder_in_use_or_unwritable_is_refused(tmp_path):
