@@ -128,7 +128,7 @@ def _holds(folder: Path, manifest: Mapping[str, Any]) -> bool:
     try:
         found = _read_manifest(folder)
         return found["arrays"] == manifest["arrays"] and digest_of(_read_stored(folder, found)) == manifest["content"]
-    except DamagedError:
+    except CheckpointError:  # damaged, or of another version
         return False
 
 

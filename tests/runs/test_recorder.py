@@ -150,7 +150,7 @@ def test_a_checkpoint_that_could_not_be_written_is_missing_until_it_is(tmp_path,
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "save_arrays", full)
+        patch.setattr(checkpoint, "save", full)
         for number in range(8):
             assert recorder.is_due(number) == (number >= 5)
             step(recorder, number)
