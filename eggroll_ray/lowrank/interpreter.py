@@ -97,7 +97,7 @@ class Interpreter:
             return outs
         rule = _RULES.get(name)
         if rule is None:
-            raise UnsupportedPrimitiveError(name, touched[0])
+            raise UnsupportedPrimitiveError(name, min(touched, key=lambda low: low.w.size))
         outs = rule(self, eqn, *operands)
         return outs if eqn.primitive.multiple_results else [outs]
 

@@ -6,7 +6,7 @@ A rule says what an equation of one primitive does to `w + sum_r a b` without fo
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import jax.numpy as jnp
 from jax import lax
@@ -24,6 +24,13 @@ class UnsupportedPrimitiveError(NotImplementedError):
             f"{low.roles}). Form this leaf per member with leaves=LeafRules(densify={low.paths!r}), freeze "
             "it, or rewrite the operation."
         )
+
+
+def refuse_both(eqn: Any, x: LowRank, y: LowRank, reason: str = "") -> NoReturn:
+    """Raises UnsupportedPrimitiveError where two parameters meet; names the smaller, which costs less to form."""
+    small, large = sorted((x, y), key=lambda low: low.w.size)
+    reason = reason or f"{large.path!r}, the other operand, is low-rank too"
+    raise UnsupportedPrimitiveError(eqn.primitive.name, small, reason)
 
 
 class Trace(Protocol):

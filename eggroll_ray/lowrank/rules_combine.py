@@ -21,6 +21,7 @@ from eggroll_ray.lowrank.rule import (
     joined_paths,
     negative,
     pad_axes,
+    refuse_both,
     refuse_scaled,
 )
 
@@ -61,7 +62,9 @@ def _scale(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
     low, plain = (x, y) if isinstance(x, LowRank) else (y, x)
     if _broadcasts(eqn, low):
         return _plain(eqn, x, y)
-    if isinstance(plain, LowRank) or (eqn.primitive.name == "div" and low is y):
+    if isinstance(plain, LowRank):
+        refuse_both(eqn, low, plain, "it is not linear in it")
+    if eqn.primitive.name == "div" and low is y:
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it is not linear in it")
     if eqn.outvars[0].aval.dtype != low.dtype:
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it changes the dtype")
@@ -108,7 +111,7 @@ def add(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
 def _add_low_rank(eqn: Any, x: LowRank, y: LowRank) -> LowRank:
     refuse_scaled(eqn, x, y)
     if x.roles != y.roles or x.shape != y.shape:
-        raise UnsupportedPrimitiveError(eqn.primitive.name, y, f"{x.path!r} has roles {x.roles}, shape {x.shape}")
+        refuse_both(eqn, x, y, f"{x.path!r} has roles {x.roles}, shape {x.shape}; {y.path!r} {y.roles}, {y.shape}")
     x, y = fold_sign(x), fold_sign(y)
     axis = x.roles.count("lead")
     a, b = (jnp.concatenate(pair, axis) for pair in ((x.a, y.a), (x.b, y.b)))
@@ -157,7 +160,8 @@ def _join(eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
     refuse_scaled(eqn, *lows)
     for low in lows:
         if low.roles != lows[0].roles:
-            raise UnsupportedPrimitiveError(eqn.primitive.name, low, f"{lows[0].path!r} has roles {lows[0].roles}")
+            one = lows[0]
+            refuse_both(eqn, one, low, f"{one.path!r} has roles {one.roles}, {low.path!r} {low.roles}")
     total, start, padded = sum(x.shape[axis] for x in values), 0, []
     for x in values:
         stop = start + x.shape[axis]

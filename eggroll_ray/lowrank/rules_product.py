@@ -21,6 +21,7 @@ from eggroll_ray.lowrank.rule import (
     UnsupportedPrimitiveError,
     bind,
     cast,
+    refuse_both,
     refuse_scaled,
     side_axes,
     simplify,
@@ -132,9 +133,8 @@ def _take(x: Any, index: int, axis: int) -> Any:
 
 
 def _dot_general(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
-    name = eqn.primitive.name
     if isinstance(x, LowRank) and isinstance(y, LowRank):
-        raise UnsupportedPrimitiveError(name, y, f"{x.path!r}, the other operand, is low-rank too")
+        refuse_both(eqn, x, y)
     (x_sum, y_sum), (x_batch, y_batch) = eqn.params["dimension_numbers"]
     flipped = isinstance(x, LowRank)
     if flipped:
@@ -216,6 +216,8 @@ def _conv(trace: Trace, eqn: Any, x: Any, low: Any) -> Any:
     A spatial axis, with its stride, padding and dilations, belongs to the one whose factor has it.
     """
     p, name = eqn.params, eqn.primitive.name
+    if isinstance(x, LowRank) and isinstance(low, LowRank):
+        refuse_both(eqn, x, low)
     if isinstance(x, LowRank):
         raise UnsupportedPrimitiveError(name, x, "it is the input, not the kernel")
     if p["batch_group_count"] != 1:

@@ -399,6 +399,20 @@ def test_unsupported_operations_name_the_leaf_and_the_remedy(name: str):
     assert "densify=" in str(caught.value)
 
 
+MEETINGS = {
+    "product": lambda w, u: w @ u,
+    "product, the smaller first": lambda w, u: u.T @ w,
+    "joined": lambda w, u: jnp.concatenate([w, u.T]),
+    "convolution": lambda w, u: lax.conv_general_dilated(w[None], u.T[:, :, None], (1,), "SAME"),
+}
+
+
+@pytest.mark.parametrize("name", MEETINGS)
+def test_where_two_parameters_meet_the_smaller_is_to_be_formed(name: str):
+    with pytest.raises(UnsupportedPrimitiveError, match=r"densify=\('small',\)"):
+        lift(MEETINGS[name])(_matrix("large"), _matrix("small", 4, 2))
+
+
 def test_returned_parameter_raises():
     with pytest.raises(ValueError, match="returns the low-rank parameter 'layers/0/kernel'"):
         lift(lambda params, x: (x, params))({"w": _matrix()}, jnp.ones(3))
