@@ -25,6 +25,9 @@ body {{ margin: 0 }}
 <body>
 <div id="viewer"></div>
 <script>
+/*
+{licences}
+*/
 {viewer}
 </script>
 <script>
@@ -55,10 +58,12 @@ def render(suite_env: Any, states: list[Any], path: Path) -> Path:
     text = json.dumps(json.loads(text, parse_float=lambda number: round(float(number), 5)))
     page = path.with_name(path.name + ".html")
     page.parent.mkdir(parents=True, exist_ok=True)
+    assets = resources.files("envs").joinpath("assets")
     page.write_text(
         _PAGE.format(
             title=type(suite_env).__name__,
-            viewer=resources.files("envs").joinpath("assets/brax_viewer.js").read_text("utf-8"),
+            licences=assets.joinpath("LICENSES.txt").read_text("utf-8").strip(),
+            viewer=assets.joinpath("brax_viewer.js").read_text("utf-8"),
             system=base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii"),
         ),
         encoding="utf-8",

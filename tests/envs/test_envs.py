@@ -299,6 +299,10 @@ def test_brax_renders_a_page_that_needs_no_network(tmp_path: Path) -> None:
     page = file.read_text("utf-8")
     assert "Content-Security-Policy" in page and "default-src 'none'" in page
     assert "THREE" in page and "three.js" in page
+    # What the MIT licence asks for: the notices of both libraries, with the permission, go wherever they go.
+    assert page.count("Permission is hereby granted, free of charge") == 2
+    assert "2010-2023 three.js authors" in page and "George Michael Brower" in page
+    assert "beside this file" not in page
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page)
     assert not re.findall(r"""(?:import|from|fetch|importScripts)\W{0,3}https?:""", page)
     # The one address outside comments is a name, that of an XML namespace.

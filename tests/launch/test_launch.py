@@ -70,7 +70,8 @@ def what_a_build_needs() -> set[str]:
     project = tomllib.loads(read("pyproject.toml"))
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     metadata = project["project"]
-    return {"pyproject.toml", "constraints.txt", metadata["readme"], *metadata["license-files"], *packages}
+    licences = {file for file in metadata["license-files"] if file.partition("/")[0] not in packages}
+    return {"pyproject.toml", "constraints.txt", metadata["readme"], *licences, *packages}
 
 
 def test_the_image_holds_what_a_build_needs():
