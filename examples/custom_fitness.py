@@ -18,7 +18,7 @@ from jax import Array
 
 import eggroll_ray as er
 
-# --- jittable: fit a sine. Only a number comes out, no gradient is taken ---------------------------------
+# --- jittable: fit a table of numbers. Only a number comes out, no gradient is taken ----------------------
 
 
 def network(params: Any, x: Array) -> Array:
@@ -36,11 +36,11 @@ def network_params(inputs: int, outputs: int, width: int = 32) -> Any:
     }
 
 
-def sine_fitness(params: Any, key: Array) -> Array:
-    """Minus the squared error at 64 random places; the key, and so the places, are the same for both twins."""
-    x = jax.random.uniform(key, (64, 1), minval=-3.0, maxval=3.0)
-    y = jax.vmap(network, (None, 0))(params, x)
-    return -jnp.mean((y - jnp.sin(x)) ** 2)
+def table_fitness(params: Any, data: Any, key: Array) -> Array:
+    """Minus the squared error in 64 random rows; the key, and so the rows, are the same for both twins."""
+    rows = jax.random.randint(key, (64,), 0, len(data["x"]))
+    y = jax.vmap(network, (None, 0))(params, data["x"][rows])
+    return -jnp.mean((y - data["y"][rows]) ** 2)
 
 
 # --- batched: tell two rings apart, scored in NumPy ------------------------------------------------------
@@ -77,7 +77,8 @@ def settling_fitness(params: Any, seed: int) -> float:
 
 def make_evaluator(form: str) -> er.Evaluator:
     if form == "jittable":
-        return er.from_fitness(sine_fitness, network_params(1, 1))
+        x = np.linspace(-3.0, 3.0, 10_000, dtype=np.float32)[:, None]
+        return er.from_fitness(table_fitness, network_params(1, 1), data={"x": x, "y": np.sin(x)})
     if form == "batched":
         return er.from_fitness(rings_fitness, network_params(2, 2), er.batched(shared_by=None))  # one key for all
     params = {"gains": np.array([1.0, 0.1], np.float32)}  # close to unstable: some members fail

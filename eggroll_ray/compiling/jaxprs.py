@@ -1,15 +1,40 @@
 """Looking into traced programs."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from jax.extend.core import ClosedJaxpr, Jaxpr
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 
 def called(params: dict[str, Any]) -> list[Jaxpr]:
     """The programs that an equation with these parameters calls."""
-    values = [x for value in params.values() for x in (value if isinstance(value, list | tuple) else [value])]
-    values = [value.jaxpr if isinstance(value, ClosedJaxpr) else value for value in values]
+    values = [value.jaxpr if isinstance(value, ClosedJaxpr) else value for value in _each(params)]
     return [value for value in values if isinstance(value, Jaxpr)]
+
+
+def _each(params: dict[str, Any]) -> list[Any]:
+    return [x for value in params.values() for x in (value if isinstance(value, list | tuple) else [value])]
+
+
+def constant_bytes(closed: ClosedJaxpr) -> int:
+    """Bytes of the arrays that a program holds as constants, those of programs that it calls included."""
+    counted: dict[int, int] = {}  # by identity: one array may be held in several places
+
+    def count(constants: Iterable[Any]) -> None:
+        counted.update((id(value), getattr(value, "nbytes", 0)) for value in constants)
+
+    def look(jaxpr: Jaxpr) -> None:
+        for equation in jaxpr.eqns:
+            count(operand.val for operand in equation.invars if isinstance(operand, Literal))
+            for value in _each(equation.params):
+                if isinstance(value, ClosedJaxpr):
+                    count(value.consts)
+            for inner in called(equation.params):
+                look(inner)
+
+    count(closed.consts)
+    look(closed.jaxpr)
+    return sum(counted.values())
 
 
 def operations_in_loops(jaxpr: Jaxpr, in_loop: bool = False) -> int:

@@ -22,6 +22,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.es.record import ESState, Perturbation
+from eggroll_ray.evaluators.data import Data
 from eggroll_ray.evaluators.functions import FitnessForm
 from eggroll_ray.evaluators.members import check_shared_by, generation_key, member_keys
 from eggroll_ray.evaluators.record import (
@@ -80,8 +81,10 @@ def blocking(
     check_shared_by(shared_by)
     on_error, on_nan = Invalid(on_error), Invalid(on_nan)
 
-    def make(fn: Callable[..., Any], params: Params) -> Evaluator:
-        children = _Children(_pickled(fn), time_limit, processes)
+    def make(fn: Callable[..., Any], params: Params, data: Data) -> Evaluator:
+        host = data.host
+        fitness = _pickled((lambda params, seed: fn(params, *host, seed)) if host else fn)
+        children = _Children(fitness, time_limit, processes)
 
         def bind(perturb: Perturbation) -> EvaluateBlock:
             form_member = SharedProgram(lambda state, member: densify(perturb(state, member)))
@@ -124,6 +127,7 @@ def blocking(
             "time_limit": time_limit,
             "on_error": on_error.value,
             "on_nan": on_nan.value,
+            **data.settings(),
         }
         return Evaluator(lambda _: params, bind, test, 1, settings, compiled=False)
 

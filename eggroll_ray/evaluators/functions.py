@@ -14,6 +14,7 @@ from jaxtyping import Array, Key, PRNGKeyArray
 from eggroll_ray.compiling.block_program import BlockProgram
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.es.record import ESState, Perturbation
+from eggroll_ray.evaluators.data import Data, warn_of_constants
 from eggroll_ray.evaluators.members import Members, check_shared_by, generation_key, member_keys, perturb_block
 from eggroll_ray.evaluators.record import (
     NO_PAST,
@@ -29,11 +30,13 @@ from eggroll_ray.evaluators.record import (
 from eggroll_ray.evaluators.returned import evaluation_of, is_real, real_numbers
 from eggroll_ray.lowrank.interpreter import lift
 
-# Makes an evaluator of (fitness function, params): says how the function wants to be called.
-FitnessForm = Callable[[Callable[..., Any], Params], Evaluator]
+# Makes an evaluator of (fitness function, params, data): says how the function wants to be called.
+FitnessForm = Callable[[Callable[..., Any], Params, Data], Evaluator]
 
 
-def from_fitness(fn: Callable[..., Any], params: Params, form: FitnessForm | None = None) -> Evaluator:
+def from_fitness(
+    fn: Callable[..., Any], params: Params, form: FitnessForm | None = None, *, data: Any = None
+) -> Evaluator:
     """Evolves `params` to make a fitness function as large as possible.
 
     Args:
@@ -45,6 +48,10 @@ def from_fitness(fn: Callable[..., Any], params: Params, form: FitnessForm | Non
         `members.apply(model, inputs)` runs a JAX function for all members at once.
         `blocking(...)`: plain Python `fn(params, seed) -> float` on NumPy parameters, in a process of its
         own with a time limit.
+      data: a pytree of arrays that the function reads, such as a training set; the function is then called with it
+        after the parameters: `fn(params, data, key)`, `fn(members, data, keys)`, `fn(params, data, seed)`. It is sent
+        to each machine once and put on each worker's device once, while arrays that a JAX function closes over become
+        part of the compiled program. The first form gets JAX arrays, the others NumPy arrays. None: no data.
 
     Raises:
       ValueError: when the function does not return what its form asks for, before any work starts.
@@ -56,7 +63,7 @@ def from_fitness(fn: Callable[..., Any], params: Params, form: FitnessForm | Non
                 f"leaf {name!r} of params is a {type(leaf).__name__}, not an array; keep what is not an array out "
                 "of params (for an Equinox module: eqx.partition(model, eqx.is_inexact_array))."
             )
-    return (form or jittable())(fn, params)
+    return (form or jittable())(fn, params, Data(() if data is None else (data,)))
 
 
 def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -> FitnessForm:
@@ -71,38 +78,40 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
     check_shared_by(shared_by)
     on_nan = Invalid(on_nan)
 
-    def make(fn: Callable[..., Any], params: Params) -> Evaluator:
-        _check_scalar(fn, params)
+    def make(fn: Callable[..., Any], params: Params, data: Data) -> Evaluator:
+        data.check_fits_jax()
+        _check_scalar(fn, params, data)
 
         def bind(perturb: Perturbation) -> EvaluateBlock:
             @BlockProgram
-            def block(state: ESState, members: Array) -> Array:
+            def block(state: ESState, members: Array, placed: Any) -> Array:
                 keys = member_keys(generation_key(state), members, shared_by)
-                return perturb_block(perturb, state, members).apply(fn, keys)
+                return perturb_block(perturb, state, members).apply(lambda params, key: fn(params, *placed, key), keys)
 
             def evaluate(given: Given) -> Evaluation:
                 state, _, members, _ = given
-                return evaluation_of(block(state, members), state, members, on_nan)
+                return evaluation_of(block(state, members, data.placed()), state, members, on_nan)
 
-            return CompiledBlock(evaluate, lambda given: block.trace(given.state, given.members))
+            return CompiledBlock(evaluate, lambda given: block.trace(given.state, given.members, data.host))
 
         @SharedProgram
-        def mean_fitness(params: Params, keys: Key[Array, " e"]) -> Array:
-            return jax.vmap(fn, (None, 0))(params, keys)
+        def mean_fitness(params: Params, keys: Key[Array, " e"], placed: Any) -> Array:
+            return jax.vmap(lambda key: fn(params, *placed, key))(keys)
 
         def test(
             params: Params, _: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = NO_PAST
         ) -> np.ndarray:
             del past
-            return np.asarray(mean_fitness(params, jax.random.split(key, episodes)))
+            return np.asarray(mean_fitness(params, jax.random.split(key, episodes), data.placed()))
 
         def check(perturb: Perturbation, state: ESState) -> object:
-            def one(state: ESState) -> Any:
-                return lift(fn)(perturb(state, jnp.int32(0)), generation_key(state))
+            def one(state: ESState, placed: Any) -> Any:
+                lifted = lift(lambda params, key: fn(params, *placed, key))
+                return lifted(perturb(state, jnp.int32(0)), generation_key(state))
 
-            return jax.eval_shape(one, state)
+            return jax.eval_shape(one, state, data.host)
 
-        settings = _settings("jittable", fn)
+        settings = _settings("jittable", fn, data)
         return Evaluator(lambda _: params, bind, test, 1, settings, concurrent=True, check=check)
 
     return make
@@ -118,9 +127,9 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
     check_shared_by(shared_by)
     on_nan = Invalid(on_nan)
 
-    def make(fn: Callable[..., Any], params: Params) -> Evaluator:
+    def make(fn: Callable[..., Any], params: Params, data: Data) -> Evaluator:
         def call(members: Members, keys: Key[Array, " n"]) -> np.ndarray:
-            fitness = real_numbers(fn(members, keys), f"the batched fitness {_name(fn)}")
+            fitness = real_numbers(fn(members, *data.host, keys), f"the batched fitness {_name(fn)}")
             if fitness.shape != keys.shape:
                 raise ValueError(
                     f"the batched fitness {_name(fn)} returned shape {fitness.shape} for {keys.shape[0]} "
@@ -147,13 +156,14 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
             keys = jax.random.split(key, episodes)
             return np.concatenate([call(Members(params, 1), keys[i : i + 1]) for i in range(episodes)])
 
-        return Evaluator(lambda _: params, bind, test, 1, _settings("batched", fn), compiled=False)
+        return Evaluator(lambda _: params, bind, test, 1, _settings("batched", fn, data), compiled=False)
 
     return make
 
 
-def _check_scalar(fn: Callable[..., Any], params: Params) -> None:
-    result = jax.eval_shape(lambda p: fn(p, jax.random.key(0)), params)
+def _check_scalar(fn: Callable[..., Any], params: Params, data: Data) -> None:
+    trace = jax.make_jaxpr(lambda p, placed: fn(p, *placed, jax.random.key(0)), return_shape=True)
+    traced, result = trace(params, data.host)
     shape, dtype = getattr(result, "shape", None), getattr(result, "dtype", None)
     if shape != () or dtype is None or not is_real(dtype):
         found = type(result).__name__ if shape is None else f"{dtype}{list(shape)}"
@@ -161,10 +171,11 @@ def _check_scalar(fn: Callable[..., Any], params: Params) -> None:
             f"the fitness {_name(fn)} returned {found}; a jittable fitness returns one real number (shape ()): "
             "reduce with .mean(), take .real or abs() of a complex one, or choose form=batched()."
         )
+    warn_of_constants(_name(fn), traced)
 
 
-def _settings(form: str, fn: Callable[..., Any]) -> dict[str, Any]:
-    return {"fitness": _name(fn), "form": form}
+def _settings(form: str, fn: Callable[..., Any], data: Data) -> dict[str, Any]:
+    return {"fitness": _name(fn), "form": form, **data.settings()}
 
 
 def _name(fn: Callable[..., Any]) -> str:
