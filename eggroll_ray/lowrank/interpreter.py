@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.extend.core import Literal
 
@@ -91,6 +92,8 @@ class Interpreter:
         name = eqn.primitive.name
         touched = [x for x in operands if isinstance(x, LowRank)]
         if not touched:
+            if name == "convert_element_type" and self._is_number(operands[0]):
+                return [np.asarray(operands[0]).astype(eqn.params["new_dtype"])]
             outs = bind(eqn, *operands)
             if name == "broadcast_in_dim":
                 self._remember(eqn, operands[0], outs[0])
@@ -100,6 +103,10 @@ class Interpreter:
             raise UnsupportedPrimitiveError(name, min(touched, key=lambda low: low.w.size))
         outs = rule(self, eqn, *operands)
         return outs if eqn.primitive.multiple_results else [outs]
+
+    def _is_number(self, value: Any) -> bool:
+        """Whether it is a real number of the program, which stays one where it is cast: the 0 of `jnp.pad`."""
+        return np.ndim(value) == 0 and self.varying(value)[1] and bool(np.isrealobj(value))
 
     def _remember(self, eqn: Any, operand: Any, out: Any) -> None:
         axes, constant = self.varying(operand)

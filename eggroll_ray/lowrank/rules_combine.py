@@ -123,10 +123,10 @@ def _add_plain(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) ->
 
     The vector may be the member's own, and must then not enter the shared `w`.
     """
-    refuse_scaled(eqn, low)
     varying, constant = trace.varying(source)
     side = _side_of(low, varying)
-    if constant or side is None:
+    if side is None or (constant and not low.is_scaled):
+        refuse_scaled(eqn, low)
         return dataclasses.replace(low, w=low.w + plain)
     vector = _as_factor(low, plain, varying, side)
     other = "col" if side == "row" else "row"

@@ -145,13 +145,16 @@ def _dynamic_slice(trace: Trace, eqn: Any, low: Any, *starts: Any) -> Any:
 
 
 def _pad(trace: Trace, eqn: Any, low: LowRank, value: Any) -> LowRank:
-    refuse_scaled(eqn, low)
+    is_zero = trace.varying(value)[1] and value == 0
+    if not is_zero:
+        refuse_scaled(eqn, low)
     return pad_axes(low, value, eqn.params["padding_config"])
 
 
 def _reduce_sum(trace: Trace, eqn: Any, low: LowRank) -> Any:
     axes = eqn.params["axes"]
-    refuse_scaled(eqn, low)
+    if any(_is_scaled_along(low, i) for i in axes):
+        refuse_scaled(eqn, low)
     if any(low.roles[i] == "lead" for i in axes):
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it sums over a lead axis")
 
@@ -160,6 +163,12 @@ def _reduce_sum(trace: Trace, eqn: Any, low: LowRank) -> Any:
 
     roles = [role for i, role in enumerate(low.roles) if i not in axes]
     return simplify(map_factors(low, lambda w: w.sum(axes), on_factor, roles))
+
+
+def _is_scaled_along(low: LowRank, axis: int) -> bool:
+    side = low.roles[axis]
+    scale = {"row": low.row_scale, "col": low.col_scale}.get(side)
+    return scale is not None and scale.shape[low.factor_axes(side).index(axis)] > 1
 
 
 def scan_slices(low: LowRank) -> tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]:

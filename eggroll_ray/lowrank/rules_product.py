@@ -283,8 +283,6 @@ def _conv_part(p: Any, x: Any, kernel: Any, own: Sequence[bool], out_spec: Ids) 
 def _gather(trace: Trace, eqn: Any, low: Any, indices: Any) -> Any:
     """Rows of a matrix: rows of each factor that has the indexed axis, then the sum over ranks."""
     name = eqn.primitive.name
-    if isinstance(indices, LowRank):
-        raise UnsupportedPrimitiveError(name, indices, "it is used as an index")
     numbers, fill = eqn.params["dimension_numbers"], eqn.params["fill_value"]
     if numbers.operand_batching_dims:
         raise UnsupportedPrimitiveError(name, low, "it has batching dimensions")

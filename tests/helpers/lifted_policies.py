@@ -282,7 +282,14 @@ def _scales() -> Policy:
         twice = jnp.einsum("k,mk->km", g, w * x[0][:, None]) @ x.T
         table = (w * g[None] * t)[jnp.array([0, 4, 9])]
         layers = jnp.einsum("lmk,bm->blk", params["stack"] * jnp.arange(1.0, 4)[:, None, None], x)
-        return halves, learned, scalar, twice, table, layers
+        by_col = w * g[None]
+        sums = by_col.sum(0), (w * x[0][:, None]).sum(1), (params["stack"] * g[None, None]).sum(1)
+        padded = (
+            x @ jnp.pad(by_col, ((0, 0), (1, 2))),
+            (by_col.T @ x)[:, :1] + jnp.pad(by_col, ((2, 0), (0, 0)))[3][:, None],
+        )
+        shifted = x @ (by_col + g[None]) + x @ (1.5 - by_col) + x @ (x[0][:, None] + by_col)
+        return halves, learned, scalar, twice, table, layers, sums, padded, shifted
 
     params = {
         "w": _normal(0, 5, 4),

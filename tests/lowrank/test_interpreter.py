@@ -390,11 +390,65 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("name", ERRORS)
+def _parts(lead: int, rows: int, *shape: int) -> LowRank:
+    """A parameter with so many lead axes, then row axes."""
+    split = lead + rows
+    return low_rank(
+        jnp.ones(shape), jnp.ones((*shape[:lead], 2, *shape[lead:split])), jnp.ones((*shape[:lead], 2, *shape[split:])),
+        lead, "layers/0/kernel",
+    )  # fmt: skip
+
+
+def _convolve(x: Any, w: Any) -> Any:
+    return lax.conv_general_dilated(x[None], w, (1,), "SAME")
+
+
+# Each without its guard would give numbers, and wrong ones, or end somewhere inside.
+GUARDS = {
+    "sum along a scale": (_matrix(), lambda w, x: (w * x[0][:, None]).sum(0), "scaled by a value"),
+    "sum over layers": (_parts(1, 1, 2, 4, 3), lambda w, x: x @ w.sum(0), "sums over a lead axis"),
+    "scaled padding": (
+        _matrix(),
+        lambda w, x: x @ jnp.pad(w * x[0][None], ((0, 0), (1, 0)), constant_values=0.5),
+        "scaled by a value",
+    ),
+    "matrix added to a scaled one": (_matrix(), lambda w, x: x @ (w * x[0][None] + jnp.eye(4)), "scaled by a value"),
+    "scaled, joined": (_matrix(), lambda w, x: x @ jnp.concatenate([w * x[0][None], w], axis=1), "scaled by a value"),
+    "scaled rows, filled": (
+        _matrix(),
+        lambda w, x: (w * x[0][None]).at[jnp.array([0, 9])].get(mode="fill", fill_value=7.0),
+        "scaled by a value",
+    ),
+    "rows of every layer": (
+        _parts(1, 1, 2, 4, 3),
+        lambda w, x: jax.vmap(lambda w, i: w[i])(w, jnp.array([[0, 1], [2, 3]])),
+        "batching dimensions",
+    ),
+    "the same for every index": (
+        _matrix(),
+        lambda w, x: jax.vmap(lambda i: lax.dynamic_slice(w, (i, 0), (4, 4)))(jnp.arange(2)),
+        "repeats the whole parameter",
+    ),
+    "kernel of layers": (_parts(1, 1, 4, 4, 2), lambda w, x: _convolve(x, w), "lead axes"),
+    "kernel with features in one factor": (_parts(0, 2, 4, 4, 2), lambda w, x: _convolve(x, w), "in one factor"),
+    "kernel with scaled places": (
+        _parts(0, 1, 4, 4, 2),
+        lambda w, x: _convolve(x, w * x[0, :2][None, None]),
+        "a part of the axes along which",
+    ),
+    "product over a part of what is scaled": (
+        _parts(0, 2, 4, 2, 3),
+        lambda w, x: jnp.einsum("bi,ijk->bjk", x, w * x[:, :2][:, :, None]),
+        "a part of the axes along which",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*ERRORS, *GUARDS])
 def test_unsupported_operations_name_the_leaf_and_the_remedy(name: str):
-    fn, message = ERRORS[name]
+    low, fn, message = GUARDS[name] if name in GUARDS else (_matrix(), *ERRORS[name])
     with pytest.raises(UnsupportedPrimitiveError, match=message) as caught:
-        lift(fn)(_matrix(), jnp.ones((4, 4)))
+        lift(fn)(low, jnp.ones((4, 4)))
     assert "layers/0/kernel" in str(caught.value)
     assert "densify=" in str(caught.value)
 
