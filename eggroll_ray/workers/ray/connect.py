@@ -64,7 +64,8 @@ def _shipped_code() -> dict[str, Any]:
     theirs = _modules_beside_script()
     names = {path.stem for path in theirs}  # a user's own package called envs is what their script has imported
     ours = [path for path in _OURS if path.exists() and path.name not in names]
-    return {"py_modules": [str(path) for path in (*ours, *theirs)]}
+    # Of a package that is a folder all files travel, but for hidden ones: passwords lie in such.
+    return {"py_modules": [str(path) for path in (*ours, *theirs)], "excludes": [".?*"]}
 
 
 def _modules_beside_script() -> list[Path]:

@@ -1,10 +1,13 @@
 """The code that travels to the workers of a cluster: this package, its environments, and modules beside the script."""
 
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from ray._private.runtime_env.packaging import _zip_files
+from ray._private.runtime_env.py_modules import upload_py_modules_if_needed
 
 import eggroll_ray
 import envs
@@ -38,12 +41,27 @@ def test_our_packages_and_the_modules_beside_the_script_travel(script):
     helper = script("my_helper", "my_helper.py")
     package = Path(script("my_package", "my_package/__init__.py")).parent
     script("elsewhere", "library/elsewhere.py")
-    assert _shipped_code() == {"py_modules": [*OURS, helper, str(package)]}
+    assert _shipped_code()["py_modules"] == [*OURS, helper, str(package)]
+
+
+def test_hidden_files_of_a_package_do_not_travel(script, tmp_path):
+    package = Path(script("my_package", "my_package/__init__.py")).parent
+    for file in ("__init__.py", "part/table.npz", ".env", "part/.netrc", ".git/config"):
+        (package / file).parent.mkdir(parents=True, exist_ok=True)
+        (package / file).write_text("x")
+    travelled = {}
+
+    def upload(path, excludes):
+        _zip_files(path, excludes, str(tmp_path / "packed.zip"), include_gitignore=True)
+        travelled[path] = sorted(zipfile.ZipFile(tmp_path / "packed.zip").namelist())
+
+    upload_py_modules_if_needed(_shipped_code(), True, str(tmp_path), upload_fn=upload)
+    assert travelled[str(package)] == ["__init__.py", "part/table.npz"]
 
 
 def test_a_users_own_package_called_envs_travels_in_place_of_ours(script):
     theirs = Path(script("envs", "envs/__init__.py")).parent
-    assert _shipped_code() == {"py_modules": [OURS[0], str(theirs)]}
+    assert _shipped_code()["py_modules"] == [OURS[0], str(theirs)]
 
 
 def test_our_packages_travel_once_when_the_script_lies_beside_them(monkeypatch):
