@@ -40,6 +40,7 @@ _RESOURCE_SECONDS = 20.0  # at the start, for a cluster that has too little
 _INLINE_BYTES = 100_000  # of a generation's outcome that travels with each call, as long as all of them together
 _INLINE_TOTAL_BYTES = 4_000_000  # are no more than that
 _LOOK_SECONDS = 1.0  # between looks at what the cluster has
+_TELL_SECONDS = 30.0  # between messages about what it still lacks
 
 
 def ray_coordinator(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers, on_event: OnEvent) -> Coordinator:
@@ -235,16 +236,17 @@ class RayBackend:
           WorkerError: when it has not in time.
         """
         patience = _RESOURCE_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds
-        started, told = time.monotonic(), False
+        started, tell_after = time.monotonic(), 0.0
         while True:
             places = find_places()
             gpus = gpus_of_each(self._workers, places)
             lacking = what_is_lacking(self._workers, places, gpus)
             if lacking is None:
                 return gpus
-            if self._local or time.monotonic() > started + patience:
+            waited = time.monotonic() - started
+            if self._local or waited > patience:
                 raise WorkerError(lacking)
-            if not told:
-                _log.warning("waiting up to %.0f s for the cluster to grow: %s", patience, lacking)
-                told = True
+            if waited >= tell_after:
+                _log.warning("waiting up to %.0f s for the cluster to grow: %s", patience - waited, lacking)
+                tell_after = waited + _TELL_SECONDS
             time.sleep(min(_LOOK_SECONDS, patience))
