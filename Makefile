@@ -50,7 +50,7 @@ $(ENVIRONMENT): pyproject.toml constraints.txt
 
 $(INSTALLED): $(ENVIRONMENT)
 	$(INSTALL) --editable ".[test]"
-	$(INSTALL) --no-deps kinetix-env  # it asks for an older JAX
+	$(INSTALL) --no-deps craftax kinetix-env  # they ask for pygame beside pygame-ce, or for an older JAX
 	touch $@
 
 clean:

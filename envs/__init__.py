@@ -24,7 +24,11 @@ class _Adapter:
 _ADAPTERS = {
     "gymnax": _Adapter("envs.gymnax_env", ("gymnax",)),
     "brax": _Adapter("envs.brax_env", ("brax",)),
-    "craftax": _Adapter("envs.craftax_env", ("craftax",)),
+    # craftax asks for pygame, which only its own player needs. Its module is also that of pygame-ce, which gym and
+    # pettingzoo ask for: whichever is installed later overwrites files of the other.
+    "craftax": _Adapter(
+        "envs.craftax_env", ("craftax", "flax", "imageio", "matplotlib"), also="pip install --no-deps craftax"
+    ),
     "jumanji": _Adapter("envs.jumanji_env", ("jumanji",)),
     # kinetix-env asks for an older JAX than it needs, so it is installed without what it asks for; these it imports.
     "kinetix": _Adapter(

@@ -270,13 +270,19 @@ def test_a_wrong_id_is_explained(name: str, text: str) -> None:
         envs.make(name)
 
 
-def test_kinetix_says_how_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(envs, "_installed", lambda suite: suite != "kinetix")
-    command = "pip install 'eggroll-ray[kinetix]' && pip install --no-deps kinetix-env"
+@pytest.mark.parametrize(
+    ("name", "package"), [("kinetix/l/hard_pinball", "kinetix-env"), ("craftax/Craftax-Symbolic-v1", "craftax")]
+)
+def test_a_suite_of_two_commands_says_how_it_is_installed(
+    name: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = name.split("/")[0]
+    monkeypatch.setattr(envs, "_installed", lambda other: other != suite)
+    command = f"pip install 'eggroll-ray[{suite}]' && pip install --no-deps {package}"
     with pytest.raises(ValueError, match=re.escape(command)):
-        envs.make("kinetix/l/hard_pinball")
-    (entry,) = (entry for entry in envs.catalogue() if entry.suite == "kinetix")
-    assert not entry.installed and entry.install == command and entry.extra == "kinetix"
+        envs.make(name)
+    (entry,) = (entry for entry in envs.catalogue() if entry.suite == suite)
+    assert not entry.installed and entry.install == command and entry.extra == suite
 
 
 def test_an_adapter_that_is_not_there_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
