@@ -348,9 +348,9 @@ class Trainer:
             return None
         if found.failures:
             self._event("fitness failed", f"{len(found.failures)} members; first: {found.failures[0]}")
-        self._pending = outcome_of(found, self._number, self._plan.groups)
+        self._pending = outcome_of(found, self._number, self._plan.groups, self._evaluator.total)
         if self._recorder is not None:
-            self._recorder.append(self._pending)
+            self._pending = self._recorder.append(self._pending)
         if found.test is not None:
             self._last_test = found.test
         row = self._rows.row(self._pending, found, self._pool.count, time.perf_counter() - started)

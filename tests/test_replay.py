@@ -37,7 +37,11 @@ def with_statistics(evaluator: er.Evaluator) -> er.Evaluator:
     def merge(statistics, moments):
         return {"seen": statistics["seen"] / 2 + np.float64(sum(moments))}
 
-    return evaluator._replace(bind=bind, merge=merge, statistics={"seen": np.float64(0)}, moments=np.zeros((), "f4"))
+    def total(blocks):
+        return np.float64(sum(blocks))
+
+    statistics, moments = {"seen": np.float64(0)}, np.zeros(())
+    return evaluator._replace(bind=bind, total=total, merge=merge, statistics=statistics, moments=moments)
 
 
 @pytest.fixture(scope="module", params=["floats", "signs", "statistics"])

@@ -57,7 +57,7 @@ class Engine:
 
         Args:
           fitness: of the whole population, as `ES.update` takes it.
-          moments: of each block, in block order.
+          moments: of the outcome; see `Evaluator.merge`.
 
         Returns:
           The metrics of the update.

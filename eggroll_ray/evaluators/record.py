@@ -91,6 +91,15 @@ class FitnessError(RuntimeError):
     """A user's fitness failed; the message names the generation and the member."""
 
 
+def no_total(blocks: Sequence[Any]) -> tuple[()]:
+    """The `Evaluator.total` where blocks have no moments."""
+    if jax.tree.leaves(blocks):
+        raise ValueError(
+            "the blocks of this evaluator have moments, but it has no `total`, which adds them up; give one."
+        )
+    return ()
+
+
 class Evaluator(NamedTuple):
     """What is optimised: a fitness function, or a policy in an environment.
 
@@ -105,7 +114,10 @@ class Evaluator(NamedTuple):
     settings: Mapping[str, Any]  # what the evaluator was made with, for the run's record
     episodes: int = 1  # evaluations per member and generation
     statistics: Any = ()  # initial statistics, kept beside the parameters; NumPy arrays
-    moments: Any = ()  # what a block adds to them, as a template: float32 NumPy arrays
+    moments: Any = ()  # what a generation adds to them, as a template: float64 NumPy arrays, which are logged
+    # `Evaluation.moments` of all blocks -> moments, the same bits however a generation is split into blocks.
+    total: Callable[[Sequence[Any]], Any] = no_total
+    # Statistics, moments -> statistics. The sequence has one element; of an older run, one for each block.
     merge: Callable[[Any, Sequence[Any]], Any] = lambda statistics, _: statistics
     policy: Callable[[Params, Any], Any] | None = None  # (params, statistics) -> obs -> action
     compiled: bool = True  # a block is one compiled program, whose last bits belong to its shape

@@ -58,8 +58,8 @@ def calibrate(
     most = min(members, plan.population_size)
 
     def outcome(size: int, fitness: np.ndarray) -> Outcome:
-        moments = (reply.moments[0],) * max(1, size // plan.block_size)
-        return Outcome(worker.number, pack_fitness(fitness) if plan.signs_only else fitness, moments)
+        moments = evaluator.total((reply.moments[0],) * max(1, size // plan.block_size))
+        return Outcome(worker.number, pack_fitness(fitness) if plan.signs_only else fitness, (moments,))
 
     fixed, member = _update(worker, plan.groups, most, repeats, outcome)
     rates = Rates(

@@ -48,7 +48,7 @@ class Job(NamedTuple):
 
     plan: Plan
     steps: float  # environment steps per member, 1 where there are none
-    moments: int  # bytes of the statistics of a block
+    moments: int  # bytes of the statistics of a generation; those of a block are twice as many
     trained: int  # numbers that are trained
 
 
@@ -120,9 +120,9 @@ def predict_generation(job: Job, rates: Rates, cluster: Cluster, devices: int) -
 
 
 def bytes_down(job: Job) -> int:
-    """Returns the bytes of a generation's outcome, which goes to every device: fitness and statistics of all blocks."""
+    """Returns the bytes of a generation's outcome, which goes to every device: fitness and statistics."""
     results = job.plan.blocks * job.plan.block_results
-    return _fitness_bytes(job, results) + job.plan.blocks * job.moments
+    return _fitness_bytes(job, results) + job.moments
 
 
 def bytes_up(job: Job, devices: int) -> int:
@@ -130,7 +130,7 @@ def bytes_up(job: Job, devices: int) -> int:
     each, more = divmod(job.plan.blocks, devices)
     shares = {each + 1: more, each: devices - more}
     fitness = sum(count * _fitness_bytes(job, blocks * job.plan.block_results) for blocks, count in shares.items())
-    return fitness + job.plan.blocks * (_BLOCK_BYTES + job.moments)
+    return fitness + job.plan.blocks * (_BLOCK_BYTES + 2 * job.moments)
 
 
 def _fitness_bytes(job: Job, results: int) -> int:

@@ -21,7 +21,7 @@ from eggroll_ray.models.policies import Policy, default_policy
 from eggroll_ray.rl import normalize as observation
 from eggroll_ray.rl.actions import Head, choices, forbid, squash
 from eggroll_ray.rl.env import AnyEnv, Box, Discrete, MultiDiscrete, Space, action_shape
-from eggroll_ray.rl.normalize import Moments, Normalizer, Statistics
+from eggroll_ray.rl.normalize import BlockMoments, Moments, Normalizer, Statistics, Sums
 
 # What a group is paid for: returns of all agents (b, a), places of the group's agents -> (b,).
 Credit = Callable[[Any, tuple[int, ...]], Any]
@@ -190,35 +190,59 @@ class Groups:
         """Moments of no observations, () where none are kept."""
         return self._each(lambda group: observation.no_moments(group.observation_space.shape))
 
+    def sums(self, environments: int) -> Any:
+        """Sums of no observations, of so many environments; () where none are kept."""
+
+        def none(group: Group) -> Sums:
+            return observation.no_sums(environments * len(group.agents), group.observation_space.shape)
+
+        return self._each(none)
+
     def freeze(self, statistics: Any) -> Any:
         """Statistics to normalisers, None where observations are not normalised."""
         if not self.normalize:
             return None
         return self._each(lambda group: observation.normalizer(self.part(statistics, group)))
 
-    def merge(self, statistics: Any, blocks: Sequence[Any]) -> Any:
-        """Adds the moments of all blocks of a generation, in block order."""
+    def block_moments(self, sums: Any, statistics: Any) -> Any:
+        """What a block adds, on the host: its sums, around the mean of the statistics."""
+
+        def add_up(group: Group) -> BlockMoments:
+            return observation.block_moments(self.part(sums, group), self.part(statistics, group))
+
+        return self._each(add_up)
+
+    def total(self, blocks: Sequence[Any]) -> Any:
+        """Adds up what the blocks of a generation add, in any order."""
+
+        def total(group: Group) -> Moments:
+            return observation.total([self.part(block, group) for block in blocks])
+
+        return self._each(total)
+
+    def merge(self, statistics: Any, moments: Sequence[Any]) -> Any:
+        """Adds the moments of a generation; see `normalize.merge`."""
 
         def merge(group: Group) -> Statistics:
-            return observation.merge(self.part(statistics, group), [self.part(block, group) for block in blocks])
+            return observation.merge(self.part(statistics, group), [self.part(one, group) for one in moments])
 
         return self._each(merge)
 
-    def add_moments(self, moments: Any, shown: Shown, alive: Any, frozen: Any) -> Any:
+    def observe(self, sums: Any, shown: Shown, alive: Any) -> Any:
         """Adds what is observed in the environments that are `alive` `(b,)`.
 
         Of several agents, one that is shown zeros counts as absent.
         """
         if not self.normalize:
-            return moments
+            return sums
 
-        def add(group: Group) -> Moments:
+        def add(group: Group) -> Sums:
             seen = self._rows(group, shown.observation)
             flat = seen.reshape(-1, *seen.shape[2:])
             counted = jnp.repeat(alive, len(group.agents))
             if self.axis:
                 counted &= (flat != 0).reshape(len(flat), -1).any(axis=1)
-            return observation.add_moments(self.part(moments, group), flat, counted, self.part(frozen, group))
+            return observation.observe(self.part(sums, group), flat, counted)
 
         return self._each(add)
 

@@ -32,7 +32,7 @@ class Loop(NamedTuple):
     totals: Array  # (b,) or (b, a)
     alive: Array
     steps: Array  # of all environments together, until each ended
-    moments: Any
+    sums: Any  # over what is observed, where observations are normalised: in all seats
 
 
 def mean_player(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
@@ -58,7 +58,7 @@ def begin_episodes(env: Env, cast: Cast, keys: Key[Array, "n e"]) -> Loop:
         jnp.zeros_like(first.reward, jnp.float32),
         jnp.ones(count, bool),
         jnp.int32(0),
-        cast.learners.moments(),
+        cast.learners.sums(count),
     )
 
 
@@ -79,7 +79,7 @@ def play_episodes(
             loop.totals + _counted(timestep, loop.alive),
             loop.alive & ~timestep.done,
             loop.steps + jnp.sum(loop.alive, dtype=jnp.int32),
-            cast.add_moments(loop.moments, loop.shown, loop.alive, context),
+            cast.learners.observe(loop.sums, loop.shown, loop.alive),
         )
 
     return jax.lax.while_loop(lambda loop: (loop.time < stop) & loop.alive.any(), advance, start)

@@ -50,7 +50,7 @@ class _Episodes(NamedTuple):
 
     totals: np.ndarray  # (b,) or (b, a) float32
     steps: int  # of all environments together
-    moments: Any
+    sums: Any  # over what was observed, where observations are normalised
     failed: Mapping[int, str]  # place in the batch -> what that environment raised
 
 
@@ -109,7 +109,7 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
             worst = np.float32(-np.inf if on_error is Invalid.WORST else np.nan)
             fitness = np.where(_like(failed.any(axis=1), finite), worst, finite)
             failures += _not_finite(returns, failed, state, members)
-            return Evaluation(fitness, found.steps, found.moments, failures)
+            return Evaluation(fitness, found.steps, cast.learners.block_moments(found.sums, statistics), failures)
 
         return evaluate
 
@@ -198,11 +198,11 @@ class Player:
 
         @SharedProgram
         def act(
-            members: Members, context: Any, shown: Shown, carry: Any, keys: Array, time: Array, alive: Array, seen: Any
+            members: Members, context: Any, shown: Shown, carry: Any, keys: Array, time: Array, alive: Array, sums: Any
         ) -> tuple[Array, Any, Any]:
             use = jax.vmap(fold_in, (0, None))(keys.reshape(-1), time).reshape(keys.shape)
             actions, carry = cast.act(members, context, shown, carry, use)
-            return actions, carry, cast.add_moments(seen, shown, alive, context)
+            return actions, carry, cast.learners.observe(sums, shown, alive)
 
         @SharedProgram
         def seeds(keys: Array) -> Array:
@@ -223,21 +223,19 @@ class Player:
             shown = batch.reset(np.asarray(self._seeds(keys)))
         failed = dict(shown.failed)
         alive, totals, steps = ~shown.done, np.zeros_like(shown.reward, np.float32), 0
-        carry, moments = self._cast.carry(*keys.shape), self._cast.learners.moments()
+        carry, sums = self._cast.carry(*keys.shape), self._cast.learners.sums(len(alive))
         for time in range(self._env.max_steps):
             if not alive.any():
                 break
             seen = Shown(jnp.asarray(shown.observation), shown.mask)
-            actions, carry, moments = self._act(
-                members, context, seen, carry, keys, jnp.uint32(time + 1), alive, moments
-            )
+            actions, carry, sums = self._act(members, context, seen, carry, keys, jnp.uint32(time + 1), alive, sums)
             with _naming(self._env, whose):
                 shown = batch.step(np.asarray(actions), alive)
             totals += np.where(_like(alive, shown.reward), shown.reward, np.float32(0))
             steps += int(alive.sum())
             failed |= shown.failed
             alive = alive & ~shown.done
-        return _Episodes(totals, steps, jax.device_get(moments), failed)
+        return _Episodes(totals, steps, jax.device_get(sums), failed)
 
 
 @contextlib.contextmanager

@@ -103,16 +103,16 @@ def _whole_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturbation]
             keys = split_keys(member_keys(generation_key(state), members, play.shared_by), play.episodes)
             start = begin_episodes(env, cast, keys)
             end = play_episodes(env, cast, perturb_block(perturb, state, members), context, keys, start, env.max_steps)
-            return fitness_of(cast, end, keys), end.steps, end.moments
+            return fitness_of(cast, end, keys), end.steps, end.sums
 
         def context_of(given: Given) -> Any:
             return cast.context(given.statistics, given.past, int(given.state.seed), int(given.state.generation))
 
         def evaluate(given: Given) -> Evaluation:
             state, members, context = given.state, given.members, context_of(given)
-            returns, steps, moments = block(state, context, members)
+            returns, steps, sums = block(state, context, members)
             fitness = judge(returns.mean(axis=1), state, members, play.on_nan)
-            return Evaluation(fitness, int(steps), moments)
+            return Evaluation(fitness, int(steps), cast.learners.block_moments(sums, given.statistics))
 
         def trace(given: Given) -> jax.stages.Traced:
             return block.trace(given.state, context_of(given), given.members)

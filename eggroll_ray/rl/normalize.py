@@ -1,9 +1,11 @@
-"""Running observation statistics: frozen within a generation, merged in block order.
+"""Running observation statistics: frozen within a generation, the same bits however it is split into blocks.
 
-The workers collect moments on the device, in float32 around the current mean; they are merged on the host
-in float64, so that the result depends on nothing but the blocks. Letters in shapes: `o` observation axes.
+Each environment is summed up by itself, on the device and in float32, around the first observation that it shows: sums
+around anything far away cancel. The host adds the environments up as if without rounding, and then the blocks; both in
+float64. Letters in shapes: `o` observation axes, `r` rows, that is environments, or each agent of each environment.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from jaxtyping import Array, Bool, Float
 
 _CLIP = 10.0  # normalised observations beyond this many standard deviations are cut
 _MIN_STD = 1e-4  # of an observation that (almost) never changes
+_RESOLUTION = 2.0**-23  # of float32: a deviation below this share of the mean is none that an observation can show
 
 
 class Statistics(NamedTuple):
@@ -23,12 +26,32 @@ class Statistics(NamedTuple):
     squares: np.ndarray  # (*o), sum of (observation - mean)^2
 
 
-class Moments(NamedTuple):
-    """What one block adds: sums over its observations `x`, around the mean frozen for the generation."""
+class Sums(NamedTuple):
+    """What is collected of each row while it is played, float32."""
 
-    samples: Float[Array | np.ndarray, ""]
-    first: Float[Array | np.ndarray, "*o"]  # sum of (x - mean)
-    second: Float[Array | np.ndarray, "*o"]  # sum of (x - mean)^2
+    samples: Float[Array, " r"]
+    centre: Float[Array, " r *o"]  # the first observation that counts
+    first: Float[Array, " r *o"]  # sum of (x - centre)
+    second: Float[Array, " r *o"]  # sum of (x - centre)^2
+
+
+class BlockMoments(NamedTuple):
+    """What one block adds: sums around the mean frozen for the generation, each as two float64 whose sum it is."""
+
+    samples: Float[np.ndarray, "2"]
+    first: Float[np.ndarray, " 2 *o"]
+    second: Float[np.ndarray, " 2 *o"]
+
+
+class Moments(NamedTuple):
+    """What a generation adds: sums over its observations `x`, around the mean frozen for it.
+
+    In float64; older logs hold them for each block, in float32.
+    """
+
+    samples: Float[np.ndarray, ""]
+    first: Float[np.ndarray, "*o"]  # sum of (x - mean)
+    second: Float[np.ndarray, "*o"]  # sum of (x - mean)^2
 
 
 class Normalizer(NamedTuple):
@@ -51,23 +74,66 @@ def no_observations(shape: tuple[int, ...]) -> Statistics:
 
 def no_moments(shape: tuple[int, ...]) -> Moments:
     """Moments of nothing."""
-    return Moments(np.zeros((), np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    return Moments(np.zeros(()), np.zeros(shape), np.zeros(shape))
 
 
-def add_moments(
-    moments: Moments, observations: Float[Array, " b *o"], counted: Bool[Array, " b"], frozen: Normalizer
-) -> Moments:
-    """Adds those of the observations that are `counted` and finite, around the mean frozen for the generation."""
-    axes = (1,) * (observations.ndim - 1)
+def no_sums(rows: int, shape: tuple[int, ...]) -> Sums:
+    """Sums of nothing."""
+    zeros = jnp.zeros((rows, *shape), jnp.float32)
+    return Sums(jnp.zeros(rows, jnp.float32), zeros, zeros, zeros)
+
+
+def observe(sums: Sums, observations: Float[Array, " r *o"], counted: Bool[Array, " r"]) -> Sums:
+    """Adds one observation of each row that is `counted`, if it is finite."""
     # A single NaN would stay in the statistics for ever.
     counted = counted & jnp.isfinite(observations).reshape(len(counted), -1).all(axis=1)
-    centred = observations.astype(jnp.float32) - frozen.mean[None]
-    centred = jnp.where(counted.reshape(-1, *axes), centred, 0.0)
-    return Moments(
-        moments.samples + jnp.sum(counted, dtype=jnp.float32),
-        moments.first + centred.sum(axis=0),
-        moments.second + (centred * centred).sum(axis=0),
+
+    def where(flags: Bool[Array, " r"], yes: Array, no: Array | float) -> Array:
+        return jnp.where(flags.reshape(-1, *(1,) * (observations.ndim - 1)), yes, no)
+
+    observations = observations.astype(jnp.float32)
+    centre = where(counted & (sums.samples == 0), observations, sums.centre)
+    centred = where(counted, observations - centre, 0.0)
+    return Sums(
+        sums.samples + counted.astype(jnp.float32),
+        centre,
+        sums.first + centred,
+        sums.second + centred * centred,
     )
+
+
+def block_moments(sums: Sums, statistics: Statistics) -> BlockMoments:
+    """Adds up the rows of a block, on the host.
+
+    A row whose observations were too large for sums in float32 is left out.
+    """
+    samples, centre, first, second = (np.asarray(x, np.float64) for x in sums)
+    sound = (samples > 0) & np.isfinite(first + second).reshape(len(samples), -1).all(axis=1)
+    samples, centre, first, second = samples[sound], centre[sound], first[sound], second[sound]
+    count = samples.reshape(-1, *(1,) * (centre.ndim - 1))
+    offset = centre - _frozen_mean(statistics)
+    around_mean = second + offset * (2.0 * first + count * offset)
+    return BlockMoments(_exact_sum(samples), _exact_sum(first + count * offset), _exact_sum(around_mean))
+
+
+def total(blocks: Sequence[BlockMoments]) -> Moments:
+    """Adds up the blocks of a generation; how it was split into them makes no difference to a bit."""
+    return Moments(*(_exact_sum(np.concatenate(parts))[0] for parts in zip(*blocks, strict=True)))
+
+
+def _exact_sum(values: Float[np.ndarray, " n *o"]) -> Float[np.ndarray, " 2 *o"]:
+    """Adds up in any order: the sum rounded once, and what that has cut off.
+
+    Sums of such parts are those of the values: together they have twice the digits of a float64.
+    """
+    columns = values.reshape(len(values), -1).T.tolist()
+    sums = [math.fsum(column) for column in columns]
+    rest = [math.fsum((*column, -whole)) for column, whole in zip(columns, sums, strict=True)]
+    return np.array([sums, rest]).reshape(2, *values.shape[1:])
+
+
+def _frozen_mean(statistics: Statistics) -> Float[np.ndarray, "*o"]:
+    return np.asarray(normalizer(statistics).mean, np.float64)
 
 
 def normalizer(statistics: Statistics) -> Normalizer:
@@ -76,17 +142,17 @@ def normalizer(statistics: Statistics) -> Normalizer:
         return Normalizer(np.zeros_like(statistics.mean, np.float32), np.ones_like(statistics.mean, np.float32))
     std = np.sqrt(statistics.squares / statistics.samples)
     # An observation that never changed must not be blown up the first time it does.
-    std = np.where(std < _MIN_STD, 1.0, std)
+    std = np.where(std < np.maximum(_MIN_STD, _RESOLUTION * np.abs(statistics.mean)), 1.0, std)
     return Normalizer(statistics.mean.astype(np.float32), std.astype(np.float32))
 
 
-def merge(statistics: Statistics, blocks: Sequence[Moments]) -> Statistics:
-    """Adds the moments of all blocks of a generation, in block order (Chan et al. 1983).
+def merge(statistics: Statistics, moments: Sequence[Moments]) -> Statistics:
+    """Adds the moments of a generation (Chan et al. 1983): one, or in block order those of an older log.
 
-    A block whose observations were too large for sums in float32 is left out.
+    Those of observations that were too large for their sums are left out.
     """
-    centre = normalizer(statistics).mean.astype(np.float64)
-    for block in blocks:
+    centre = _frozen_mean(statistics)
+    for block in moments:
         count = np.float64(block.samples)
         first, second = np.asarray(block.first, np.float64), np.asarray(block.second, np.float64)
         if not count > 0 or not (np.isfinite(first).all() and np.isfinite(second).all()):

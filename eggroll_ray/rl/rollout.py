@@ -36,8 +36,6 @@ class Cast(Protocol):
 
     def returns(self, totals: Any, episodes: int) -> Any: ...
 
-    def add_moments(self, moments: Any, shown: Shown, alive: Any, context: Any, /) -> Any: ...
-
     def context(self, statistics: Any, past: Mapping[int, Earlier], seed: int, generation: int) -> Any:
         """What acting needs beside the members: observation normalisers, opponents. Made on the host."""
         ...
@@ -89,7 +87,7 @@ class Everyone:
 
     def __init__(self, groups: Groups):
         self.learners, self.multiple = groups, 1
-        self.carry, self.act, self.add_moments = groups.carry, groups.act, groups.add_moments
+        self.carry, self.act = groups.carry, groups.act
 
     def returns(self, totals: Any, episodes: int) -> Any:
         del episodes
@@ -145,6 +143,7 @@ def make_evaluator(
         episodes=play.episodes,
         statistics=learners.statistics(),
         moments=learners.moments(),
+        total=learners.total,
         merge=learners.merge,
         policy=lambda params, statistics: TrainedPolicy(learners, params, learners.freeze(statistics)),
         check=check,

@@ -222,10 +222,6 @@ class Duel:
         by_episode = totals.reshape(-1, episodes, self.seats)
         return by_episode[:, np.arange(episodes)[:, None], others].max(axis=-1).reshape(-1)
 
-    def add_moments(self, moments: Any, shown: Shown, alive: Any, context: Any) -> Any:
-        """Adds what is observed, in all seats."""
-        return self.learners.add_moments(moments, shown, alive, context[0])
-
     def _places(self, episodes: int) -> tuple[np.ndarray, np.ndarray]:
         """The seat of the member `(e,)` and those of its opponent `(e, a - 1)` in each episode."""
         seats = np.arange(episodes) % self.seats

@@ -58,7 +58,7 @@ def windowed_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturbatio
         def go_on(state: ESState, first: Array, context: Any, members: Array, loop: Loop) -> tuple[Loop, Array]:
             keys = episode_keys(state, first, members)
             loop = loop._replace(
-                totals=jnp.zeros_like(loop.totals), steps=jnp.int32(0), moments=cast.learners.moments()
+                totals=jnp.zeros_like(loop.totals), steps=jnp.int32(0), sums=cast.learners.sums(len(loop.alive))
             )
             stop = jnp.minimum((state.generation - first + 1) * window, env.max_steps)
             loop = play_episodes(env, cast, perturb_block(perturb, state, members), context, keys, loop, stop)
@@ -82,8 +82,9 @@ def windowed_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturbatio
             context = cast.context(statistics, past, int(state.seed), number)
             loop, returns = go_on(state, jnp.int32(first), context, members, loop)
             held[block] = _Held(number + 1, past[number], loop)
-            returns, steps, moments = jax.device_get((returns, loop.steps, loop.moments))
-            return Evaluation(judge(returns.mean(axis=1), state, members, play.on_nan), int(steps), moments)
+            returns, steps, sums = jax.device_get((returns, loop.steps, loop.sums))
+            fitness = judge(returns.mean(axis=1), state, members, play.on_nan)
+            return Evaluation(fitness, int(steps), cast.learners.block_moments(sums, statistics))
 
         def trace(given: Given) -> jax.stages.Traced:
             state, statistics, members, past = given

@@ -2,10 +2,12 @@
 
 A record is the generation (uint64) and the length of the payload (uint32), the payload, and the CRC-32 of both, all
 little-endian. The payload is the fitness of all members (several groups: `fitness_vector`) as float32, or the packed
-signs of all pairs and the numbers of those that were dropped (paper section 6.1); then the blocks' moments as float32.
+signs of all pairs and the numbers of those that were dropped (paper section 6.1); then the moments of the generation as
+float64. A log whose head does not name them holds those of each block as float32, and is continued like that.
 Nothing runs code when it is loaded.
 """
 
+import dataclasses
 import functools
 import logging
 import struct
@@ -39,27 +41,34 @@ class FitnessLog:
         Args:
           run: the run folder.
           plan: of the run.
-          moments: template of one block's moments.
+          moments: template of a generation's moments.
           writable: whether this process owns the run; if not, nothing is made, dropped or added.
 
         Raises:
           CheckpointError: when there is no log to read, or it is another run's.
         """
         self._plan = plan
-        self._moments, self._treedef = jax.tree.flatten(moments)
+        numbers = sum(x.size for x in jax.tree.leaves(moments))
         header = {
             "schema": _SCHEMA,
             "population_size": plan.population_size,
             "fitness": "base 3" if plan.signs_only else "float32",
-            "moments_per_generation": plan.blocks * sum(x.size for x in self._moments),
+            "moments_per_generation": numbers,
+            **({"moments": "float64"} if numbers else {}),
             **({} if plan.groups == 1 else {"groups": plan.groups}),
         }
-        path = run / "fitness" / "log.json"
+        self._path = run / "fitness" / "log.bin"
+        path, older = run / "fitness" / "log.json", _older_head(header, plan)
         if writable and not path.exists():
             write_json(path, header)
-        elif (found := read_json(path)) != header:
+        elif writable and not self._path.exists() and read_json(path) == older:
+            write_json(path, header)  # nothing is in it yet
+        found = read_json(path)
+        self._older = numbers > 0 and found == older
+        if found != header and not self._older:
             raise CheckpointError(f"{path} says {found}, but this run has {header}; it is another run's log.")
-        self._path = run / "fitness" / "log.bin"
+        template = _older_moments(moments) if self._older else moments
+        self._moments, self._treedef = jax.tree.flatten((template,) * (plan.blocks if self._older else 1))
         self._ends = self._whole_records()
         size = self._path.stat().st_size if self._path.exists() else 0
         if size - self._size > self._longest_record():
@@ -78,6 +87,15 @@ class FitnessLog:
     def _size(self) -> int:
         return self._ends[-1] if self._ends else 0
 
+    def as_held(self, outcome: Outcome) -> Outcome:
+        """Returns an outcome as this log will give it back: an older one rounds its moments."""
+        if not self._older:
+            return outcome
+        (moments,) = outcome.moments
+        nothing = jax.tree.map(np.zeros_like, moments)
+        moments = (moments, *(nothing,) * (self._plan.blocks - 1))
+        return dataclasses.replace(outcome, moments=_older_moments(moments))
+
     def append(self, outcome: Outcome) -> None:
         """Adds the next generation and waits until it is on the disk.
 
@@ -91,7 +109,7 @@ class FitnessLog:
             parts = [fitness.data.tobytes(), fitness.dropped.astype("<u4").tobytes()]
         else:
             parts = [np.ascontiguousarray(fitness, "<f4").view(np.uint8).data]  # may be large: copied once, below
-        parts += [np.asarray(x, "<f4").tobytes() for block in outcome.moments for x in jax.tree.leaves(block)]
+        parts += [np.asarray(x, self._number).tobytes() for x in jax.tree.leaves(outcome.moments)]
         length = sum(len(part) for part in parts)
         assert self._fits(length)  # whoever reads it would refuse it
         parts = [_HEAD.pack(outcome.number, length), *parts]
@@ -140,17 +158,19 @@ class FitnessLog:
         return packed
 
     def _unflatten(self, data: bytes) -> tuple[Any, ...]:
-        numbers = np.frombuffer(data, "<f4").astype(np.float32)
-        moments = []
-        for block in np.split(numbers, self._plan.blocks):
-            parts = np.split(block, np.cumsum([x.size for x in self._moments])[:-1]) if self._moments else []
-            shaped = [part.reshape(x.shape) for part, x in zip(parts, self._moments, strict=True)]
-            moments.append(jax.tree.unflatten(self._treedef, shaped))
-        return tuple(moments)
+        numbers = np.frombuffer(data, self._number).astype(np.float32 if self._older else np.float64)
+        parts = np.split(numbers, np.cumsum([x.size for x in self._moments])[:-1]) if self._moments else []
+        shaped = [part.reshape(x.shape) for part, x in zip(parts, self._moments, strict=True)]
+        return jax.tree.unflatten(self._treedef, shaped)
+
+    @property
+    def _number(self) -> str:
+        """The type of the moments in the file."""
+        return "<f4" if self._older else "<f8"
 
     @property
     def _moment_bytes(self) -> int:
-        return 4 * self._plan.blocks * sum(x.size for x in self._moments)
+        return int(self._number[-1]) * sum(x.size for x in self._moments)
 
     def _payload_bytes(self) -> tuple[int, int]:
         """The least and the most bytes of a record's payload; they differ by the pairs that were dropped."""
@@ -213,3 +233,14 @@ class FitnessLog:
 
 def _checksum(*parts: bytes) -> bytes:
     return _TAIL.pack(functools.reduce(lambda value, part: zlib.crc32(part, value), parts, 0))
+
+
+def _older_head(head: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """The head of a log of before the moments of its blocks were added up; for the same run."""
+    older = {**head, "moments_per_generation": plan.blocks * head["moments_per_generation"]}
+    older.pop("moments", None)
+    return older
+
+
+def _older_moments(moments: Any) -> Any:
+    return jax.tree.map(lambda x: np.asarray(x, np.float32), moments)

@@ -67,7 +67,7 @@ class Recorder:
         Args:
           run: the options.
           plan: of the run.
-          moments: template of one block's moments.
+          moments: template of a generation's moments.
           settings: what decides the run's bits; a resumed run must have the same.
           on_event: is told when the record cannot be written, and when it can again.
 
@@ -101,10 +101,15 @@ class Recorder:
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
 
-    def append(self, outcome: Outcome) -> None:
-        """Adds the outcome of a generation to the log, and with it those that could not be written before."""
-        self._unwritten.append(outcome)
+    def append(self, outcome: Outcome) -> Outcome:
+        """Adds the outcome of a generation to the log, and with it those that could not be written before.
+
+        Returns:
+          The outcome as the log holds it, which is what the update must take.
+        """
+        self._unwritten.append(outcome := self.log.as_held(outcome))
         self._try("log", self._append_all)
+        return outcome
 
     def write(self, row: Row) -> None:
         """Adds a row of metrics, or an event."""

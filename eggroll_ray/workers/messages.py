@@ -30,7 +30,7 @@ class Outcome:
 
     number: int
     fitness: np.ndarray | PackedPairs
-    moments: tuple[Any, ...] = ()  # of each block, in block order; what the statistics are merged from
+    moments: tuple[Any, ...] = ()  # what the statistics are merged from; see `Evaluator.merge`
 
     @property
     def nbytes(self) -> int:

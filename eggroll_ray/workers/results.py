@@ -1,14 +1,17 @@
 """The results of one generation as they come in: in any order, some twice, some from a worker not to be trusted."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from eggroll_ray.evaluators.record import FitnessError
+from eggroll_ray.evaluators.record import FitnessError, no_total
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_signs, unflatten
 from eggroll_ray.workers.messages import Outcome, Reply, Work
 from eggroll_ray.workers.plan import Plan
+
+Total = Callable[[Sequence[Any]], Any]
 
 _DROPPED = 2  # in place of the sign of a pair that has no result
 
@@ -182,10 +185,16 @@ def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | P
     return fitness
 
 
-def outcome_of(found: Round, number: int, groups: int = 1) -> Outcome:
+def outcome_of(found: Round, number: int, groups: int = 1, total: Total = no_total) -> Outcome:
     """Decides what a generation that was evaluated comes to: what is logged, and what every worker's update takes.
+
+    Args:
+      found: the generation.
+      number: its number.
+      groups: of parameters.
+      total: of the evaluator, see `Evaluator.total`.
 
     Raises:
       FitnessError: see `usable_fitness`.
     """
-    return Outcome(number, usable_fitness(found, number, groups), found.moments)
+    return Outcome(number, usable_fitness(found, number, groups), (total(found.moments),))

@@ -41,5 +41,5 @@ def test_recorded_runs_have_the_same_bits():
         assert runs[name]["moved"] == pytest.approx(expected["moved"], rel=0.2), name
     digests = RECORDED["digests"].get(found["machine"])
     if digests is not None:
-        changed = [name for name in numbers if runs[name]["digest"] != digests[name]]
+        changed = [name for name in digests if runs[name]["digest"] != digests[name]]
         assert not changed, f"{changed} have other bits: `git log` the record, and see golden_runs.py"

@@ -231,8 +231,9 @@ def test_an_agent_that_is_shown_zeros_is_not_observed():
     absent = first._replace(observation=first.observation.at[0].set(0.0))
     cast = make_groups(env, constant_policy(), DeterministicHead(), er.Agents(er.shared), True)
     shown = Shown(jnp.stack([absent.observation, first.observation]), ())
-    alive, frozen = jnp.array([True, True]), cast.freeze(cast.statistics())
-    assert cast.add_moments(cast.moments(), shown, alive, frozen).samples == 5
+    sums = cast.observe(cast.sums(2), shown, jnp.array([True, True]))
+    assert cast.total([cast.block_moments(sums, cast.statistics())]).samples == 5
+    np.testing.assert_array_equal(sums.samples, [0, 1, 1, 1, 1, 1])
 
 
 def test_a_row_names_the_fitness_of_each_group():

@@ -162,7 +162,7 @@ def test_several_agents_and_statistics():
     result = one.evaluate(0)
     assert result.fitness.shape == (8, 2)
     np.testing.assert_array_equal(result.fitness[:, 0], result.fitness[:, 1])  # both are paid for the same walk
-    one.update(Outcome(0, flatten(result.fitness), (result.moments,)))
+    one.update(Outcome(0, flatten(result.fitness), (evaluator.total([result.moments]),)))
     assert one.snapshot()["statistics"]["walker_1"].samples == 8 * 4
 
 

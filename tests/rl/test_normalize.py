@@ -1,5 +1,6 @@
 """Running observation statistics against NumPy's mean and variance over all the data."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -22,6 +23,56 @@ def moments(data, mean, dtype=np.float64):
 def generation(statistics, blocks, dtype=np.float64):
     mean = normalize.normalizer(statistics).mean.astype(np.float64)
     return normalize.merge(statistics, [moments(block, mean, dtype) for block in blocks])
+
+
+def played(rows):
+    """What a rollout collects of rows `(r, t, *o)`, all alive at each time."""
+    sums = normalize.no_sums(len(rows), rows.shape[2:])
+    for shown in np.moveaxis(np.asarray(rows, np.float32), 1, 0):
+        sums = jax.jit(normalize.observe)(sums, shown, jnp.ones(len(shown), bool))
+    return sums
+
+
+def after(statistics, blocks):
+    """Statistics after a generation in which these blocks of rows were played."""
+    found = [normalize.block_moments(played(block), statistics) for block in blocks]
+    return normalize.merge(statistics, [normalize.total(found)])
+
+
+OFFSETS = np.array([0.0, -1e4, 1e6, 3e-3, 1e6, 0.0])
+DEVIATIONS = np.array([1.0, 1.0, 1.0, 1e-3, 0.0, 1e12])
+
+
+def test_one_generation_is_enough_whatever_the_offset_and_the_scale():
+    """Sums of squares around zero would cancel: with offset 1e6 nothing of the variance would be left."""
+    rows = np.random.default_rng(4).normal(OFFSETS, DEVIATIONS, (40, 100, 6)).astype(np.float32)
+    statistics = after(normalize.no_observations((6,)), [rows])
+    data = rows.reshape(-1, 6).astype(np.float64)
+    assert (np.abs(statistics.mean - data.mean(axis=0)) <= 1e-5 * DEVIATIONS).all()
+    deviations = np.sqrt(statistics.squares / statistics.samples)
+    np.testing.assert_allclose(deviations, data.std(axis=0), rtol=1e-3)
+    np.testing.assert_allclose(deviations[:4], DEVIATIONS[:4], rtol=0.05)
+    assert normalize.normalizer(statistics).std[4] == 1  # never changed, so it is not blown up
+    again = after(statistics, [rows[:7], rows[7:]])
+    np.testing.assert_allclose(again.squares / again.samples, statistics.squares / statistics.samples, rtol=1e-3)
+
+
+def test_a_first_observation_far_from_all_others_costs_no_digits():
+    rows = np.random.default_rng(5).normal(1e6, 1.0, (8, 400, 1))
+    rows[:, 0] = 0.0  # such as what a sensor shows before it is read
+    statistics = after(normalize.no_observations((1,)), [rows])
+    np.testing.assert_allclose(statistics.squares / statistics.samples, rows.astype(np.float32).var(), rtol=1e-3)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.lists(st.integers(1, 11), max_size=4, unique=True), st.booleans())
+def test_any_split_into_blocks_has_the_same_bits(cuts, backwards):
+    rows = np.random.default_rng(6).normal(OFFSETS, DEVIATIONS, (12, 5, 6))
+    whole = after(normalize.no_observations((6,)), [rows])
+    blocks = np.split(rows, sorted(cuts))
+    split = after(normalize.no_observations((6,)), blocks[::-1] if backwards else blocks)
+    for one, two in zip(whole, split, strict=True):
+        assert one.tobytes() == two.tobytes()
 
 
 def assert_statistics(statistics, data, rtol=1e-9):
@@ -59,7 +110,7 @@ def test_float32_sums_of_the_workers_are_enough_far_from_zero():
     np.testing.assert_allclose(statistics.squares / statistics.samples, data.reshape(-1, 3).var(axis=0), rtol=0.05)
 
 
-def test_blocks_are_merged_in_their_order_and_their_order_alone():
+def test_blocks_of_an_older_log_are_merged_in_their_order():
     rng = np.random.default_rng(2)
     blocks = [moments(rng.normal(3.0, 9.0, (size, 5)), 0.0, np.float32) for size in (7, 1, 30, 11)]
     start = normalize.no_observations((5,))
@@ -135,21 +186,27 @@ def test_what_is_not_finite_does_not_count():
     data = np.column_stack([np.linspace(-1, 1, 50), np.linspace(3, 5, 50)])
     spoiled = np.concatenate([data, [[np.nan, 4.0], [0.0, np.inf]]])
     empty = normalize.no_observations((2,))
-    frozen = normalize.normalizer(empty)
-    blocks = [
-        normalize.add_moments(normalize.no_moments((2,)), jnp.float32(x), jnp.ones(len(x), bool), frozen)
-        for x in (data, spoiled)
-    ]
+    blocks = [normalize.block_moments(played(x[:, None]), empty) for x in (data, spoiled)]
     for one, two in zip(*blocks, strict=True):
-        np.testing.assert_allclose(one, two, rtol=1e-6)
+        np.testing.assert_array_equal(one, two)
     too_large = Moments(np.float32(3), np.array([np.inf, 0], np.float32), np.ones(2, np.float32))
-    merged, clean = normalize.merge(empty, [blocks[0], too_large]), normalize.merge(empty, blocks[:1])
+    sound = normalize.total(blocks[:1])
+    merged, clean = normalize.merge(empty, [sound, too_large]), normalize.merge(empty, [sound])
     for one, two in zip(merged, clean, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_a_row_too_large_for_float32_is_left_out_whatever_its_block():
+    """Others of its block count."""
+    rows = np.array([[[1.0], [3e19], [2.0]], [[1.0], [2.0], [3.0]]])  # two rows, three steps, one observation
+    statistics = after(normalize.no_observations((1,)), [rows])
+    assert (statistics.samples, statistics.mean, statistics.squares) == (3, 2, 2)
 
 
 def test_templates_have_the_types_that_workers_send():
     template = normalize.no_moments((3, 2))
     assert [x.shape for x in template] == [(), (3, 2), (3, 2)]
-    assert all(x.dtype == np.float32 for x in template)
+    assert all(x.dtype == np.float64 for x in template)
+    added = normalize.total([normalize.block_moments(played(np.ones((4, 2, 3, 2))), normalize.no_observations((3, 2)))])
+    assert [(x.shape, x.dtype) for x in added] == [(x.shape, x.dtype) for x in template]
     assert isinstance(normalize.no_observations((3,)), Statistics)

@@ -144,8 +144,8 @@ def test_moments_are_numpys_over_the_steps_of_living_episodes():
     statistics, seen = evaluator.statistics, []
     for _ in range(2):  # the second time around the mean of the first
         moments = [block(Given(state, statistics, members(i, i + 4))).moments for i in (0, 4)]
-        assert jax.tree.structure(moments[0]) == jax.tree.structure(evaluator.moments)
-        statistics = evaluator.merge(statistics, moments)
+        assert jax.tree.structure(evaluator.total(moments)) == jax.tree.structure(evaluator.moments)
+        statistics = evaluator.merge(statistics, [evaluator.total(moments)])
         seen.append(data)
         every = np.concatenate(seen)
         assert statistics.samples == len(every)
@@ -169,9 +169,29 @@ def test_any_blocks_of_a_rollout_give_the_same_numbers(compile_fully):
         assert np.asarray(one).tobytes() == np.asarray(two).tobytes()
     np.testing.assert_allclose(np.concatenate([half.fitness for half in halves]), whole.fitness, rtol=1e-4, atol=1e-5)
     assert sum(half.steps for half in halves) == whole.steps
-    merged = [evaluator.merge(evaluator.statistics, [r.moments for r in results]) for results in (halves, [whole])]
+    merged = [evaluator.total([r.moments for r in results]) for results in (halves, [whole])]
     for one, two in zip(*merged, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-4)
+
+
+def test_statistics_of_a_generation_are_right_at_once_and_the_same_for_any_blocks():
+    """Observations far from zero, whose deviation float32 holds, whatever the size of a block."""
+    offset, deviation = jnp.float32([1e4, 1e6]), jnp.float32([1.0, 1.0])
+    far = make_env(
+        lambda key: ({}, offset + deviation * jax.random.normal(key, (2,))),
+        lambda s, a, k: (s, offset + deviation * jax.random.normal(k, (2,)), a[0], jnp.bool_(False)),
+        max_steps=400,
+        shape=(2,),
+    )
+    evaluator, es = from_env(far, CONSTANT, normalize_observations=True, shared_by=1), plain()
+    state, block, found = start(evaluator, es), evaluator.bind(es.perturb), []
+    for size in (8, 4, 2):
+        moments = [block(Given(state, evaluator.statistics, members(i, i + size))).moments for i in range(0, N, size)]
+        found.append(evaluator.merge(evaluator.statistics, [evaluator.total(moments)]))
+    np.testing.assert_allclose(np.sqrt(found[0].squares / found[0].samples), deviation, rtol=0.05)
+    for statistics in found[1:]:
+        for one, two in zip(statistics, found[0], strict=True):
+            assert one.tobytes() == two.tobytes()
 
 
 COUNTER = Policy(

@@ -30,7 +30,7 @@ def outcome(number: int, packed: bool = False) -> Outcome:
     rng = np.random.default_rng(number)
     fitness = rng.normal(size=8).astype(np.float32)
     fitness[: 2 * (number % 3) : 2] = np.nan  # so many pairs are dropped, so that packed records differ in length
-    moments = tuple(jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), MOMENTS) for _ in range(2))
+    moments = (jax.tree.map(lambda x: rng.normal(size=x.shape), MOMENTS),)
     return Outcome(number, pack_fitness(fitness) if packed else fitness, moments)
 
 
@@ -83,9 +83,9 @@ def test_the_log_gives_back_every_generation(tmp_path, packed):
 
 def test_a_log_without_moments_comes_back(tmp_path):
     checkpoint.create_run(tmp_path / "run")
-    FitnessLog(tmp_path / "run", PLAN).append(Outcome(0, outcome(0).fitness, ((), ())))
+    FitnessLog(tmp_path / "run", PLAN).append(Outcome(0, outcome(0).fitness, ((),)))
     found = next(FitnessLog(tmp_path / "run", PLAN).read(0, 1))
-    assert found.moments == ((), ()) and found.fitness.tobytes() == outcome(0).fitness.tobytes()
+    assert found.moments == ((),) and found.fitness.tobytes() == outcome(0).fitness.tobytes()
 
 
 def test_packed_signs_take_a_twentieth_of_the_room(tmp_path):
@@ -96,7 +96,7 @@ def test_packed_signs_take_a_twentieth_of_the_room(tmp_path):
         checkpoint.create_run(run)
         fitness = np.arange(2000, dtype=np.float32)
         log = FitnessLog(run, dataclasses.replace(plan, signs_only=packed))
-        log.append(Outcome(0, pack_fitness(fitness) if packed else fitness, ((), ())))
+        log.append(Outcome(0, pack_fitness(fitness) if packed else fitness, ((),)))
         sizes.append((run / "fitness/log.bin").stat().st_size)
     assert sizes == [16 + 4 * 2000, 16 + 200]
 
