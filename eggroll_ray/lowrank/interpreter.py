@@ -5,6 +5,7 @@ bound as it is, one with such operands goes to its rule, and a primitive without
 """
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,11 +16,15 @@ from jax import lax
 from jax.extend.core import Literal
 
 from eggroll_ray.lowrank.parameter import LowRank, Noised, is_perturbed
-from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError, bind
+from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError, bind, simplify
 from eggroll_ray.lowrank.rules_combine import SUMS
 from eggroll_ray.lowrank.rules_complex import COMPLEX
 from eggroll_ray.lowrank.rules_move import RULES, scan_slices
 from eggroll_ray.lowrank.rules_product import PRODUCTS
+from eggroll_ray.lowrank.rules_square import OF_SQUARES, SQUARES, Squares
+
+# Values that are held in parts. The outputs of a lifted function, of a scan and of branches must be plain.
+_UNFORMED = (LowRank, Squares)
 
 
 def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +49,7 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fn)
     def lifted(*args: Any, **kwargs: Any) -> Any:
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_perturbed)
-        leaves = [leaf.value if isinstance(leaf, Noised) else leaf for leaf in leaves]
+        leaves = [_plain_if_small(leaf) for leaf in leaves]
         places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
 
         def on_arrays(*arrays: Any) -> Any:
@@ -59,7 +64,7 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
         closed, out_shape = jax.make_jaxpr(on_arrays, return_shape=True)(*examples)
         outs = Interpreter().run(closed.jaxpr, closed.consts, values)
         for out in outs:
-            if isinstance(out, LowRank):
+            if isinstance(out, _UNFORMED):
                 raise ValueError(
                     f"the lifted function returns the low-rank parameter {out.path!r} (shape "
                     f"{out.shape}); it must return activations. Return something else, or form this "
@@ -68,6 +73,13 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
         return jax.tree.unflatten(jax.tree.structure(out_shape), outs)
 
     return lifted
+
+
+def _plain_if_small(leaf: Any) -> Any:
+    """The array itself where it is a member's own anyway, or no larger than a factor."""
+    if isinstance(leaf, Noised):
+        return leaf.value
+    return simplify(leaf) if isinstance(leaf, LowRank) else leaf
 
 
 class Interpreter:
@@ -84,13 +96,20 @@ class Interpreter:
             return atom.val if isinstance(atom, Literal) else values[atom]
 
         for eqn in jaxpr.eqns:
-            outs = self._apply(eqn, [read(atom) for atom in eqn.invars])
+            outs = self.apply(eqn, *(read(atom) for atom in eqn.invars))
             values.update(zip(eqn.outvars, outs, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
 
-    def _apply(self, eqn: Any, operands: list[Any]) -> list[Any]:
+    def call(self, fn: Callable[..., Any], *values: Any) -> Any:
+        """The one result of a traceable function of values, plain or low-rank, by the rules of what it does."""
+        closed = jax.make_jaxpr(fn)(*(x.w if isinstance(x, LowRank) else x for x in values))
+        (out,) = self.run(closed.jaxpr, closed.consts, values)
+        return out
+
+    def apply(self, eqn: Any, *operands: Any) -> list[Any]:
+        """The outputs of an equation, by the rule of its primitive."""
         name = eqn.primitive.name
-        touched = [x for x in operands if isinstance(x, LowRank)]
+        touched = [x for x in operands if isinstance(x, _UNFORMED)]
         if not touched:
             if name == "convert_element_type" and self._is_number(operands[0]):
                 return [np.asarray(operands[0]).astype(eqn.params["new_dtype"])]
@@ -98,9 +117,10 @@ class Interpreter:
             if name == "broadcast_in_dim":
                 self._remember(eqn, operands[0], outs[0])
             return outs
-        rule = _RULES.get(name)
+        squared = any(isinstance(x, Squares) for x in touched)
+        rule = (_RULES_OF_SQUARES if squared else _RULES).get(name)
         if rule is None:
-            raise UnsupportedPrimitiveError(name, min(touched, key=lambda low: low.w.size))
+            raise UnsupportedPrimitiveError(name, min(touched, key=lambda value: math.prod(value.shape)))
         outs = rule(self, eqn, *operands)
         return outs if eqn.primitive.multiple_results else [outs]
 
@@ -139,23 +159,23 @@ class _Carry:
     def __init__(self, primitive: str, values: Sequence[Any]):
         self._primitive = primitive
         self._values = values
-        self.plain = [x for x in values if not isinstance(x, LowRank)]
+        self.plain = [x for x in values if not isinstance(x, _UNFORMED)]
 
     def fill(self, plain: Sequence[Any]) -> list[Any]:
         rest = iter(plain)
-        return [x if isinstance(x, LowRank) else next(rest) for x in self._values]
+        return [x if isinstance(x, _UNFORMED) else next(rest) for x in self._values]
 
     def take_plain(self, new: Sequence[Any]) -> list[Any]:
         plain = []
         for before, after in zip(self._values, new, strict=True):
-            low = before if isinstance(before, LowRank) else after
-            if isinstance(low, LowRank) and after is not before:
+            low = before if isinstance(before, _UNFORMED) else after
+            if isinstance(low, _UNFORMED) and after is not before:
                 raise ValueError(
                     f"the carry of a {self._primitive} changes the low-rank parameter {low.path!r} "
                     f"(shape {low.shape}); a loop may only pass it through. Move the change out of "
                     f"the loop, or use LeafRules(densify={low.paths!r})."
                 )
-            if not isinstance(before, LowRank):
+            if not isinstance(before, _UNFORMED):
                 plain.append(after)
         return plain
 
@@ -164,6 +184,9 @@ def _scan(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
     p = eqn.params
     first, last = p["num_consts"], p["num_consts"] + p["num_carry"]
     consts, carry, xs = operands[:first], _Carry("scan", operands[first:last]), operands[last:]
+    for x in xs:
+        if isinstance(x, Squares):
+            raise UnsupportedPrimitiveError("scan", x, "it is a product of two, entry by entry")
     slicers = {i: scan_slices(x) for i, x in enumerate(xs) if isinstance(x, LowRank)}
     scanned = [slicers[i][0] if i in slicers else x for i, x in enumerate(xs)]
 
@@ -172,7 +195,7 @@ def _scan(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
         closed = p["jaxpr"]
         outs = trace.run(closed.jaxpr, closed.consts, [*consts, *carry.fill(state), *now])
         for y in outs[p["num_carry"] :]:
-            if isinstance(y, LowRank):
+            if isinstance(y, _UNFORMED):
                 raise UnsupportedPrimitiveError("scan", y, "it is stacked as an output")
         return carry.take_plain(outs[: p["num_carry"]]), outs[p["num_carry"] :]
 
@@ -206,7 +229,7 @@ def _cond(trace: Interpreter, eqn: Any, index: Any, *operands: Any) -> list[Any]
         if all(case is cases[0] for case in cases):
             return cases[0]
         for case in cases:
-            if isinstance(case, LowRank):
+            if isinstance(case, _UNFORMED):
                 raise UnsupportedPrimitiveError("cond", case, "a branch returns it")
         return lax.select_n(jnp.asarray(index, jnp.int32), *map(jnp.asarray, cases))
 
@@ -227,13 +250,11 @@ _CALLS = (
     "remat2",
 )
 
-_RULES: dict[str, Callable[..., Any]] = {
-    **RULES,
-    **SUMS,
-    **PRODUCTS,
-    **COMPLEX,
+_CONTROL: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(_CALLS, _call),
     "cond": _cond,
     "scan": _scan,
     "while": _while,
 }
+_RULES: dict[str, Callable[..., Any]] = {**RULES, **SUMS, **PRODUCTS, **COMPLEX, **SQUARES, **_CONTROL}
+_RULES_OF_SQUARES: dict[str, Callable[..., Any]] = {**OF_SQUARES, **_CONTROL}

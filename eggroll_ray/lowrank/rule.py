@@ -17,7 +17,7 @@ from eggroll_ray.lowrank.parameter import LowRank, Role, form
 class UnsupportedPrimitiveError(NotImplementedError):
     """An operation on a low-rank parameter that would need the dense matrix of every member."""
 
-    def __init__(self, primitive: str, low: LowRank, reason: str = ""):
+    def __init__(self, primitive: str, low: Any, reason: str = ""):
         problem = f"cannot be applied ({reason})" if reason else "has no low-rank rule"
         super().__init__(
             f"Primitive {primitive!r} {problem} on parameter {low.path!r} (shape {low.shape}, roles "
@@ -35,6 +35,14 @@ def refuse_both(eqn: Any, x: LowRank, y: LowRank, reason: str = "") -> NoReturn:
 
 class Trace(Protocol):
     """What a rule may ask of the interpreter."""
+
+    def apply(self, eqn: Any, *operands: Any) -> list[Any]:
+        """The outputs of an equation for other operands than its own, by the rule of its primitive."""
+        ...
+
+    def call(self, fn: Callable[..., Any], *values: Any) -> Any:
+        """The one result of a traceable function of values, plain or low-rank, by the rules of what it does."""
+        ...
 
     def varying(self, value: Any) -> tuple[frozenset[int], bool]:
         """Axes along which a plain value can vary, and whether it is a constant of the program."""

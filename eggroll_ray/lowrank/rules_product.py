@@ -28,6 +28,7 @@ from eggroll_ray.lowrank.rule import (
     transpose_axes,
 )
 from eggroll_ray.lowrank.rules_combine import scale_side
+from eggroll_ray.lowrank.rules_pair import dot_pair
 from eggroll_ray.lowrank.tuning import tuning
 
 Ids = Sequence[int]
@@ -134,7 +135,7 @@ def _take(x: Any, index: int, axis: int) -> Any:
 
 def _dot_general(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
     if isinstance(x, LowRank) and isinstance(y, LowRank):
-        refuse_both(eqn, x, y)
+        return dot_pair(trace, eqn, x, y)
     (x_sum, y_sum), (x_batch, y_batch) = eqn.params["dimension_numbers"]
     flipped = isinstance(x, LowRank)
     if flipped:

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from flax import linen as nn
 from flax import nnx
 from jax import lax
@@ -424,6 +425,59 @@ def _custom_rules() -> Policy:
     return Policy(fn, {"w": _normal(0, 5, 6), "u": _normal(1, 6, 3)}, (_normal(2, 4, 5),))
 
 
+def _norms() -> Policy:
+    """Norms, L2 terms, variances and other sums of products of two weights, of all entries and along axes."""
+
+    def fn(params: Any, x: Any) -> Any:
+        w, v, stack = params["w"], params["v"], params["layers"]
+        sums = (w**2).sum(), (w**2.0).mean(), jnp.square(w - 0.5).sum(0), (w * v).T.sum(0), (w * w - v * v + 3.0).sum()
+        norms = jnp.linalg.norm(w), jnp.linalg.norm(w, axis=0, keepdims=True), jnp.linalg.norm(v, axis=1)
+        library = optax.tree.norm(params), optax.l2_loss(w).sum()
+        spread = w.var(0), w.std(1), w.std(), ((w - w.mean(1, keepdims=True)) ** 2).sum(1)
+        inner = jnp.einsum("mk,mk->", w, v), jnp.tensordot(w, w, 2), jnp.einsum("mk,mk->k", w, v)
+        scaled = (2 * w * w / np.linspace(1, 2, 64, dtype=np.float32)[:, None]).sum(), (-(w * v)).sum()
+        rowwise = jnp.square(w[2]).sum(), (w[:3] * v[2:5])[1].sum()
+        layers = jnp.linalg.norm(stack, axis=(1, 2)), (stack**2).sum(), (stack * stack).sum(2)
+        return x * sums[0], sums, norms, library, spread, inner, scaled, rowwise, layers
+
+    params = {"w": _normal(0, 64, 80), "v": _normal(1, 64, 80), "layers": _normal(2, 3, 64, 80)}
+    return Policy(fn, params, (_normal(3, 2),), ("layers",))
+
+
+def _low_rank_adapters() -> Policy:
+    """`W + A @ B` with all three trained, other products of two weights, and DoRA: magnitude times direction."""
+
+    def fn(params: Any, x: Any) -> Any:
+        w, a, b, g = (params[name] for name in ("w", "a", "b", "g"))
+        adapted = w + 0.5 * (a @ b)
+        direction = adapted / jnp.linalg.norm(adapted, axis=0, keepdims=True)
+        layers = params["layers"] + jnp.einsum("lmr,lrk->lmk", params["down"], params["up"])
+        twice = 1e-3 * x @ (w @ w.T) @ adapted, 1e-3 * ((w.T @ w - jnp.eye(80)) ** 2).sum(), (a @ b).sum(0)
+        return x @ adapted, adapted.T @ x[0], x @ (direction * g[None]), twice, jnp.einsum("bm,lmk->blk", x, layers)
+
+    params = {"w": _normal(0, 64, 80), "a": _normal(1, 64, 6), "b": _normal(2, 6, 80), "g": 1 + _normal(3, 80) ** 2}
+    stacked = {"layers": _normal(4, 2, 64, 80), "down": _normal(5, 2, 64, 6), "up": _normal(6, 2, 6, 80)}
+    return Policy(fn, {**params, **stacked}, (_normal(7, 3, 64),), tuple(stacked), tolerance=1e-3)
+
+
+def _weight_norm() -> Policy:
+    """Weights of unit length along either axis, standardised ones, and ones of unit norm."""
+
+    def fn(params: Any, x: Any) -> Any:
+        w, g = params["w"], params["g"]
+        columns = x @ (w * lax.rsqrt((w * w).sum(0, keepdims=True) + 1e-6) * g[None])
+        rows = columns @ (w / jnp.linalg.norm(w, axis=1, keepdims=True)).T
+        standard = (w - w.mean(0, keepdims=True)) / (w.std(0, keepdims=True) + 1e-3)
+        return columns, rows, x @ standard, x @ (w / jnp.linalg.norm(w)), x @ (w / w.std())
+
+    return Policy(fn, {"w": _normal(0, 64, 80), "g": 1 + _normal(1, 80) ** 2}, (_normal(2, 3, 64),))
+
+
+def _nnx_weight_norm() -> Policy:
+    graph, params = nnx.split(nnx.WeightNorm(nnx.Linear(64, 80, rngs=nnx.Rngs(0)), rngs=nnx.Rngs(0)))
+    return Policy(lambda params, x: nnx.merge(graph, params)(x), params, (_normal(1, 3, 64),))
+
+
 POLICIES: dict[str, Callable[[], Policy]] = {
     "mlp": _mlp,
     "left": _left,
@@ -456,4 +510,10 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "complex": _complex,
     "whole_inputs": _whole_inputs,
     "custom_rules": _custom_rules,
+    "norms": _norms,
+    "low_rank_adapters": _low_rank_adapters,
+    "weight_norm": _weight_norm,
+    "linen_weight_norm": lambda: _linen(nn.WeightNorm(nn.Dense(80)), _normal(1, 3, 64)),
+    "nnx_weight_norm": _nnx_weight_norm,
+    "eqx_weight_norm": lambda: _equinox(lambda key: eqx.nn.WeightNorm(eqx.nn.Linear(64, 80, key=key)), _normal(1, 64)),
 }

@@ -97,6 +97,7 @@ def assert_close(actual: Any, expected: Any, tolerance: float = 1e-4) -> None:
 SLOW_TO_COMPILE = (
     *("linen_conv", "linen_lstm", "linen_gru", "linen_attention", "linen_dense", "nnx", "eqx_conv"),
     *("transformer", "transformer_bf16", "conv_bf16"),
+    *("norms", "low_rank_adapters", "weight_norm", "linen_weight_norm", "nnx_weight_norm", "eqx_weight_norm"),
 )
 
 
@@ -148,7 +149,8 @@ def test_members_in_rollout(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", mostly_slow(POLICIES, quick=["mlp", "gathers", "scales", "sums", "conv_scaled", "eqx_mlp"])
+    "name",
+    mostly_slow(POLICIES, quick=["mlp", "gathers", "scales", "sums", "conv_scaled", "eqx_mlp", "low_rank_adapters"]),
 )
 def test_twins_share_factors(name: str):
     """A pair's factors are held once, and each twin gets what its own explicit arrays give, whatever `fn` does."""
@@ -237,6 +239,30 @@ def test_no_matrix_per_member(make: Callable[..., Any], rank: int):
         plain = compiled(fn, None, params, inputs)
         flops = [program.cost_analysis()["flops"] for program in (lifted, plain)]
         assert flops[0] < 1.3 * flops[1]
+
+
+MODELS = ("norms", "low_rank_adapters", "weight_norm", "linen_weight_norm", "nnx_weight_norm", "eqx_weight_norm")
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("rank", [1, 4])
+def test_models_of_other_ranks_form_no_matrix(name: str, rank: int):
+    """Their low-rank weights have at least 64 x 80 entries."""
+    members, policy = 64, POLICIES[name]()
+    arrays, static = eqx.partition(policy.params, eqx.is_array)
+
+    def draw(key: Any) -> Any:
+        return perturb(arrays, key, policy.stacked, rank)
+
+    def fn(perturbed: Any) -> Any:
+        return policy.fn(eqx.combine(perturbed, static, is_leaf=is_perturbed), *policy.inputs)
+
+    axes, keys = member_axes(draw(jax.random.key(0))), jax.random.split(jax.random.key(0), members)
+    perturbed = quick_jit(jax.vmap(draw, out_axes=axes))(keys)
+    lifted = quick_jit(jax.vmap(lift(fn), (axes,))).lower(perturbed).compile()
+    assert largest_array(lifted.as_text()) < members * 64 * 80
+    expected = quick_jit(jax.vmap(lambda key: fn(densify(draw(key)))))(keys)
+    assert_close(lifted(perturbed), expected, policy.tolerance)
 
 
 # --- shapes and roles ----------------------------------------------------------------------------
@@ -348,7 +374,7 @@ def test_any_transpose_and_reshape(data: Any):
         merged = w.transpose(order).reshape(shape)
         return jnp.tensordot(merged.reshape(split), x, axes=len(split)), merged[None].sum()
 
-    if mixed:
+    if mixed and min(low.extent("row"), low.extent("col")) > 1:
         with pytest.raises(UnsupportedPrimitiveError, match="joins axes of different roles"):
             lift(fn)(low)
     elif not low.axes("lead"):
@@ -366,9 +392,14 @@ def _matrix(path: str = "layers/0/kernel", m: int = 4, k: int = 4) -> LowRank:
 ERRORS = {
     "exp": (lambda w, x: x @ jnp.exp(w), "'exp'"),
     "mask": (lambda w, x: x @ (w * x), "varies along rows and columns"),
-    "square": (lambda w, x: w * w, "not linear"),
+    "square": (lambda w, x: x @ (w * w), "'dot_general' has no low-rank rule"),
+    "cube": (lambda w, x: (w**3).sum(), "only the square has a rule"),
+    "product of three": (lambda w, x: (w * w * w).sum(), "not linear"),
+    "square of a scaled one": (lambda w, x: ((w * x[0][None]) ** 2).sum(), "scaled by a value"),
+    "square scanned": (lambda w, x: lax.scan(lambda c, v: (c, v.sum()), 0, w * w)[1], "entry by entry"),
+    "square and a weight": (lambda w, x: (w * w + w).sum(), "only squares and plain arrays"),
     "inverse": (lambda w, x: x / w, "not linear"),
-    "two parameters": (lambda w, x: w @ w.T, "is low-rank too"),
+    "two kept": (lambda w, x: jnp.einsum("mk,mk->mk", w, w), "rows and columns are left"),
     "outer": (lambda w, x: jnp.einsum("mk,i->mki", w, x[0]), "no row or column axis is summed"),
     "merge": (lambda w, x: w.reshape(16), "joins axes of different roles"),
     "cast": (lambda w, x: w.astype(jnp.int32), "neither a float nor complex"),
@@ -454,8 +485,8 @@ def test_unsupported_operations_name_the_leaf_and_the_remedy(name: str):
 
 
 MEETINGS = {
-    "product": lambda w, u: w @ u,
-    "product, the smaller first": lambda w, u: u.T @ w,
+    "product": lambda w, u: jnp.einsum("mk,kj->mkj", w, u),
+    "product, the smaller first": lambda w, u: jnp.einsum("kj,km->jkm", u, w),
     "joined": lambda w, u: jnp.concatenate([w, u.T]),
     "convolution": lambda w, u: lax.conv_general_dilated(w[None], u.T[:, :, None], (1,), "SAME"),
 }
