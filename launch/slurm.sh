@@ -16,18 +16,30 @@
 set -euo pipefail
 export PATH="$PWD/.venv/bin:$PATH"
 
-# Others are on the same network: Ray answers only who has the token, which lies in your home folder.
-export RAY_AUTH_MODE=token
+# Others are on the same network: without the token, which lies in your home folder, nobody can run anything. They can
+# read Ray's metrics, and ask whether it is well.
+export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0
 (umask 077 && ray get-auth-token --generate > /dev/null)
 
 # On a slow file system nodes may take minutes to start Python. At the end they leave 10 s after the first one, not 60.
 export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=600 RAY_gcs_rpc_server_reconnect_timeout_s=10
-read -r head < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-address=$head:6379
+
+# Where SLURM does not use cgroups, a job that was killed or requeued leaves its Ray behind, which this one would join.
+srun --cpu-bind=none ray stop --force > /dev/null
+
+# The first node's address as another one sees it: itself it may find 127.0.1.1, as Debian writes it into /etc/hosts.
+mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+if ((${#nodes[@]} == 1)); then
+  head=127.0.0.1
+else
+  head=$(srun --cpu-bind=none --nodes=1 --ntasks=1 --nodelist="${nodes[1]}" getent ahostsv4 "${nodes[0]}")
+fi
+address=${head%%[[:space:]]*}:6379
 
 # One Ray node per machine; the command after -- runs on the first alone. The trainer itself waits for the others
 # (--nodes), since a node that cannot join does not make srun fail, and since symmetric-run of Ray 2.60 with its own
-# option for that, --min-nodes, ends with an error after a success too.
-exec srun --cpu-bind=none ray symmetric-run --address "$address" \
+# option for that, --min-nodes, ends with an error after a success too. When the first node's part fails, the others
+# would wait for it; srun ends them.
+exec srun --cpu-bind=none --kill-on-bad-exit=1 ray symmetric-run --address "$address" \
   -- bash launch/train_or_resume.sh "$@" \
   --workers auto --address "$address" --nodes "$SLURM_JOB_NUM_NODES" --wait-seconds 600

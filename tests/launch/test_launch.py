@@ -1,4 +1,7 @@
-"""The launch files: valid, open to nobody, in step with the command line, and really run on local clusters."""
+"""The launch files: valid, open to nobody, in step with the command line, and doing what they say.
+
+`test_ray_up.py` and `test_slurm.py` run them on clusters.
+"""
 
 import json
 import os
@@ -16,13 +19,16 @@ import pytest
 import tyro
 import yaml
 from machines import ROOT, environment, needs_machines, run_isolated
-from ray._private.runtime_env.packaging import _get_excludes
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from eggroll_ray.cli import app
+from launch import lock
 
 CLUSTERS = ("cluster.yaml", "launch/cluster-onprem.yaml")
-SCRIPTS = ("launch/train_or_resume.sh", "launch/submit.sh", "launch/slurm.sh")
+SCRIPTS = ("launch/train_or_resume.sh", "launch/down-onprem.sh", "launch/submit.sh", "launch/slurm.sh")
 OTHERS = ("launch/kuberay.yaml", "launch/Dockerfile")
 RUN = "--env gymnax/CartPole-v1 --population-size 32 --block-size 8 --hidden 8 --test-every 0 --no-render".split()
 CORES = str(os.cpu_count())  # one worker per machine
@@ -53,7 +59,7 @@ def test_workers_on_aws_are_gpu_spot_instances_that_come_when_needed():
     assert types["gpu"]["min_workers"] == 0 < types["gpu"]["max_workers"] == config["max_workers"]
     assert types["gpu"]["node_config"]["InstanceMarketOptions"] == {"MarketType": "spot"}
     assert "InstanceMarketOptions" not in types["head"]["node_config"]
-    assert any("jax[cuda12]" in command for command in config["worker_setup_commands"])
+    assert any("cuda12" in command for command in config["worker_setup_commands"])
     assert not any("cuda" in command for command in config["setup_commands"] + config["head_setup_commands"])
 
 
@@ -71,20 +77,31 @@ def what_a_build_needs() -> set[str]:
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     metadata = project["project"]
     licences = {file for file in metadata["license-files"] if file.partition("/")[0] not in packages}
-    return {"pyproject.toml", "constraints.txt", metadata["readme"], *licences, *packages}
+    return {"pyproject.toml", metadata["readme"], *licences, *packages}
 
 
 def test_the_image_holds_what_a_build_needs():
     copied = {
         word for line in read("launch/Dockerfile").splitlines() if line.startswith("COPY") for word in line.split()
     }
-    assert copied >= {*what_a_build_needs(), "launch"}
+    needed = {*what_a_build_needs(), "launch/train_or_resume.sh", "launch/locked"}
+    assert copied >= needed
+    ignored, *kept = [line for line in read("launch/Dockerfile.dockerignore").splitlines() if not line.startswith("#")]
+    assert ignored == "*" and {line[1:] for line in kept if line.startswith("!")} == {*needed, "launch"}
+    assert kept[-2:] == ["**/.*", "**/__pycache__"]
 
 
 # Fields of the RayJob resource, version v1 of the group ray.io, as far as they are of use here.
 JOB = {"entrypoint", "submissionMode", "runtimeEnvYAML", "backoffLimit", "activeDeadlineSeconds", "suspend", "metadata"}
 JOB |= {"shutdownAfterJobFinishes", "ttlSecondsAfterFinished", "rayClusterSpec", "clusterSelector", "entrypointNumCpus"}
-CLUSTER = {"rayVersion", "enableInTreeAutoscaling", "autoscalerOptions", "headGroupSpec", "workerGroupSpecs", "suspend"}
+CLUSTER = {
+    "rayVersion",
+    "enableInTreeAutoscaling",
+    "autoscalerOptions",
+    "headGroupSpec",
+    "workerGroupSpecs",
+    "authOptions",
+}
 AUTOSCALER = {"idleTimeoutSeconds", "upscalingMode", "resources", "image", "imagePullPolicy", "env", "envFrom"}
 HEAD = {"serviceType", "headService", "enableIngress", "rayStartParams", "template"}
 WORKERS = {"groupName", "replicas", "minReplicas", "maxReplicas", "numOfHosts", "rayStartParams", "template"}
@@ -94,7 +111,7 @@ CONTAINER = {"name", "image", "imagePullPolicy", "resources", "env", "volumeMoun
 
 def kuberay() -> tuple[dict, dict]:
     """The volume claim and the job."""
-    claim, job = yaml.safe_load_all(read("launch/kuberay.yaml"))
+    claim, _, job = yaml.safe_load_all(read("launch/kuberay.yaml"))
     return claim, job
 
 
@@ -215,7 +232,22 @@ def test_kubernetes_shows_nothing_outside():
     _, job = kuberay()
     head = job["spec"]["rayClusterSpec"]["headGroupSpec"]
     assert head["serviceType"] == "ClusterIP" and not head.get("enableIngress") and "headService" not in head
-    assert not re.search(r"LoadBalancer|NodePort|Ingress\b|hostNetwork|hostPort", read("launch/kuberay.yaml"))
+    assert not re.search(r"LoadBalancer|NodePort|kind: Ingress\b|hostNetwork|hostPort", read("launch/kuberay.yaml"))
+
+
+def test_kubernetes_lets_in_the_token_and_the_runs_own_pods():
+    _, policy, job = yaml.safe_load_all(read("launch/kuberay.yaml"))
+    cluster = job["spec"]["rayClusterSpec"]
+    assert cluster["authOptions"] == {"mode": "token"}
+    assert (policy["apiVersion"], policy["kind"]) == ("networking.k8s.io/v1", "NetworkPolicy")
+    ours = policy["spec"]["podSelector"]["matchLabels"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        assert ours.items() <= group["template"]["metadata"]["labels"].items()
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+    own, operator = policy["spec"]["ingress"]
+    assert own == {"from": [{"podSelector": {"matchLabels": ours}}]}
+    assert operator["from"][0]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "kuberay-operator"}
+    assert operator["ports"] == [{"protocol": "TCP", "port": 8265}]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -235,13 +267,44 @@ def test_versions_are_those_of_the_constraints():
     assert job["spec"]["rayClusterSpec"]["rayVersion"] == ray
     for name in CLUSTERS:
         installs = [command for command in commands_of(yaml.safe_load(read(name))) if "pip install" in command]
-        assert installs
-        assert all("--constraint constraints.txt" in command or command.endswith("boto3") for command in installs)
+        assert installs and all("locked/" in command or command.endswith("isolation .") for command in installs)
+        assert all("--require-hashes" in command for command in installs if "locked/" in command)
+    assert "pip install --constraint constraints.txt --editable" in read("cluster.yaml")
+
+
+def test_the_constraints_hold_for_the_libraries_of_aws_too():
+    """They ask for python-dateutil below 3. A resolver has found this set; here no registry is asked."""
+    pins = dict(line.split("==") for line in read("constraints.txt").split())
+    assert {"boto3", "botocore", "s3transfer", "jmespath"} <= pins.keys()
+    assert pins["boto3"] == pins["botocore"]
+    assert Version("2.9") <= Version(pins["python-dateutil"]) < Version("3")
+
+
+def test_what_clusters_install_is_what_the_constraints_say_and_each_file_has_its_hash():
+    """A change of either needs `python launch/lock.py`."""
+    pins = {
+        canonicalize_name(name): version
+        for name, version in (pin.split("==") for pin in read("constraints.txt").split())
+    }
+    wanted = [Requirement(each) for each in lock.requirements()]
+    for name in ("base", *lock.ADDED):
+        found = re.findall(
+            r"^(\S+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", read(f"launch/locked/{name}.txt"), re.M
+        )
+        assert len(found) == read(f"launch/locked/{name}.txt").count("==")
+        locked = {canonicalize_name(package): version for package, version, _ in found}
+        assert locked.items() <= pins.items()
+        if name == "base":
+            assert {canonicalize_name(each.name) for each in wanted} <= locked.keys()
+            assert all(each.specifier.contains(locked[canonicalize_name(each.name)]) for each in wanted)
+        assert {canonicalize_name(Requirement(each).name) for each in lock.ADDED.get(name, [])} - {
+            "jax"
+        } <= locked.keys()
 
 
 def options_of(command: str) -> app.Train:
     """Parses options in a launch file as the command line does."""
-    words = shlex.split(command.replace('"$@"', "--env x").replace("$SLURM_JOB_NUM_NODES", "2"))
+    words = shlex.split(command.replace('"$@"', "--env x").replace("$SLURM_JOB_NUM_NODES", "2"), comments=True)
     return tyro.cli(tyro.conf.OmitArgPrefixes[app.Train], args=words)  # pyright: ignore[reportArgumentType]
 
 
@@ -252,7 +315,7 @@ def examples(name: str) -> list[str]:
     return [match[0] for line in lines if (match := re.search(r"""(--env .*|"\$@"[^']*)$""", line))]
 
 
-@pytest.mark.parametrize("name", [*CLUSTERS[:1], *SCRIPTS[1:], "launch/kuberay.yaml"])
+@pytest.mark.parametrize("name", [*CLUSTERS[:1], *SCRIPTS[2:], "launch/kuberay.yaml"])
 def test_options_are_those_of_the_command_line(name):
     commands = examples(name)
     assert commands
@@ -270,7 +333,8 @@ def test_gpu_clusters_are_asked_for_gpus():
     for name, groups in (("cluster.yaml", 8), ("launch/kuberay.yaml", 4)):
         (command,) = examples(name)
         worker = options_of(command).worker
-        assert worker.gpus_per_worker == 1 and worker.max_workers == groups and worker.wait_seconds >= 600
+        assert worker.gpus_per_worker == 1 and worker.max_workers == groups
+        assert name == "cluster.yaml" or worker.wait_seconds >= 600  # launch/submit.sh waits
 
 
 # --- Do they run?
@@ -328,13 +392,102 @@ print("status:", *(job.status.value for job in JobSubmissionClient(dashboard).li
 """
 
 
-def test_a_submitted_job_has_the_whole_package():
-    """What is left out is named from the root: `runs` alone would also leave out `eggroll_ray/runs`."""
-    (excludes,) = re.findall(r"--runtime-env-json '(.*?)'", read("launch/submit.sh"))
-    left_out = _get_excludes(ROOT, json.loads(excludes)["excludes"])
-    assert left_out(ROOT / "runs") and left_out(ROOT / "tests") and left_out(ROOT / ".git")
-    for path in ((ROOT / folder) for folder in ("eggroll_ray", "envs")):
-        assert not [found for found in path.rglob("*.py") if left_out(found) or left_out(found.parent)]
+def stand_in(folder: Path, program: str, script: str) -> dict[str, str]:
+    """Environment variables with which a program of that name is that script."""
+    (folder / program).write_text(f"#!/bin/bash\n{script}\n")
+    (folder / program).chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(folder)}
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """What submitting needs of a checkout, and beside it what must not travel."""
+    folder = tmp_path / "checkout"
+    for name in ("eggroll_ray", "envs", "launch"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "mine").mkdir()
+    (folder / "mine" / "env.py").touch()
+    for name in (".env", ".netrc", "id_rsa", "key.pem", "runs/a", ".venv/b.py", "mine/.env", "mine/.git/c.py"):
+        for place in (folder, folder / "eggroll_ray", folder / "eggroll_ray/rl", folder / "envs", folder / "launch"):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).touch()
+    return folder
+
+
+def shipped(checkout: Path, *words: str, **env: str) -> tuple[set[str], list[str]]:
+    """What submitting takes to the cluster, and the command that runs there."""
+    lists = """while [[ $1 != --working-dir ]]; do shift; done
+    (cd "$2" && find . -type f -printf '%P\\n'); while [[ $1 != -- ]]; do shift; done; printf '=%s\\n' "$@" """
+    env = stand_in(checkout.parent, "ray", lists) | env
+    command = ["bash", checkout / "launch/submit.sh", "name", *words]
+    said = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout.splitlines()
+    return {line for line in said if line[0] != "="}, [line[1:] for line in said if line[0] == "="]
+
+
+def test_a_submitted_job_takes_the_package_and_no_more(checkout):
+    tracked = subprocess.run(["git", "ls-files", "eggroll_ray", "envs"], cwd=ROOT, check=True, capture_output=True)
+    package = {*tracked.stdout.decode().split(), "launch/train_or_resume.sh"} - {"envs/assets/README.md"}
+    files, _ = shipped(checkout, "--env", "x")
+    assert files == package
+    files, _ = shipped(checkout, "--env", "x", EGGROLL_RAY_SHIP="mine key.pem")
+    assert files == package | {"mine/env.py", "key.pem"}
+    assert not list(Path("/tmp").glob("tmp.*/launch/train_or_resume.sh"))
+
+
+def test_a_submitted_job_waits_for_its_cluster(checkout):
+    """`ray up` returns while the workers install, for minutes."""
+    assert shipped(checkout, "--env", "x")[1][-4:] == ["--env", "x", "--wait-seconds", "1200"]
+    for said in (["--wait-seconds", "5"], ["--wait-seconds=5"]):
+        assert shipped(checkout, "--env", "x", *said)[1][-2 - len(said) :] == ["--env", "x", *said]
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_nodes_start_ray_as_it_should_be(name, tmp_path):
+    """By what `ray start` is given, after the words that `ray up` puts before it, with a low limit of open files."""
+    (folder := tmp_path / "eggroll-ray/.venv/bin").mkdir(parents=True)
+    env = stand_in(
+        folder,
+        "ray",
+        'echo "$@"; echo $(ulimit -n) $RAY_AUTH_MODE $RAY_USAGE_STATS_ENABLED; echo v2=$RAY_enable_autoscaler_v2',
+    ) | {"HOME": str(tmp_path)}
+    config = yaml.safe_load(read(name))
+    local = config["provider"]["type"] == "local"
+    before = "ulimit -S -n 500; ulimit -H -n 1000; export RAY_USAGE_STATS_ENABLED=1 RAY_HEAD_IP=10.9.8.7; "
+    for kind in ("head", "worker"):
+        given = "export RAY_enable_autoscaler_v2=1 RAY_CLOUD_INSTANCE_ID=10.9.8.7; " if kind == "head" else ""
+        command = ["bash", "-c", before + given + config[f"{kind}_start_ray_commands"][-1]]
+        done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+        start, settings, autoscaler = done.stdout.splitlines()
+        assert settings == "1000 token 0" and not done.stderr
+        if kind == "head":
+            assert autoscaler == ("v2=0" if local else "v2=1")  # v2 cannot start the workers of `local`
+            assert ("--node-ip-address=10.9.8.7" in start.split()) == local
+        else:
+            assert start == "start --address=10.9.8.7:6379"
+
+
+def test_on_prem_clusters_are_stopped_on_all_machines(tmp_path):
+    """The head first, which would start workers again; a worker that cannot be reached is named."""
+    (home := tmp_path / "eggroll-ray/.venv/bin").mkdir(parents=True)
+    stand_in(home, "ray", 'echo "head: $@"')
+    stand_in(tmp_path, "ssh", 'echo "ssh: ${@:(-2)}"; [[ $* != *0.12* ]]')
+    env = stand_in(tmp_path, "ray", 'if [ $1 = exec ]; then bash -c "$3"; else echo "ray: $@"; fi')
+    env["PATH"] = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(["bash", ROOT / "launch/down-onprem.sh"], env=env, capture_output=True, text=True)
+    stop = "~/eggroll-ray/.venv/bin/ray stop --force"
+    assert done.stdout.splitlines() == [
+        "head: stop --force",
+        f"ssh: you@192.168.0.11 {stop}",
+        f"ssh: you@192.168.0.12 {stop}",
+        "Ray may still run on 192.168.0.12",
+        f"ray: down --yes {ROOT}/launch/cluster-onprem.yaml",
+    ]
+    assert done.returncode == 1, done.stderr
+
+
+def test_the_disks_of_aws_end_with_their_machines():
+    for kind in yaml.safe_load(read("cluster.yaml"))["available_node_types"].values():
+        assert all(disk["Ebs"]["DeleteOnTermination"] for disk in kind["node_config"]["BlockDeviceMappings"])
 
 
 @pytest.mark.slow
@@ -345,50 +498,3 @@ def test_a_submitted_job_continues_a_run_with_the_same_bits(home):
     done = run_isolated(command, environment(home), 120)
     assert done.stdout.splitlines()[-1] == "status: SUCCEEDED", done.stdout
     check_same(home, "half", done.stdout)
-
-
-# Two machines with a wire between them, and what SLURM would give a job that has them.
-SLURM = """
-set -euo pipefail
-mount -t tmpfs none /run && mkdir /run/netns
-ip netns add node0 && ip netns add node1
-ip link add wire netns node0 type veth peer name wire netns node1
-for i in 0 1; do
-  ip -n node$i address add 10.0.0.$((i + 1))/24 dev wire
-  ip -n node$i link set wire up
-  ip -n node$i link set lo up
-done
-printf '127.0.0.1 localhost\n10.0.0.1 node0\n10.0.0.2 node1\n' > "$HOME/hosts"
-mount --bind "$HOME/hosts" /etc/hosts
-export SLURM_JOB_NODELIST='node[0-1]' SLURM_JOB_NUM_NODES=2 PATH="$HOME/bin:$PATH"
-exec bash launch/slurm.sh "$HOME/runs/slurm" "$@"
-"""
-SCONTROL = """#!/bin/sh
-printf 'node0\nnode1\n'
-"""
-SRUN = """#!/bin/bash
-# The command on both machines; it ends with the first one.
-while [[ $1 == -* ]]; do shift; done
-for node in node0 node1; do
-  nsenter --net=/run/netns/$node unshare --pid --mount --uts --fork --kill-child --mount-proc \\
-    bash -c 'hostname "$0" && mount -t tmpfs none /tmp/ray && "$@"; exit $?' $node "$@" &
-  machines+=($!)
-done
-wait "${machines[0]}"
-code=$?
-kill "${machines[1]}"
-exit $code
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.ray
-@needs_machines
-def test_a_slurm_job_on_two_machines_gives_the_same_bits(home):
-    (home / "bin").mkdir()
-    for name, text in (("scontrol", SCONTROL), ("srun", SRUN)):
-        (home / "bin" / name).write_text(text)
-        (home / "bin" / name).chmod(0o755)
-    command = ["bash", "-c", SLURM, "bash", *RUN, "--generations", "4", "--cpus-per-worker", CORES]
-    done = run_isolated(command, environment(home), 120)
-    check_same(home, "slurm", done.stdout)

@@ -1,0 +1,71 @@
+"""Writes launch/locked/*.txt: what the launchers install, each file by its hash, as pip finds it for constraints.txt.
+
+    python launch/lock.py
+
+pip checks hashes only where all that it installs has one, and a package of this folder has none: hence files of their
+own, for Linux on x86-64 and the versions of Python below, and `pip install --no-deps .` after them. Run it after a
+change of constraints.txt or of the dependencies in pyproject.toml.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHONS = ("3.11", "3.12", "3.13")
+# A wheel says which is the oldest C library that it runs on.
+PLATFORMS = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)))
+EXTRAS = ("gymnax", "brax", "report")
+BUILD = ("hatchling",)  # with which pip builds the package itself
+ADDED = {"aws": ["boto3"], "cuda12": ["jax[cuda12]"]}
+
+
+def requirements() -> list[str]:
+    """What the package and its extras ask for, and what builds it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [each for extra in EXTRAS for each in project["optional-dependencies"][extra]]
+    return [*project["dependencies"], *extras, *BUILD]
+
+
+def resolve(wanted: list[str], python: str) -> dict[str, str]:
+    """Returns the hash of each file that pip would install, by name==version; nothing is installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--target", folder]
+        pip += ["--only-binary=:all:", "--python-version", python, "--report", str(report)]
+        pip += [word for platform in PLATFORMS for word in ("--platform", platform)]
+        subprocess.run([*pip, "--constraint", str(ROOT / "constraints.txt"), *wanted], check=True)
+        found = json.loads(report.read_text())["install"]
+    return {
+        f"{each['metadata']['name']}=={each['metadata']['version']}": each["download_info"]["archive_info"]["hashes"][
+            "sha256"
+        ]
+        for each in found
+    }
+
+
+def write(name: str, hashes: dict[str, set[str]]) -> None:
+    lines = [f"# Made of constraints.txt by launch/lock.py, for Linux on x86-64 and Python {', '.join(PYTHONS)}."]
+    for pin in sorted(hashes, key=str.lower):
+        lines.append(" \\\n".join([pin, *(f"    --hash=sha256:{each}" for each in sorted(hashes[pin]))]))
+    (ROOT / "launch" / "locked" / f"{name}.txt").write_text("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    base, added = {}, {name: {} for name in ADDED}
+    for python in PYTHONS:
+        for pin, sha in resolve(requirements(), python).items():
+            base.setdefault(pin, set()).add(sha)
+        for name, more in ADDED.items():
+            for pin, sha in resolve([*requirements(), *more], python).items():
+                added[name].setdefault(pin, set()).add(sha)
+    write("base", base)
+    for name, hashes in added.items():
+        write(name, {pin: those for pin, those in hashes.items() if pin not in base})
+
+
+if __name__ == "__main__":
+    main()
