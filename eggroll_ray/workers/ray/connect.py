@@ -1,14 +1,16 @@
 """Joining a Ray cluster, or starting Ray on this machine alone; and the code that travels to its workers."""
 
 import contextlib
+import importlib.util
 import logging
 import os
 import socket
 import sys
+import sysconfig
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import ray
@@ -20,7 +22,6 @@ from eggroll_ray.workers.options import Workers
 
 _CONNECT_SECONDS = 10.0
 _PACKAGE = Path(__file__).resolve().parents[2]
-_OURS = (_PACKAGE, _PACKAGE.parent / "envs")
 
 
 def connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({})) -> bool:
@@ -61,30 +62,53 @@ def _shipped_code() -> dict[str, Any]:
     """
     if os.environ.get(RAY_JOB_CONFIG_JSON_ENV_VAR):
         return {}
-    theirs = _modules_beside_script()
-    names = {path.stem for path in theirs}  # a user's own package called envs is what their script has imported
-    ours = [path for path in _OURS if path.exists() and path.name not in names]
+    modules = dict.fromkeys([_PACKAGE, *_envs(), *_users_modules()])
     # Of a package that is a folder all files travel, but for hidden ones: passwords lie in such.
-    return {"py_modules": [str(path) for path in (*ours, *theirs)], "excludes": [".?*"]}
+    return {"py_modules": [str(path) for path in modules], "excludes": [".?*"]}
 
 
-def _modules_beside_script() -> list[Path]:
-    """Modules and packages that were imported from the script's folder: files of the user's, not of a library."""
-    script = getattr(sys.modules["__main__"], "__file__", None)
-    if script is None:
+def _envs() -> list[Path]:
+    """What `import envs` gives in this process: our environments, or a package of the user's that has that name."""
+    module = sys.modules.get("envs")
+    if module is not None:
+        return _places(module)
+    spec = importlib.util.find_spec("envs")
+    return [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
+
+
+def _users_modules() -> list[Path]:
+    """Modules and packages that were imported from the user's folder: files of theirs, not of a library."""
+    folder = _users_folder()
+    if folder is None:
         return []
+    loaded = [module for name, module in list(sys.modules.items()) if "." not in name and name != "__main__"]
+    places = {place for module in loaded for place in _places(module) if place.parent == folder}
+    return sorted(places - {_PACKAGE})
+
+
+def _users_folder() -> Path | None:
+    """Where the modules of a program lie: beside its script, above the package that `python -m` runs, or in the working
+    folder of a notebook; None where the program is itself a part of a library."""
+    main = sys.modules["__main__"]
+    script = getattr(main, "__file__", None)
+    if script is None:
+        return Path.cwd()
     folder = Path(script).resolve().parent
-    found = set()
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file is None or "." in name or name == "__main__":
-            continue
-        path = Path(file).resolve()
-        if path.parent == folder and path.suffix == ".py":
-            found.add(path)
-        elif path.name == "__init__.py" and path.parent.parent == folder:
-            found.add(path.parent)
-    return sorted(found.difference(_OURS))
+    for _ in filter(None, (getattr(main, "__package__", None) or "").split(".")):
+        folder = folder.parent
+    libraries = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")]
+    return None if any(folder.is_relative_to(library) for library in libraries) else folder
+
+
+def _places(module: ModuleType) -> list[Path]:
+    """The file or folder of a top-level module, or the folders of a package that has no `__init__.py`."""
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return [Path(place).resolve() for place in getattr(module, "__path__", ())]
+    path = Path(file).resolve()
+    if path.name == "__init__.py":
+        return [path.parent]
+    return [path] if path.suffix == ".py" else []
 
 
 def _check_reachable(address: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 import ray
 from clusters import STARTS, start_ray, too_slow
 from marks import mostly_slow
+from ray._private import ray_constants
 
 import eggroll_ray as er
 import envs
@@ -292,6 +293,35 @@ def run_python(code: str, timeout: float = 280) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], env=environment, capture_output=True, text=True, timeout=timeout
     )
+
+
+@pytest.mark.slow  # which code travels is tested in test_connect.py
+def test_a_package_of_the_users_called_envs_is_what_workers_of_a_cluster_import(tmp_path):
+    """Also where the script lies in another folder: `python -m` finds it by the working folder."""
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "envs" / "__init__.py").write_text("def fitness(params, key): return 0 * params['b'].sum() + 7.0")
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "train.py").write_text(
+        textwrap.dedent("""
+        import sys
+        import eggroll_ray as er, numpy as np
+        import envs
+        evaluator = er.from_fitness(envs.fitness, {"b": np.ones(3, np.float32)})
+        workers = er.Workers(1, cpus=0.5, address=sys.argv[1])
+        with er.Trainer(evaluator, population_size=4, workers=workers) as trainer:
+            trainer.fit(1, lambda row: print("mean", row["fitness_mean"]))
+    """)
+    )
+    path = os.pathsep.join([str(Path(er.__file__).parents[1]), *filter(None, sys.path)])
+    found = subprocess.run(
+        [sys.executable, "-m", "scripts.train", ray.get_runtime_context().gcs_address],
+        env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": path, ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert found.stdout.split() == ["mean", "7.0"], found
 
 
 SCRIPT = """
