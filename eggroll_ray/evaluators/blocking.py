@@ -1,11 +1,14 @@
 """The blocking form of a fitness: plain Python in a process of its own, with a time limit.
 
 A process can be ended when the user's code hangs; a thread cannot. The child shares nothing with this
-process but a pipe, so the user's `__main__` is not run again and JAX's threads are not forked.
+process but a pipe, so the user's `__main__` is not run again and JAX's threads are not forked. It leads a process group
+of its own: what the fitness has started, such as a simulator, may stay from call to call, and ends with it.
 """
 
+import atexit
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -41,6 +44,7 @@ from eggroll_ray.lowrank.parameter import densify
 
 _START_SECONDS = 120.0  # for a child to import what the fitness needs
 _PARENT_CHECK_SECONDS = 1.0
+_DIED = "its process died (out of memory, or os._exit)"
 
 
 class _Outcome(NamedTuple):
@@ -60,10 +64,11 @@ def blocking(
 ) -> FitnessForm:
     """The form of plain Python, `fn(params, seed) -> float`, called once per member.
 
-    `params` is the member's own parameters as NumPy arrays, `seed` an int in [0, 2**32).
+    `params` is the member's own parameters as NumPy arrays, `seed` an int in [0, 2**32). Processes that `fn` starts may
+    stay between calls. They end with the process that it runs in: when a call is out of time, and with the run.
 
     Args:
-      time_limit: seconds a call may take before its process is ended; None waits for ever.
+      time_limit: seconds a call may take before its process is ended, and what it has started; None waits for ever.
       on_error: policy for a call that raises, runs out of time or ends its process.
       on_nan: policy for a fitness that is not finite.
       processes: calls that run at a time on each worker.
@@ -183,7 +188,7 @@ class _Child:
             [sys.executable, "-c", code, str(theirs.fileno()), str(os.getpid())],
             pass_fds=[theirs.fileno()],
             env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle
+            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle; and a group to be ended
         )
         theirs.close()
         self.connection.send_bytes(fitness)
@@ -198,14 +203,22 @@ class _Child:
         with contextlib.suppress(OSError):  # the end of its connection then says that it died
             self.connection.send_bytes(cloudpickle.dumps(self.arguments))
 
+    def has_died(self) -> bool:
+        """Whether its process is gone; the pipe does not say so where what the fitness has forked has it open."""
+        return self._process.poll() is not None
+
     def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        """Ends the process, if it has not ended by itself, and whatever it has started."""
+        if self.connection.closed:
+            return
         self.connection.close()
+        # Before it is waited for, or at once after that: its number is that of no other group.
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def __del__(self) -> None:
-        if self._process.poll() is None:
-            self.end()
+        self.end()
 
 
 class _Children:
@@ -261,7 +274,7 @@ class _Children:
             try:
                 answer = cloudpickle.loads(child.connection.recv_bytes())
             except (EOFError, OSError):
-                outcome = _Outcome(None, "its process died (out of memory, or os._exit)")
+                outcome = _Outcome(None, _DIED)
             else:
                 if not child.started and answer.error is None:  # the first answer: the fitness is loaded
                     child.started = True
@@ -272,6 +285,8 @@ class _Children:
                     self._give(i, queue)
                     return
                 outcome = answer
+        elif child.has_died() and not child.connection.poll():
+            outcome = _Outcome(None, _DIED)
         elif time.monotonic() >= child.deadline:
             limit = f"its time limit of {self._time_limit} s" if child.started else f"{_START_SECONDS} s to start"
             outcome = _Outcome(None, f"the call ran out of {limit}")
@@ -285,6 +300,7 @@ class _Children:
 def _child_main() -> None:
     """Runs in the child: load the fitness, then answer calls until the pipe closes."""
     connection, parent = Connection(int(sys.argv[1])), int(sys.argv[2])
+    atexit.register(_end_group)  # the first to be registered is the last to be called
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         fitness = cloudpickle.loads(connection.recv_bytes())
@@ -309,7 +325,12 @@ def _call(fitness: Callable[..., Any], params: Any, seed: int) -> _Outcome:
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process when its parent is gone, even while the fitness hangs."""
+    """Ends this process and what it has started when its parent is gone, even while the fitness hangs."""
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
-    os._exit(1)
+    _end_group()
+
+
+def _end_group() -> None:
+    """Ends this process, which leads its group, with all others of the group."""
+    os.killpg(os.getpid(), signal.SIGKILL)

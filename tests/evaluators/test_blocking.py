@@ -235,33 +235,103 @@ def test_processes_end_with_their_evaluator():
     assert_dead(pid)
 
 
-ORPHANS = """
-import os, time
+def simulator():
+    """Starts a process that runs for ever and has the pipes of whoever started it; returns its number."""
+    return subprocess.Popen(["sleep", "3600"]).pid
+
+
+def hang_beside_a_simulator(told):
+    with open(told, "a") as file:
+        print(simulator(), os.fork() or os.getpid(), file=file)  # one that has the pipe to the worker open as well
+    time.sleep(3600)
+
+
+def die_beside_a_simulator(told):
+    with open(told, "a") as file:
+        print(simulator(), file=file)
+    if os.fork() == 0:
+        time.sleep(3600)
+    os._exit(1)
+
+
+@pytest.mark.parametrize(
+    ("act", "failure"),
+    [
+        (hang_beside_a_simulator, "the call ran out of its time limit of 2.0 s"),
+        (die_beside_a_simulator, "its process died (out of memory, or os._exit)"),
+    ],
+)
+def test_what_a_fitness_has_started_ends_with_it(tmp_path, act, failure):
+    es, told = plain(), tmp_path / "told"
+    limit = 2.0 if act is hang_beside_a_simulator else None
+    form = blocking(time_limit=limit, on_error=Invalid.DROP_PAIR)
+    evaluator = from_fitness(when_positive(functools.partial(act, told)), SLOPE, form)
+    result = evaluate(evaluator, es, PAIR)
+    assert result.failures == (f"member {positive_member(es)} of generation 2: {failure}",)
+    pids = [int(pid) for pid in told.read_text().split()]
+    assert pids
+    for pid in pids:
+        assert_dead(pid)
+
+
+def test_what_a_fitness_has_started_stays_between_calls_and_ends_with_the_evaluator():
+    started = []
+
+    def fitness(params, seed):
+        if not started:
+            started.append(simulator())
+        return started[0]
+
+    evaluator, es = from_fitness(fitness, SLOPE, blocking()), plain()
+    pids = {int(pid) for pid in evaluator.bind(es.perturb)(Given(start(evaluator, es), (), members())).fitness}
+    (pid,) = pids
+    assert is_alive(pid)
+    del evaluator
+    gc.collect()
+    assert_dead(pid)
+
+
+PARENT = """
+import os, subprocess, sys, time
 import jax.numpy as jnp, numpy as np
 import eggroll_ray as er
 
-def hang(params, seed):
-    os.write(1, b"%d\\n" % os.getpid())
-    while params["w"][0] > 0:
-        pass
-    time.sleep(3600)
+how = sys.argv[1]
 
-evaluator = er.from_fitness(hang, {"w": jnp.zeros(1)}, er.blocking(processes=2))
+def fitness(params, seed):
+    os.write(1, b"%d %d\\n" % (os.getpid(), subprocess.Popen(["sleep", "3600"]).pid))
+    while how != "exits" and params["w"][0] > 0:
+        pass
+    time.sleep(0 if how == "exits" else 3600)
+    return 1.0
+
+evaluator = er.from_fitness(fitness, {"w": jnp.zeros(1)}, er.blocking(processes=2))
 es = er.eggroll()
-evaluator.bind(es.perturb)(er.Given(es.init(evaluator.init(0), 0), (), np.arange(2, dtype=np.int32)))
+block = evaluator.bind(es.perturb)
+block(er.Given(es.init(evaluator.init(0), 0), (), np.arange(2, dtype=np.int32)))
+os.write(1, b"done\\n")
+kept = [block]
+kept.append(kept)  # a cycle, which the interpreter does not take apart when it ends
 """
 
 
-def test_processes_end_when_their_parent_is_killed():
-    parent = subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, start_new_session=True)
+@pytest.mark.parametrize("how", ["is killed", "is interrupted", "exits"])
+def test_processes_end_with_their_parent_however_it_ends(how):
+    """Until the last of them has ended its standard output is not at its end either."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, how], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
     assert parent.stdout is not None
-    pids = [int(parent.stdout.readline()) for _ in range(2)]  # one spins, one sleeps
-    assert all(map(is_alive, pids))
-    parent.kill()
-    parent.wait()
+    # One spins, one sleeps; each has a simulator.
+    pids = [int(pid) for _ in range(2) for pid in parent.stdout.readline().split()]
+    assert len(pids) == 4
+    if how != "exits":
+        assert all(map(is_alive, pids))
+        os.killpg(parent.pid, signal.SIGKILL if how == "is killed" else signal.SIGINT)
+    rest, _ = parent.communicate(timeout=60)
+    assert rest == (b"done\n" if how == "exits" else b"")
     for pid in pids:
         assert_dead(pid)
-    parent.stdout.close()
 
 
 @pytest.mark.parametrize(
