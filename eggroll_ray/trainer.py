@@ -115,8 +115,9 @@ class Trainer:
           workers: 0 (in this process), a number of Ray actors, "auto" (what the cluster has), or `Workers(...)`.
           block_size: members evaluated together, even, a divisor of the population size; it is part of what
             decides the last bits. Default: the largest such number up to 256, 128 or 64, so that the noise of a block
-            stays in a core's cache: it goes by the model alone, so that a run started anew has the same bits on
-            every machine of a kind; on a GPU choose thousands. "auto": the fastest on the device of the workers, which
+            stays in a core's cache and there are four blocks or more for workers to share: it goes by the model and the
+            population alone, so that a run started anew has the same bits on every machine of a kind, with any number
+            of workers; on a GPU choose thousands. "auto": the fastest on the device of the workers, which
             is timed before the run is made (`fastest_block_size`), on Ray by one process with the resources of a
             worker. Another machine may choose another number, and then has other last bits; this run's is in its
             record, and stays when it is continued or replayed.

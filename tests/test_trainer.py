@@ -284,12 +284,22 @@ def test_now_and_then_nan_is_dropped_and_counted(tmp_path):
 
 
 def test_the_default_block_divides_the_population():
-    assert make_plan(512, None, 0, 1).block_size == 256
+    assert make_plan(1024, None, 0, 1).block_size == 256
     assert make_plan(1000, None, 0, 1).block_size == 250
     with pytest.raises(ValueError, match=r"population_size=1018 has no even divisor from 32 to 256 .* choose 1024"):
         make_plan(2 * 509, None, 0, 1)
     assert make_plan(2 * 509, 2, 0, 1).block_size == 2
     assert make_plan(6, None, 0, 1).block_size == 6
+
+
+@pytest.mark.parametrize(
+    ("population_size", "block_size"),
+    [(2048, 256), (512, 128), (256, 64), (300, 60), (128, 64), (100, 50), (64, 64), (130, 130), (254, 254)],
+)
+def test_the_default_makes_four_blocks_where_they_are_not_too_small_and_as_before_where_it_cannot(
+    population_size, block_size
+):
+    assert make_plan(population_size, None, 0, 1).block_size == block_size
 
 
 def test_the_default_block_is_smaller_where_the_noise_of_more_would_not_stay_in_the_cache():

@@ -123,6 +123,7 @@ class RayBackend:
             self._gpus = self._wait_for_resources()
             self._task = ray.put(make)
             self._remote = ray.remote(_Actor)
+            self._tell_of_idle_workers()
         except BaseException:
             self.close()
             raise
@@ -228,6 +229,19 @@ class RayBackend:
             bundle = {"CPU": self._workers.cpus} | ({"GPU": self._workers.gpus} if self._workers.gpus else {})
             request_resources(bundles=[bundle] * wanted)
             self._asked = True
+
+    def _tell_of_idle_workers(self) -> None:
+        if self._workers.count == "auto":
+            room = room_for(find_places(), self._workers.cpus, self._gpus)
+            wanted = min(room, self._workers.max_workers or room)
+        else:
+            wanted = int(self._workers.count)
+        if wanted > self._blocks:
+            _log.warning(
+                "there are %d workers, but a generation has %d blocks: %d workers have nothing to do; a smaller "
+                "block_size, an even divisor of population_size, makes more blocks",
+                *(wanted, self._blocks, wanted - self._blocks),
+            )
 
     def _wait_for_resources(self) -> float:
         """Waits until the cluster has what is asked for, and returns the GPUs of each worker.

@@ -218,8 +218,9 @@ def test_a_worker_needs_its_room_on_one_machine():
     assert lacking is not None and "asked for 5 machines, but the cluster has 4" in lacking
 
 
-def test_large_outcomes_go_through_the_object_store_and_small_ones_with_the_calls():
+def test_large_outcomes_go_through_the_object_store_and_small_ones_with_the_calls(caplog):
     cluster = backend.RayBackend(lambda: None, 4, er.Workers(1, cpus=0.5))
+    assert "nothing to do" not in caplog.text
     small, large = (Outcome(3, np.ones(size, np.float32)) for size in (1_000, 100_000))
     assert cluster.put(small) is small
     found = ray.get(cluster.put(large))
@@ -228,6 +229,7 @@ def test_large_outcomes_go_through_the_object_store_and_small_ones_with_the_call
     assert isinstance(cluster.put(moments), ray.ObjectRef)
     crowd = backend.RayBackend(lambda: None, 4, er.Workers(2_000, cpus=0.001))
     assert isinstance(crowd.put(small), ray.ObjectRef)  # 8 MB in all
+    assert "there are 2000 workers, but a generation has 4 blocks: 1996 workers have nothing to do" in caplog.text
 
 
 def test_a_cluster_that_cannot_be_reached_is_an_error():
