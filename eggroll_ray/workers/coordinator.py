@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from eggroll_ray.workers.backend import Backend
+from eggroll_ray.workers.backend import Backend, WorkerLost
 from eggroll_ray.workers.deadlines import Deadlines, Standing
 from eggroll_ray.workers.lifecycle import State
 from eggroll_ray.workers.membership import Membership
@@ -28,6 +28,7 @@ from eggroll_ray.workers.trust import Trust
 _WATCH_SECONDS = 0.05  # between looks at who is late, and who could help whom
 _THIEVES = 16  # workers that are given others' blocks at a time
 _CANCEL_SECONDS = 5.0  # for the block under way, when the run is stopped
+_PEEKS = 3  # busy workers that are asked for the state when the run is stopped
 _CHANGES_MOST = 3  # evaluations that changed the state in one generation: no fault of the machines any more
 _SNAPSHOT_EVERY = 100  # generations that a worker has to replay at most when it joins
 
@@ -74,6 +75,7 @@ class Coordinator:
         self._speeds = Speeds()
         self._deadlines = Deadlines(self._speeds)
         self._current: _Current | None = None
+        self._stopped_at: tuple[int, dict[str, Any]] | None = None  # generation and state, where nobody was free
         self._watched = self._helped = float("-inf")
         self._up = 0  # bytes of answers in this generation
         self._busy = collections.defaultdict[int, float](float)  # worker -> seconds of work in this generation
@@ -145,17 +147,24 @@ class Coordinator:
     def snapshot(self) -> dict[str, Any]:
         """Returns the current state, from a worker whose digest is the agreed one."""
         truth = self.digest()
+        if self._stopped_at is not None and self._stopped_at[0] == self._membership.number:
+            return self._without_past(self._stopped_at[1])
         while True:
             worker, (found, snapshot) = self._ask_any("digest_and_snapshot")
             if found == truth or self._resync_every:
                 self._membership.rebase(self._backend.put(snapshot), self._membership.number)
-                return {name: part for name, part in snapshot.items() if name != "past"}  # the log has it
+                return self._without_past(snapshot)
             self._trust.quarantine(worker)
+
+    @staticmethod
+    def _without_past(snapshot: dict[str, Any]) -> dict[str, Any]:
+        return {name: part for name, part in snapshot.items() if name != "past"}  # the log has it
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
         """Brings all workers into the state of a run that is continued."""
         number = 0 if snapshot is None else int(snapshot["state"].generation)
         self._trust.forget()
+        self._stopped_at = None
         self._membership.restart(None if snapshot is None else self._backend.put(snapshot), number)
         for outcome in log:
             self.update(outcome)
@@ -178,8 +187,29 @@ class Coordinator:
             self._turn()
 
     def _await_cancelled(self) -> None:
+        """Waits for the blocks under way, but not for programs that are being compiled, which may take minutes."""
         limit = self._clock() + _CANCEL_SECONDS
         self._until(lambda: not self._membership.stepping() or self._clock() > limit)
+        if not any(worker.idle for worker in self._membership.workers.values()):
+            self._peek()
+
+    def _peek(self) -> None:
+        """Keeps the state that busy workers agree on, so that the run can be saved without waiting for them."""
+        number, found = self._membership.number, list[tuple[str, dict[str, Any]]]()
+        for worker in self._membership.ready()[:_PEEKS]:
+            call = self._backend.call(worker.handle, "look at the state", "peek")
+            try:
+                if not self._backend.wait([call], _CANCEL_SECONDS):
+                    continue
+                at, digest, snapshot = self._backend.result(call)
+            except WorkerLost:
+                continue  # whoever collects its answers notes it
+            if at == number and self._trust.known(number) in (None, digest):
+                found.append((digest, snapshot))
+        if len({digest for digest, _ in found}) == 1 or (found and self._resync_every):
+            digest, snapshot = found[0]
+            self._trust.agree(number, digest)
+            self._stopped_at = number, snapshot
 
     def _hand_out(self, current: _Current) -> None:
         membership, schedule, now = self._membership, current.schedule, self._clock()

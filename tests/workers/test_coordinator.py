@@ -491,11 +491,40 @@ def test_a_cancelled_generation_returns_soon_and_incomplete(fault):
 
 
 def test_a_stop_ends_also_when_the_only_worker_is_frozen():
-    cluster = ToyCluster(PLAN, 1, faults={(0, "step", 0): FOREVER})
+    cluster = ToyCluster(PLAN, 1, faults={(0, "step", 0): FOREVER, (0, "peek", 0): FOREVER})
     coordinator, events = make_coordinator(cluster)
     assert not coordinator.step(Request(0, (), tuple(range(PLAN.blocks))), lambda: cluster.now > 3.0).complete
     assert coordinator.digest() == "0:00000011"
     assert "worker lost" in [name for name, *_ in events]
+
+
+def stopped(faults: dict, seconds: float = 1000.0) -> tuple:
+    """A run that is stopped while all of its workers are at a long evaluation of generation 1, and when that was."""
+    cluster = ToyCluster(PLAN, 3, faults=faults)
+    coordinator, _ = make_coordinator(cluster)
+    found = coordinator.step(Request(0, (), tuple(range(PLAN.blocks))), lambda: False)
+    cluster.block_seconds = lambda *_: seconds
+    at = cluster.now + 3.0
+    request = Request(1, (Outcome(0, found.fitness, found.moments),), tuple(range(PLAN.blocks)))
+    assert not coordinator.step(request, lambda: cluster.now > at).complete
+    return cluster, coordinator, at
+
+
+def test_a_stop_does_not_wait_for_workers_that_compile():
+    cluster, coordinator, at = stopped({})
+    found = coordinator.digest(), coordinator.snapshot()["state"]
+    assert cluster.now < at + 6.0 and not any(call.place.alive is False for call in cluster.steps.values())
+    patient, _, _ = stopped({}, seconds=2.0)
+    assert found[0].startswith("1:") and found == (patient.places[0].worker.digest(), patient.places[0].worker.state)
+
+
+@pytest.mark.parametrize("fault", ["corrupt", "die", FOREVER])
+def test_the_state_of_busy_workers_is_taken_only_where_they_agree(fault):
+    cluster, coordinator, at = stopped({(0, "peek", 0): fault}, seconds=30.0)
+    right, _, _ = stopped({}, seconds=30.0)
+    assert coordinator.digest() == right.places[1].worker.digest()
+    assert coordinator.snapshot()["state"] == right.places[1].worker.state
+    assert (cluster.now < at + 12.0) == (fault != "corrupt")
 
 
 def test_a_test_that_takes_much_longer_than_a_block_ends_no_worker():

@@ -88,6 +88,11 @@ class _Actor:
         self._worker.advance(outcomes)
         return getattr(self._worker, method)(*args)
 
+    def peek(self) -> tuple[int, str, dict[str, Any]]:
+        """Returns the generation that the worker is at, with digest and snapshot; also while it evaluates."""
+        digest, snapshot = self._worker.digest_and_snapshot()
+        return int(snapshot["state"].generation), digest, snapshot
+
     def cancel(self, serial: int, work: Work | None) -> None:
         """Leaves out this work of a step, None for all of it, where it has not begun."""
         self._cancelled.append((serial, work))

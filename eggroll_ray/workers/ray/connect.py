@@ -1,6 +1,7 @@
 """Joining a Ray cluster, or starting Ray on this machine alone; and the code that travels to its workers."""
 
 import contextlib
+import functools
 import importlib.util
 import logging
 import os
@@ -14,7 +15,8 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import ray
-from ray._private import ray_constants
+from ray._private import ray_constants, services
+from ray._private import utils as ray_utils
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
 from eggroll_ray.workers.messages import WorkerError
@@ -44,7 +46,7 @@ def connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({}
         return True
     # Two CPUs at least, so that the shortest example, with two workers, runs on a machine with one.
     cpus = max(2, os.cpu_count() or 1)
-    with _on_loopback(variables):
+    with _on_loopback(variables), _out_of_reach_of_signals():
         # "local": without it Ray would join whatever cluster somebody has started on this machine.
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     return True
@@ -152,3 +154,20 @@ def _on_loopback(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Non
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _out_of_reach_of_signals() -> Iterator[None]:
+    """Gives the processes of a Ray that starts here a session of their own.
+
+    A Ctrl-C at the terminal, and a SIGTERM to this process's group, reach this process alone. It ends the run in order,
+    for which it needs its workers, and then Ray. Ray has no option for it. Where the kernel does not end its processes
+    with this one (macOS), Ray's reaper needs all of them in one group, and they stay there.
+    """
+    popen = services.ConsolePopen
+    if ray_utils.detect_fate_sharing_support():
+        services.ConsolePopen = functools.partial(popen, start_new_session=True)
+    try:
+        yield
+    finally:
+        services.ConsolePopen = popen

@@ -370,42 +370,84 @@ def listening(session: int) -> list[str]:
     return addresses
 
 
-def trained_a_little(command: list[str], environment: dict[str, str], errors: Path) -> subprocess.Popen:
-    """Starts the script and waits until it has trained for six generations."""
+def started(command: list[str], said: str, environment: dict[str, str], errors: Path) -> subprocess.Popen:
+    """Starts the script and waits until it says something."""
     for left in reversed(range(STARTS)):
         shutil.rmtree(command[-1], ignore_errors=True)  # of a start that failed
-        with errors.open("w") as stderr:
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
-        if any(line.strip() == "5" for line in iter(process.stdout.readline, "")):
+        with errors.open("w") as stderr:  # in a group of its own, as from a shell
+            process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
+            )
+        if any(line.rstrip().endswith(said) for line in iter(process.stdout.readline, "")):  # Ray says who says it
             return process
         process.communicate()
         assert left and too_slow(errors.read_text()), errors.read_text()
 
 
-@pytest.mark.parametrize("number", mostly_slow([signal.SIGINT, signal.SIGTERM], quick=[signal.SIGTERM]))
-def test_a_signal_ends_a_run_in_order_and_leaves_nothing_behind(tmp_path, number):
-    session = os.getpid() * 100 + number
-    environment = {**os.environ, "EGGROLL_TEST_SESSION": str(session), "PYTHONUNBUFFERED": "1"}
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    process = trained_a_little([sys.executable, str(script), str(tmp_path / "run")], environment, tmp_path / "errors")
-    loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
-    open_to = listening(session)
-    assert open_to and set(open_to) <= loopback, open_to
-    process.send_signal(number)
+def assert_ends_in_order(process: subprocess.Popen, run: Path, session: int) -> int:
+    """Returns the generations of a run that was stopped; nothing of it is left."""
     rest, _ = process.communicate(timeout=200)
-    status, generations = rest.strip().splitlines()[-1].split()
-    assert process.returncode == 0 and status == "stopped"
-    assert (tmp_path / "run" / "checkpoints" / f"{int(generations):08d}").is_dir()
+    ended = [line.split() for line in rest.splitlines() if line.startswith("stopped")]
+    assert process.returncode == 0 and len(ended) == 1
+    _, generations = ended[0]
+    assert (run / "checkpoints" / f"{int(generations):08d}").is_dir()
     deadline = time.monotonic() + 60
     while (left := processes_of(session)) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not left
+    return int(generations)
+
+
+@pytest.mark.parametrize("number", mostly_slow([signal.SIGINT, signal.SIGTERM], quick=[signal.SIGTERM]))
+def test_a_signal_ends_a_run_in_order_and_leaves_nothing_behind(tmp_path, number):
+    """It goes to all processes of the terminal's group, as a Ctrl-C does; Ray's own are not among them."""
+    session = os.getpid() * 100 + number
+    environment = {**os.environ, "EGGROLL_TEST_SESSION": str(session), "PYTHONUNBUFFERED": "1"}
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    process = started([sys.executable, str(script), str(tmp_path / "run")], "5", environment, tmp_path / "errors")
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
+    open_to = listening(session)
+    assert open_to and set(open_to) <= loopback, open_to
+    os.killpg(process.pid, number)
+    generations = assert_ends_in_order(process, tmp_path / "run", session)
 
     def make(run=None):
         evaluator = er.from_fitness(lambda p, k: -((p["b"] - 1.0) ** 2).sum(), {"b": np.ones(6, np.float32)})
         return er.Trainer(evaluator, population_size=64, block_size=8, seed=3, run=run)
 
-    total = int(generations) + 3
+    total = generations + 3
     with make(er.Run(tmp_path / "run", resume=True)) as again:
         assert again.fit(total).digest == make().fit(total).digest
+
+
+FIRST_GENERATION = """
+import sys, time
+import eggroll_ray as er, numpy as np
+
+def fitness(members, keys):
+    print("evaluating", flush=True)
+    time.sleep(3600)  # as a compiler may
+
+trainer = er.Trainer(
+    er.from_fitness(fitness, {"b": np.ones(6, np.float32)}, er.batched()),
+    population_size=8, block_size=2, workers=2, run=sys.argv[1], seed=3)
+with trainer:
+    result = trainer.fit(10)
+    print(result.status, result.generations, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_first_generation_ends_the_run_at_once(tmp_path, number):
+    session = os.getpid() * 100 + 50 + number
+    environment = {**os.environ, "EGGROLL_TEST_SESSION": str(session), "PYTHONUNBUFFERED": "1"}
+    script = tmp_path / "script.py"
+    script.write_text(FIRST_GENERATION)
+    command = [sys.executable, str(script), str(tmp_path / "run")]
+    process = started(command, "evaluating", environment, tmp_path / "errors")
+    began = time.monotonic()
+    os.killpg(process.pid, number)
+    assert assert_ends_in_order(process, tmp_path / "run", session) == 0
+    assert time.monotonic() - began < 40  # of 60 that Ray takes to notice that its server is gone
