@@ -13,7 +13,7 @@ from typing import Any
 
 from eggroll_ray.rl.env import HostEnv
 from envs.host import envpool_batch
-from envs.host.batch import Layout, Shown, host_env
+from envs.host.batch import Layout, Shown, flag, host_env, names_argument, number
 from envs.host.spaces import acted, choices, observed, read_mask
 
 OPEN = True  # any other id that Gymnasium knows may be made, such as one that a package registers when imported
@@ -45,6 +45,8 @@ def names() -> tuple[str, ...]:
 def make(name: str, *, envpool: bool = False, wrappers: Wrappers = (), renew: bool = False, **options: Any) -> HostEnv:
     """Makes one Gymnasium environment.
 
+    An environment that your script has registered travels to workers with its entry point.
+
     Observations become float32 arrays, those of bytes with two axes or more (images) stay uint8: see
     `envs.host_spaces.observed`. An `action_mask` in the info of reset and step, or in a dictionary of observations,
     becomes the mask. Images keep the order of their axes; Atari's usual treatment is
@@ -71,11 +73,12 @@ def make(name: str, *, envpool: bool = False, wrappers: Wrappers = (), renew: bo
         if wrappers:
             raise ValueError(f"gym/{name} has wrappers={wrappers}, which EnvPool cannot apply; leave out envpool=True")
         return envpool_batch.make(name, **options)
-    return _host_env(f"gym/{name}", functools.partial(_registered, name, tuple(wrappers), options), renew=renew)
+    make = functools.partial(_registered, name, tuple(wrappers), options, _own_spec(name))
+    return _host_env(f"gym/{name}", make, renew=renew)
 
 
 def from_function(make: Make, *, name: str, max_steps: int | None = None, renew: bool = False) -> HostEnv:
-    """Makes a `HostEnv` of your own Gymnasium environment.
+    """Makes a `HostEnv` of your own Gymnasium environment, also of one with the interface that Gym had before 0.26.
 
     Args:
         make: returns a new environment. It is called in each process, so it must survive cloudpickle. If it takes an
@@ -98,7 +101,7 @@ def _host_env(
     try:
         with _building():
             env = make(None)
-            _, info = env.reset(seed=0)
+            _, info = _reset(env, 0)
             limit = max_steps or _limit(env.spec)
             env.close()
     except Exception as error:
@@ -121,7 +124,16 @@ def _limit(spec: Any) -> int | None:
     return -(-frames // (skip if isinstance(skip, int) else min(skip)))
 
 
-def _registered(name: str, wrappers: Wrappers, options: dict[str, Any], render_mode: str | None) -> Any:
+def _own_spec(name: str) -> Any:
+    """What somebody has registered under a name in this process: others do not know it. None: all know it."""
+    import gymnasium
+
+    spec = gymnasium.registry.get(name)
+    at = spec and spec.entry_point
+    return None if spec is None or (isinstance(at, str) and at.startswith(("gymnasium.", "ale_py."))) else spec
+
+
+def _registered(name: str, wrappers: Wrappers, options: dict[str, Any], spec: Any, render_mode: str | None) -> Any:
     import gymnasium
 
     if name.startswith("ALE/"):
@@ -130,11 +142,59 @@ def _registered(name: str, wrappers: Wrappers, options: dict[str, Any], render_m
         except ImportError as error:
             raise ImportError("it needs ale-py; run: pip install 'eggroll-ray[atari]'") from error
         gymnasium.register_envs(ale_py)
-    options = {"render_mode": render_mode, "disable_env_checker": True} | options
-    env = gymnasium.make(name, **options)
+    options = {"disable_env_checker": True} | options
+    found = spec or gymnasium.registry.get(name)
+    if render_mode is not None or found is None or _names_render_mode(found):
+        options = {"render_mode": render_mode} | options
+    env = gymnasium.make(spec or name, **options)
     for wrapper in wrappers:
         env = wrapper(env)
     return env
+
+
+def _names_render_mode(spec: Any) -> bool:
+    from gymnasium.envs.registration import load_env_creator
+
+    at = spec.entry_point
+    return at is None or names_argument(load_env_creator(at) if isinstance(at, str) else at, "render_mode")
+
+
+def _reset(env: Any, seed: int) -> tuple[Any, dict[str, Any]]:
+    """Resets an environment; of one with Gym's old interface too, which shows an observation and no info.
+
+    Raises:
+        TypeError: it cannot be seeded.
+    """
+    try:
+        shown = env.reset(seed=seed)
+    except TypeError as error:
+        if "'seed'" not in str(error):
+            raise
+        if not hasattr(env, "seed"):
+            raise TypeError(
+                f"{error}; write reset(self, *, seed=None, options=None), which decides all chance"
+            ) from error
+        env.seed(seed)
+        shown = env.reset()
+    if isinstance(shown, tuple) and len(shown) == 2 and (shown[1] is None or isinstance(shown[1], dict)):
+        return shown[0], shown[1] or {}
+    return shown, {}
+
+
+def _step(env: Any, action: Any) -> tuple[Any, float, bool, dict[str, Any]]:
+    """Steps an environment; one with Gym's old interface returns four values.
+
+    Returns:
+        Observation, reward, whether the episode has ended, info.
+    """
+    found = env.step(action)
+    if not isinstance(found, tuple) or len(found) not in (4, 5):
+        what = f"{len(found)} values" if isinstance(found, tuple) else f"a {type(found).__name__}"
+        raise TypeError(f"step returned {what}; return (observation, reward, terminated, truncated, info)")
+    observation, reward, *ends, info = found
+    names = ("terminated", "truncated") if len(ends) == 2 else ("done",)
+    done = [flag(end, name) for end, name in zip(ends, names, strict=True)]
+    return observation, number(reward), any(done), info or {}
 
 
 def _called(make: Make, drawable: bool, render_mode: str | None) -> Any:
@@ -172,12 +232,11 @@ class _Game:
         self.layout = Layout(self._observed.box, action.space, self._observed.dtype, action.decode, masked)
 
     def reset(self, seed: int) -> Shown:
-        observation, info = self._env.reset(seed=seed)
+        observation, info = _reset(self._env, seed)
         return self._shown(observation, 0.0, False, info)
 
     def step(self, action: Any) -> Shown:
-        observation, reward, terminated, truncated, info = self._env.step(action)
-        return self._shown(observation, reward, bool(terminated or truncated), info)
+        return self._shown(*_step(self._env, action))
 
     def draw(self) -> Any:
         return self._env.render()

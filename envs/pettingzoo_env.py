@@ -16,7 +16,7 @@ from typing import Any
 
 from eggroll_ray.rl.env import HostEnv
 from envs.host.agents import Team, team
-from envs.host.batch import Game, Shown, host_env
+from envs.host.batch import Game, Shown, flag, host_env, names_argument
 
 OPEN = True  # any other module with `parallel_env` or `env` may be made, by its dotted name
 _NAMES = (
@@ -106,7 +106,7 @@ def _host_env(
     try:
         with _building():
             env = make(None)
-            infos = env.reset(seed=0)[1] if _is_parallel(env) else _reset(env, 0)
+            infos = _reset(env, 0)[1] if _is_parallel(env) else _reset_turns(env, 0)
             # Cycles are rounds in which every agent acts, once in each of its turns.
             rounds: int = cycles or getattr(env.unwrapped, "max_cycles", None) or 0
             limit = limit or (rounds if _is_parallel(env) else rounds * len(env.possible_agents))
@@ -115,11 +115,18 @@ def _host_env(
         raise ValueError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
     if not limit:
         raise ValueError(f"{name} does not say when an episode ends at the latest; give max_steps=500 or so")
-    masked = any("action_mask" in info for info in infos.values())
+    masked = any("action_mask" in (info or {}) for info in infos.values())
     return host_env(name, functools.partial(_game, make, masked), limit, drawable=drawable, renew=renew)
 
 
-def _reset(env: Any, seed: int) -> dict[str, Any]:
+def _reset(env: Any, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Resets a parallel environment; the interface of before PettingZoo 1.23 shows no infos."""
+    shown = env.reset(seed=seed)
+    observations, infos = shown if isinstance(shown, tuple) else (shown, {})
+    return observations, infos or {}
+
+
+def _reset_turns(env: Any, seed: int) -> dict[str, Any]:
     env.reset(seed=seed)
     return env.infos
 
@@ -128,7 +135,9 @@ def _imported(name: str, options: dict[str, Any], render_mode: str | None) -> An
     family = name.partition(".")[0]
     module = importlib.import_module(f"pettingzoo.{name}" if family in _FAMILIES else name)
     constructor = getattr(module, "parallel_env", None) or module.env
-    return constructor(**{"render_mode": render_mode} | options)
+    if render_mode is not None or names_argument(constructor, "render_mode"):
+        options = {"render_mode": render_mode} | options
+    return constructor(**options)
 
 
 def _called(make: Make, drawable: bool, render_mode: str | None) -> Any:
@@ -167,15 +176,19 @@ class _Parallel:
         self.metadata = env.metadata
 
     def reset(self, seed: int) -> Shown:
-        observations, infos = self._env.reset(seed=seed)
+        observations, infos = _reset(self._env, seed)
         return self._shown(observations, {}, infos, bool(self._env.agents))
 
     def step(self, action: tuple[Any, ...]) -> Shown:
         chosen = dict(zip(self.layout.agents, action, strict=True))
         chosen = {agent: chosen[agent] for agent in self._env.agents}
-        observations, rewards, terminated, truncated, infos = self._env.step(chosen)
-        left = [one for one in self._env.agents if not (terminated.get(one, False) or truncated.get(one, False))]
-        return self._shown(observations, rewards, infos, bool(left))
+        found = self._env.step(chosen)
+        if not isinstance(found, tuple) or len(found) not in (4, 5):
+            what = f"{len(found)} values" if isinstance(found, tuple) else f"a {type(found).__name__}"
+            raise TypeError(f"step returned {what}; return (observations, rewards, terminations, truncations, infos)")
+        observations, rewards, *ends, infos = found
+        left = [one for one in self._env.agents if not any(flag(end.get(one, False), "end") for end in ends)]
+        return self._shown(observations, rewards, infos or {}, bool(left))
 
     def draw(self) -> Any:
         return self._env.render()
@@ -190,7 +203,7 @@ class _Parallel:
             raise RuntimeError(f"agents {blind} are there, but are shown no observation")
         _known(rewards, self.layout.agents)
         observations = {agent: observations[agent] for agent in present}
-        masks = {agent: _raw_mask(observations[agent], infos.get(agent, {})) for agent in present if goes_on}
+        masks = {agent: _raw_mask(observations[agent], infos.get(agent)) for agent in present if goes_on}
         mask = self._team.mask(masks) if self.layout.masked else None
         return Shown(self._team.observations(observations), self._team.rewards(rewards), not goes_on, mask)
 
@@ -237,7 +250,7 @@ class _Turns:
         masks = {}
         if present:
             turn = env.agent_selection
-            masks[turn] = _raw_mask(observations[turn], env.infos.get(turn, {}))
+            masks[turn] = _raw_mask(observations[turn], env.infos.get(turn))
         mask = self._team.mask(masks) if self.layout.masked else None
         return Shown(self._team.observations(observations), self._team.rewards(rewards), not present, mask)
 
@@ -249,7 +262,7 @@ def _known(names: Any, possible: tuple[str, ...]) -> list[str]:
     return list(names)
 
 
-def _raw_mask(observation: Any, info: dict[str, Any]) -> Any:
+def _raw_mask(observation: Any, info: dict[str, Any] | None) -> Any:
     if isinstance(observation, dict) and "action_mask" in observation:
         return observation["action_mask"]
-    return info.get("action_mask")
+    return (info or {}).get("action_mask")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eggroll_ray.rl.env import Box, Discrete, MultiDiscrete, Space
-from envs.host.batch import Layout
+from envs.host.batch import Layout, number
 from envs.host.spaces import Acted, Observed, acted, choices, observed, read_mask, starts, vector
 
 
@@ -46,7 +46,8 @@ class Team(NamedTuple):
 
     def rewards(self, raw: dict[str, Any]) -> np.ndarray:
         """Returns `([a],)`: each agent's reward, 0 for one that got none."""
-        return self._axis(np.array([raw.get(agent, 0) for agent in self.layout.agents], np.float32))
+        given = [number(raw.get(agent, 0), f"reward of {agent}") for agent in self.layout.agents]
+        return self._axis(np.array(given, np.float32))
 
     def _axis(self, array: np.ndarray) -> np.ndarray:
         return array if len(self.layout.agents) > 1 else array[0]

@@ -8,6 +8,7 @@ Letters in shapes: `b` environments, `a` agents (no axis for a single one), `o` 
 """
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -203,6 +204,39 @@ class ListBatch:
             game.close()
         except Exception as error:
             _log.warning("environment %d of a batch could not be closed: %s", place, _text(error))
+
+
+def number(reward: Any, name: str = "reward") -> float:
+    """Returns a number that an environment gave, also in an array of one entry.
+
+    Raises:
+        ValueError: it is none, or several.
+    """
+    if isinstance(reward, float | int | np.floating):
+        return float(reward)
+    array = np.asarray(reward)
+    if array.size != 1 or array.dtype.kind not in "buif":
+        raise ValueError(f"{name} {reward!r} is not one number; return a float for each step")
+    return float(array.reshape(()))
+
+
+def flag(value: Any, name: str) -> bool:
+    """Returns whether an environment said that something is so, also in an array of one entry.
+
+    Raises:
+        ValueError: it said so of several.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "buif":
+        raise ValueError(f"{name} {value!r} is not one truth value; return a bool for each step, of one environment")
+    return bool(array.reshape(()))
+
+
+def names_argument(make: Callable[..., Any], argument: str) -> bool:
+    """Whether a function or a class names an argument; `**kwargs` name none."""
+    return argument in inspect.signature(make).parameters
 
 
 def finite_rows(array: np.ndarray) -> np.ndarray:
