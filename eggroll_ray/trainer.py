@@ -25,6 +25,7 @@ from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size
 from eggroll_ray.runs.rows import Rows, episode_returns, too_coarse
 from eggroll_ray.runs.sinks.prometheus import RayGauges
+from eggroll_ray.workers.formed_leaves import describe
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
 from eggroll_ray.workers.pool import LocalPool, Pool
@@ -143,10 +144,12 @@ class Trainer:
             seed=seed,
             test_episodes=watch.episodes,
         )
+        self._strategy = prepared.strategy
         check_windows(self._strategy, evaluator.windows)
         self._plan = prepared.plan
         if resumed or block_size == "auto":  # found once all else is known to be right
             self._plan = self._plan.with_block_size(self._block_size(resumed))
+        formed = describe(self._strategy, prepared.formed, self._plan.block_size)
         settings = {
             "evaluator": evaluator.settings,
             "strategy": self._strategy.settings,
@@ -164,6 +167,8 @@ class Trainer:
             # Before the recorder exists there is nothing that an event could go into.
             self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, self._event)
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
+        if prepared.formed:
+            self._event("leaves formed", formed)
 
     def fit(self, generations: int, on_row: Callable[[Row], object] = lambda row: None) -> Result:
         """Runs until so many generations have been done in all, the target is reached, or a signal comes.

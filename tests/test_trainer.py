@@ -260,7 +260,25 @@ def test_an_operation_without_a_rule_is_refused_before_any_work(tmp_path):
     with pytest.raises(NotImplementedError, match=r"'abs' has no low-rank rule on .* 'w' .*LeafRules.densify"):
         trainer(tmp_path / "run", fn=magnitudes)
     assert not (tmp_path / "run").exists()
-    trainer(fn=magnitudes, strategy=er.eggroll(leaves=er.LeafRules(densify=("w",)))).fit(1)
+
+
+def test_a_leaf_of_such_an_operation_is_formed_where_the_rules_say_so(tmp_path):
+    def magnitudes(params, key):
+        return -jnp.abs(params["w"]).sum()
+
+    by_hand = trainer(fn=magnitudes, strategy=er.eggroll(leaves=er.LeafRules(densify=("w",)))).fit(1)
+    found = er.eggroll(leaves=er.LeafRules(on_unsupported="densify"))
+    with trainer(tmp_path / "formed", fn=magnitudes, strategy=found) as formed:
+        assert formed.fit(1).digest == by_hand.digest
+    trainer(er.Run(tmp_path / "formed", resume=True), fn=magnitudes, strategy=found).close()
+    config = json.loads((tmp_path / "formed/config.json").read_text())["settings"]
+    assert config["strategy"]["leaves"]["densify"] == ["w"] and "formed per member" in config["parameters"]["w"]
+    events = [row for row in read_metrics(tmp_path / "formed/metrics.jsonl") if "event" in row]
+    assert "'w' [6, 5]: primitive 'abs' has no low-rank rule" in events[0]["detail"]
+    few = er.eggroll(leaves=er.LeafRules(on_unsupported="densify", densify_limit=99))
+    with pytest.raises(ValueError, match="more than densify_limit=99"):
+        trainer(tmp_path / "run", fn=magnitudes, strategy=few)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_fitness_that_is_never_finite_is_an_error_and_is_recorded(tmp_path):

@@ -8,6 +8,7 @@ which estimates the gradient of E[F(theta + sigma E)] whatever the rank and the 
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +20,7 @@ from jaxtyping import Array, Float, Int, Key
 from eggroll_ray.es import noise
 from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
 from eggroll_ray.es.random import Law, normal
-from eggroll_ray.es.record import ES, ESState, Fitness, Params, Perturbation, Schedule
+from eggroll_ray.es.record import ES, Densify, ESState, Fitness, Params, Perturbation, Schedule
 from eggroll_ray.es.shaping import Shaping, Weigh, as_shaping, centred_rank
 from eggroll_ray.lowrank.parameter import Noised, densify, low_rank
 
@@ -143,7 +144,20 @@ def _strategy(name: str, options: _Options) -> ES:
         return _update(options, label(state.params), state, fitness)
 
     signs_only, reuse, persistent = options.shaping.signs_only, options.noise_reuse, options.persistent
-    return ES(init, Perturbation(draw, apply), update, label, _settings(name, options), signs_only, reuse, persistent)
+    settings, densify = _settings(name, options), _densify(name, options)
+    return ES(init, Perturbation(draw, apply), update, label, settings, signs_only, reuse, persistent, densify)
+
+
+def _densify(name: str, options: _Options) -> Densify | None:
+    rules = options.leaves
+    if rules.on_unsupported == "raise":
+        return None
+
+    def these(paths: Sequence[str]) -> ES:
+        more = dataclasses.replace(rules, densify=(*rules.densify, *paths))
+        return _strategy(name, dataclasses.replace(options, leaves=more))
+
+    return Densify(these, rules.densify_limit)
 
 
 def _trainable(leaves: list[Leaf], params: Params) -> Params:
@@ -303,6 +317,14 @@ def _norm(tree: Params) -> Float[Array, ""]:
     return optax.tree.norm(jax.tree.map(lambda x: x.astype(jnp.float32), tree))
 
 
+def _rules_settings(rules: LeafRules) -> dict[str, Any]:
+    settings = dataclasses.asdict(rules)
+    del settings["densify_limit"]  # decides no bits
+    if rules.on_unsupported == "raise":
+        del settings["on_unsupported"]  # runs of before it existed can be continued
+    return settings
+
+
 def _settings(name: str, options: _Options) -> dict[str, Any]:
     def describe(value: Any) -> Any:
         return getattr(value, "__name__", type(value).__name__) if callable(value) else value
@@ -314,7 +336,7 @@ def _settings(name: str, options: _Options) -> dict[str, Any]:
         "shaping": options.shaping.name,
         "law": options.law.name,
         "noise_reuse": options.noise_reuse,
-        "leaves": dataclasses.asdict(options.leaves),
+        "leaves": _rules_settings(options.leaves),
         "noise_stream": noise.NOISE_STREAM,
         # Named only where it is used: runs of before it existed can be continued.
         **({} if options.persistent == 1 else {"persistent": options.persistent}),

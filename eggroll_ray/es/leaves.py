@@ -5,7 +5,7 @@ import enum
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -58,14 +58,24 @@ class LeafRules:
         without a low-rank rule uses; costs one whole matrix per member.
       stacked: pattern -> number of leading axes that stack layers, as `scan` over layers has them; each
         layer then has noise of its own.
+      on_unsupported: what becomes of a leaf that an operation without a low-rank rule uses: "raise" an error, or
+        "densify", as if its path were among those of `densify`. It is found where a run is prepared, which traces
+        the function; one that is called in Python (`batched`) is not known then, and raises.
+      densify_limit: the most bytes that the arrays of a block may take that "densify" forms; above, an error.
     """
 
     frozen: tuple[str, ...] = ()
     dense: tuple[str, ...] = ()
     densify: tuple[str, ...] = ()
     stacked: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    on_unsupported: Literal["raise", "densify"] = "raise"
+    densify_limit: int = 2**30
 
     def __post_init__(self) -> None:
+        if self.on_unsupported not in ("raise", "densify"):
+            raise ValueError(f'on_unsupported={self.on_unsupported!r} must be "raise" or "densify".')
+        if self.densify_limit < 0:
+            raise ValueError(f"densify_limit={self.densify_limit} must be at least 0, in bytes of a block.")
         for name in ("frozen", "dense", "densify"):
             patterns = getattr(self, name)
             if isinstance(patterns, str):

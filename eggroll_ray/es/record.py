@@ -1,7 +1,7 @@
 """The records of a strategy: `ES`, its state, and how the parameters of a member come about."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -45,6 +45,13 @@ def sign_of(member: Array) -> Array:
     return jnp.where(member % 2 == 0, 1.0, -1.0)
 
 
+class Densify(NamedTuple):
+    """What a strategy does about leaves that an operation without a low-rank rule uses."""
+
+    these: Callable[[Sequence[str]], "ES"]  # the same strategy with more leaves formed per member, by their paths
+    limit: int  # bytes that they may take in a block
+
+
 class ES(NamedTuple):
     """An evolution strategy.
 
@@ -64,3 +71,4 @@ class ES(NamedTuple):
     signs_only: bool = False  # what its shaping says: the update needs no more of a pair than which twin is better
     noise_reuse: int = 1  # generations that share one draw of noise
     persistent: int = 1  # generations of an episode over which noise accumulates
+    densify: Densify | None = None  # None: such an operation is an error

@@ -118,6 +118,7 @@ def fastest_block_size(
             raise ValueError(f"{name}={value} must be at least 1; leave it out for the default.")
     # 2 divides every population: what is wrong is another number.
     prepared = prepare(evaluator, strategy, population_size, block_size=2, seed=seed, test_episodes=1)
+    strategy = prepared.strategy
     if not can_be_timed(evaluator, strategy):
         default = default_block_size(population_size, prepared.noise_bytes)
         _log.warning(

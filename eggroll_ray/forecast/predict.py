@@ -145,7 +145,8 @@ def predict(
     """
     strategy = strategy or eggroll()
     _check(device, devices, network_gbps)
-    plan = prepare(evaluator, strategy, population_size, block_size=block_size).plan
+    prepared = prepare(evaluator, strategy, population_size, block_size=block_size)
+    strategy, plan = prepared.strategy, prepared.plan
     state = strategy.init(evaluator.init(0), 0)
     program = block_program(evaluator, strategy, state, plan)
     if device == HERE:

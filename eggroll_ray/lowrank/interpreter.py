@@ -4,9 +4,11 @@ The function is traced to a jaxpr, which is interpreted: an equation without low
 bound as it is, one with such operands goes to its rule, and a primitive without a rule raises.
 """
 
+import contextlib
+import contextvars
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -15,13 +17,13 @@ import numpy as np
 from jax import lax
 from jax.extend.core import Literal
 
-from eggroll_ray.lowrank.parameter import LowRank, Noised, is_perturbed
+from eggroll_ray.lowrank.parameter import LowRank, Noised, form, is_perturbed
 from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError, bind, simplify
 from eggroll_ray.lowrank.rules_combine import SUMS
 from eggroll_ray.lowrank.rules_complex import COMPLEX
 from eggroll_ray.lowrank.rules_move import RULES, scan_slices
 from eggroll_ray.lowrank.rules_product import PRODUCTS
-from eggroll_ray.lowrank.rules_square import OF_SQUARES, SQUARES, Squares
+from eggroll_ray.lowrank.rules_square import OF_SQUARES, SQUARES, Squares, formed_squares
 
 # Values that are held in parts. The outputs of a lifted function, of a scan and of branches must be plain.
 _UNFORMED = (LowRank, Squares)
@@ -43,7 +45,7 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     Raises:
         UnsupportedPrimitiveError: a primitive has no low-rank rule; raised by the returned function.
-        ValueError: `fn` returns or changes a low-rank parameter; raised by the returned function.
+        ValueError: `fn` returns a low-rank parameter; raised by the returned function.
     """
 
     @functools.wraps(fn)
@@ -62,7 +64,7 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
         values = [leaves[i] for i in places]
         examples = [x.w if isinstance(x, LowRank) else x for x in values]
         closed, out_shape = jax.make_jaxpr(on_arrays, return_shape=True)(*examples)
-        outs = Interpreter().run(closed.jaxpr, closed.consts, values)
+        outs = Interpreter(_unsupported.get()).run(closed.jaxpr, closed.consts, values)
         for out in outs:
             if isinstance(out, _UNFORMED):
                 raise ValueError(
@@ -75,6 +77,30 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
     return lifted
 
 
+@contextlib.contextmanager
+def collecting_unsupported() -> Iterator[list[UnsupportedPrimitiveError]]:
+    """Inside, what a lifted function does without a rule is done on formed arrays, and its error kept in the list.
+
+    For tracing alone: one trace finds all such operations.
+    """
+    found: list[UnsupportedPrimitiveError] = []
+    token = _unsupported.set(found)
+    try:
+        yield found
+    finally:
+        _unsupported.reset(token)
+
+
+_unsupported: contextvars.ContextVar[list[UnsupportedPrimitiveError] | None]
+_unsupported = contextvars.ContextVar("unsupported", default=None)
+
+
+def _formed(value: Any) -> Any:
+    if isinstance(value, Squares):
+        return formed_squares(value)
+    return form(value) if isinstance(value, LowRank) else value
+
+
 def _plain_if_small(leaf: Any) -> Any:
     """The array itself where it is a member's own anyway, or no larger than a factor."""
     if isinstance(leaf, Noised):
@@ -85,7 +111,9 @@ def _plain_if_small(leaf: Any) -> Any:
 class Interpreter:
     """Evaluates one jaxpr and those inside it; knows which plain values are broadcasts."""
 
-    def __init__(self) -> None:
+    def __init__(self, unsupported: list[UnsupportedPrimitiveError] | None = None) -> None:
+        """Takes a list for errors, which are then put there, and the operation done on formed arrays."""
+        self._unsupported = unsupported
         self._broadcasts: dict[int, tuple[Any, frozenset[int], bool]] = {}
 
     def run(self, jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:
@@ -103,7 +131,7 @@ class Interpreter:
     def call(self, fn: Callable[..., Any], *values: Any) -> Any:
         """The one result of a traceable function of values, plain or low-rank, by the rules of what it does."""
         closed = jax.make_jaxpr(fn)(*(x.w if isinstance(x, LowRank) else x for x in values))
-        (out,) = self.run(closed.jaxpr, closed.consts, values)
+        (out,) = Interpreter().run(closed.jaxpr, closed.consts, values)
         return out
 
     def apply(self, eqn: Any, *operands: Any) -> list[Any]:
@@ -117,12 +145,22 @@ class Interpreter:
             if name == "broadcast_in_dim":
                 self._remember(eqn, operands[0], outs[0])
             return outs
+        try:
+            outs = self._by_rule(eqn, operands, touched)
+        except UnsupportedPrimitiveError as error:
+            if self._unsupported is None:
+                raise
+            self._unsupported.append(error)
+            return bind(eqn, *(_formed(x) for x in operands))
+        return outs if eqn.primitive.multiple_results else [outs]
+
+    def _by_rule(self, eqn: Any, operands: Sequence[Any], touched: Sequence[Any]) -> Any:
+        name = eqn.primitive.name
         squared = any(isinstance(x, Squares) for x in touched)
         rule = (_RULES_OF_SQUARES if squared else _RULES).get(name)
         if rule is None:
             raise UnsupportedPrimitiveError(name, min(touched, key=lambda value: math.prod(value.shape)))
-        outs = rule(self, eqn, *operands)
-        return outs if eqn.primitive.multiple_results else [outs]
+        return rule(self, eqn, *operands)
 
     def _is_number(self, value: Any) -> bool:
         """Whether it is a real number of the program, which stays one where it is cast: the 0 of `jnp.pad`."""
@@ -170,10 +208,8 @@ class _Carry:
         for before, after in zip(self._values, new, strict=True):
             low = before if isinstance(before, _UNFORMED) else after
             if isinstance(low, _UNFORMED) and after is not before:
-                raise ValueError(
-                    f"the carry of a {self._primitive} changes the low-rank parameter {low.path!r} "
-                    f"(shape {low.shape}); a loop may only pass it through. Move the change out of "
-                    f"the loop, or use LeafRules(densify={low.paths!r})."
+                raise UnsupportedPrimitiveError(
+                    self._primitive, low, "its carry changes it, and a loop may only pass it through"
                 )
             if not isinstance(before, _UNFORMED):
                 plain.append(after)

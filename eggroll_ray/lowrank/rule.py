@@ -19,6 +19,8 @@ class UnsupportedPrimitiveError(NotImplementedError):
 
     def __init__(self, primitive: str, low: Any, reason: str = ""):
         problem = f"cannot be applied ({reason})" if reason else "has no low-rank rule"
+        self.paths: tuple[str, ...] = low.paths  # of the leaves to form
+        self.why = f"primitive {primitive!r} {problem}"
         super().__init__(
             f"Primitive {primitive!r} {problem} on parameter {low.path!r} (shape {low.shape}, roles "
             f"{low.roles}). Form this leaf per member with leaves=LeafRules(densify={low.paths!r}), freeze "

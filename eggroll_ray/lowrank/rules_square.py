@@ -46,6 +46,12 @@ class Squares:
         return "+".join(self.paths)
 
 
+def formed_squares(squares: Squares) -> Any:
+    """The explicit array."""
+    products = [form(x) * form(y) for x, y in squares.pairs]
+    return sum(products, 0.0 if squares.rest is None else squares.rest)
+
+
 # --- what makes one --------------------------------------------------------------------------------
 
 

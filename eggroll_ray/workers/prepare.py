@@ -10,6 +10,7 @@ from eggroll_ray.es.leaves import Leaf
 from eggroll_ray.es.record import ES, ESState, Perturbation
 from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.evaluators.record import Evaluator
+from eggroll_ray.workers.formed_leaves import FormedLeaf, check_evaluation
 from eggroll_ray.workers.plan import Plan, make_plan
 
 _log = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ _log = logging.getLogger(__name__)
 class Prepared(NamedTuple):
     """See `prepare`."""
 
+    strategy: ES  # with more leaves formed, where it says so of operations without a low-rank rule
+    formed: list[FormedLeaf]  # these leaves
     shapes: ESState  # of the state, arrays as `jax.ShapeDtypeStruct`
     leaves: list[Leaf]  # how each parameter array is perturbed
     noise_bytes: int  # that a member of a block holds
@@ -56,11 +59,11 @@ def prepare(
             "draw; see eggroll_ray.es.record."
         )
     shapes = jax.eval_shape(lambda: strategy.init(evaluator.init(seed), seed))
-    evaluator.check(strategy.perturb, shapes)
+    strategy, formed = check_evaluation(evaluator, strategy, shapes)
     _check_update(strategy, shapes, population_size, evaluator.groups)
     own = noise_bytes(strategy.perturb, shapes)
     plan = make_plan(population_size, block_size, seed, episodes, groups, own, strategy.signs_only)
-    return Prepared(shapes, strategy.label(shapes.params), own, plan)
+    return Prepared(strategy, formed, shapes, strategy.label(shapes.params), own, plan)
 
 
 def _check_update(strategy: ES, shapes: ESState, population_size: int, groups: tuple[str, ...]) -> None:
