@@ -473,6 +473,27 @@ def _weight_norm() -> Policy:
     return Policy(fn, {"w": _normal(0, 64, 80), "g": 1 + _normal(1, 80) ** 2}, (_normal(2, 3, 64),))
 
 
+def _s5() -> Policy:
+    """A complex state-space layer whose weights are pairs of real arrays, discretised by the member's own steps."""
+
+    def fn(params: Any, u: Any) -> Any:
+        rates = -jnp.exp(params["log_rate"]) + 1j * params["frequency"]
+        inputs = params["b_re"] + 1j * params["b_im"]
+        outputs = params["c"][..., 0] + 1j * params["c"][..., 1]
+        decay = jnp.exp(rates * jnp.exp(params["log_step"]))
+        inputs = ((decay - 1) / rates)[:, None] * inputs
+
+        def step(state: Any, now: Any) -> tuple[Any, Any]:
+            state = decay * state + inputs @ now
+            return state, (outputs @ state).real
+
+        return lax.scan(step, jnp.zeros(64, jnp.complex64), u)[1]
+
+    vectors = {name: _normal(i, 64) for i, name in enumerate(("log_rate", "frequency", "log_step"))}
+    matrices = {"b_re": _normal(3, 64, 80), "b_im": _normal(4, 64, 80), "c": _normal(5, 80, 64, 2)}
+    return Policy(_with_promotion(fn), vectors | matrices, (_normal(6, 3, 80),), tolerance=1e-3)
+
+
 def _nnx_weight_norm() -> Policy:
     graph, params = nnx.split(nnx.WeightNorm(nnx.Linear(64, 80, rngs=nnx.Rngs(0)), rngs=nnx.Rngs(0)))
     return Policy(lambda params, x: nnx.merge(graph, params)(x), params, (_normal(1, 3, 64),))
@@ -513,6 +534,7 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "norms": _norms,
     "low_rank_adapters": _low_rank_adapters,
     "weight_norm": _weight_norm,
+    "s5": _s5,
     "linen_weight_norm": lambda: _linen(nn.WeightNorm(nn.Dense(80)), _normal(1, 3, 64)),
     "nnx_weight_norm": _nnx_weight_norm,
     "eqx_weight_norm": lambda: _equinox(lambda key: eqx.nn.WeightNorm(eqx.nn.Linear(64, 80, key=key)), _normal(1, 64)),
