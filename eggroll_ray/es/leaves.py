@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from eggroll_ray.es.numbers import make_plain
+
 
 class Kind(enum.Enum):
     """How a leaf is perturbed."""
@@ -72,6 +74,7 @@ class LeafRules:
     densify_limit: int = 2**30
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if self.on_unsupported not in ("raise", "densify"):
             raise ValueError(f'on_unsupported={self.on_unsupported!r} must be "raise" or "densify".')
         if self.densify_limit < 0:

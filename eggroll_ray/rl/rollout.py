@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PRNGKeyArray
 
+from eggroll_ray.es.numbers import make_plain
 from eggroll_ray.es.random import stream_key
 from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.members import Members, check_shared_by
@@ -63,6 +64,7 @@ class Play:
     window: int | None = None
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if self.episodes < 1:
             raise ValueError(f"episodes={self.episodes} must be at least 1, the episodes each member plays.")
         if self.window is not None and self.window < 1:

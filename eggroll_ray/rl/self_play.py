@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray
 
+from eggroll_ray.es.numbers import make_plain
 from eggroll_ray.evaluators.members import Members
 from eggroll_ray.evaluators.record import Earlier, Evaluator, Invalid, Params
 from eggroll_ray.models.policies import Policy
@@ -46,6 +47,7 @@ class Rivals:
     explore: float = 0.0
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if min(self.count, self.every, self.most - 1) < 1:
             raise ValueError(
                 f"count={self.count} and every={self.every} must be at least 1, most={self.most} at least 2: opponents "

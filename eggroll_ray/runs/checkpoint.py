@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save
 from eggroll_ray.es.digest import digest as digest_of
 from eggroll_ray.es.digest import host_array
 from eggroll_ray.es.leaves import is_key
+from eggroll_ray.es.numbers import plain
 from eggroll_ray.runs.files import PARTIAL, replace_file, sync_folder
 
 SCHEMA = 1
@@ -61,12 +62,18 @@ def create_run(run: Path) -> None:
 
 def as_json(value: Any) -> Any:
     """Returns the value as it reads back from JSON."""
-    return json.loads(json.dumps(value, default=str))
+    return json.loads(json.dumps(value, default=_in_json))
 
 
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON whole or not at all."""
-    replace_file(path, (json.dumps(value, indent=2, default=str) + "\n").encode())
+    replace_file(path, (json.dumps(value, indent=2, default=_in_json) + "\n").encode())
+
+
+def _in_json(value: Any) -> Any:
+    """What JSON does not know: numbers of NumPy and JAX as numbers, all else as text."""
+    made = plain(value)
+    return str(value) if made is value else made
 
 
 def read_json(path: Path) -> Any:

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from eggroll_ray.es.numbers import make_plain
+
 # Is told what happens to workers: name of the event, detail, worker (None: all of them together).
 OnEvent = Callable[[str, str, str | None], object]
 
@@ -43,6 +45,7 @@ class Workers:
     runtime_env: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if self.count != "auto" and not (isinstance(self.count, int) and self.count >= 0):
             raise ValueError(f"workers={self.count!r} must be 'auto' or a number of at least 0 (0: in process).")
         if not self.cpus > 0:

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from eggroll_ray.es.numbers import whole
+
 _DEFAULT_BLOCK = 256
 _CACHED_BLOCKS = (128, 64)  # of larger models; still smaller ones cost more in calls than they save in memory traffic
 _CACHE_BYTES = 2 << 20  # of a block's noise, about what a core's caches hold from one time step to the next
@@ -34,6 +36,7 @@ class Plan:
 
     def with_block_size(self, block_size: int) -> "Plan":
         """Returns the plan with blocks of another size, which is checked; see `make_plan`."""
+        block_size = whole("block_size", block_size)
         check_blocks(self.population_size, block_size)
         return dataclasses.replace(self, block_size=block_size)
 
@@ -65,8 +68,10 @@ def make_plan(
       signs_only: what the shaping says of itself.
 
     Raises:
-      ValueError: for an odd or empty population, or blocks that do not divide it.
+      ValueError: for what is no whole number, an odd or empty population, or blocks that do not divide it.
     """
+    population_size, seed = whole("population_size", population_size), whole("seed", seed)
+    test_episodes = whole("test_episodes", test_episodes)
     if population_size < 2 or population_size % 2:
         raise ValueError(
             f"population_size={population_size} must be even and at least 2, since members come in antithetic "
@@ -74,6 +79,7 @@ def make_plan(
         )
     if block_size is None:
         block_size = default_block_size(population_size, member_bytes)
+    block_size = whole("block_size", block_size)
     check_blocks(population_size, block_size)
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
