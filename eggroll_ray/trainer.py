@@ -6,16 +6,21 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
+import jax
 import numpy as np
 
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.es.eggroll import eggroll
-from eggroll_ray.es.record import ES
+from eggroll_ray.es.hyperparameters import changes as hyperparameter_changes
+from eggroll_ray.es.hyperparameters import hyperparameters, with_hyperparameters
+from eggroll_ray.es.numbers import make_plain, plain
+from eggroll_ray.es.record import ES, functions_of
 from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.forecast.block_size import check_block_size, fastest_for_workers
 from eggroll_ray.replay import Replay
@@ -51,6 +56,7 @@ class Watch:
     target: float | None = None
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if self.every < 0 or (self.episodes is not None and self.episodes < 1):
             raise ValueError(
                 f"every={self.every} must be at least 0 and episodes={self.episodes} at least 1, in generations "
@@ -130,6 +136,7 @@ class Trainer:
         """
         self._strategy = strategy or eggroll()
         self._evaluator = evaluator
+        population_size, seed, block_size = plain((population_size, seed, block_size))
         self._workers = workers if isinstance(workers, Workers) else Workers(workers)
         self._watch = watch
         self._run = Run(run) if isinstance(run, str | Path) else run
@@ -157,6 +164,8 @@ class Trainer:
         }
         self._pool: Pool | None = None
         self._pending: Outcome | None = None  # evaluated, but not applied by the workers yet
+        self._opt_state = prepared.shapes.opt_state
+        self._changes: dict[str, float] = {}  # hyperparameters, from the update of the generation to be evaluated next
         self._number = 0  # of the generation to be evaluated next
         self._stopped = threading.Event()
         self._solved = False
@@ -165,7 +174,10 @@ class Trainer:
         self._recorder = None
         if self._run is not None:
             # Before the recorder exists there is nothing that an event could go into.
-            self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, self._event)
+            column = jax.ShapeDtypeStruct((self._plan.population_size,), np.float32)
+            fitness = dict.fromkeys(evaluator.groups, column) if evaluator.groups else column
+            functions = functions_of(self._strategy, prepared.shapes, fitness)
+            self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, functions, self._event)
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
         if prepared.formed:
             self._event("leaves formed", formed)
@@ -204,6 +216,26 @@ class Trainer:
         self._start()
         return self._finish()
 
+    def change(self, values: Mapping[str, float] = MappingProxyType({}), **named_values: float) -> None:
+        """Changes hyperparameters of the optimiser while the run goes on, such as `change(learning_rate=0.01)`.
+
+        They must lie in the optimiser's state, where `optax.inject_hyperparams` puts them. The change is logged: a run
+        that is continued or replayed, and a worker that joins, has it at the same generation.
+
+        Args:
+          values: new values from the update of the generation on that is evaluated next, by name or, where several have
+            one name, by path.
+          named_values: the same.
+
+        Raises:
+          ValueError: for a name that is not there, that is not clear, or that follows a schedule.
+        """
+        self._start()
+        changes = dict(hyperparameter_changes(self._opt_state, {**values, **named_values}))
+        self._changes |= changes
+        shown = ", ".join(f"{name} = {value:g}" for name, value in changes.items())
+        self._event("changed", f"{shown} from the update of generation {self._number} on")
+
     def save(self, folder: Path | str) -> Path:
         """Writes the state so far, with every evaluated generation applied, as a checkpoint below a folder.
 
@@ -219,7 +251,8 @@ class Trainer:
     def restore(self, folder: Path | str) -> None:
         """Goes on from the newest whole checkpoint below a folder that `save`, or another run, has written.
 
-        Its parameters, optimiser state and statistics are taken over; the strategy may have other settings.
+        Its parameters, optimiser state and statistics are taken over; the strategy may have other settings. The numbers
+        that `optax.inject_hyperparams` keeps in the optimiser's state are settings: they stay those of this trainer.
 
         Raises:
           CheckpointError: when there is none, or it is of other parameters or another kind of optimiser.
@@ -244,8 +277,20 @@ class Trainer:
         if found is None:
             raise CheckpointError(f"there is no whole checkpoint in {folder / 'checkpoints'}: {' '.join(damaged)}")
         number, snapshot = found
+        snapshot = self._with_own_hyperparameters(snapshot)
         self._pool.catch_up(snapshot, [])
         self._number, self._pending, self._solved = number, None, False
+
+    def _with_own_hyperparameters(self, snapshot: dict[str, Any]) -> dict[str, Any]:
+        """A snapshot of another trainer with the hyperparameters of this one."""
+        assert self._pool is not None
+        own = hyperparameters(self._pool.snapshot()["state"].opt_state)
+        theirs, state = hyperparameters(snapshot["state"].opt_state), snapshot["state"]
+        other = [name for name in own if own[name] != theirs[name]]
+        if other:
+            shown = ", ".join(f"{name} is {float(own[name]):g}, not {float(theirs[name]):g}" for name in other)
+            self._event("settings kept", f"of this trainer, not of the checkpoint: {shown}")
+        return {**snapshot, "state": state._replace(opt_state=with_hyperparameters(state.opt_state, own))}
 
     def reproduce(self, generation: int, member: int) -> float | np.ndarray:
         """Runs one member of a generation alone, in this process, and returns its fitness, `(groups,)` if several.
@@ -319,6 +364,8 @@ class Trainer:
             self._number = len(self._recorder.log)
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
             self._event("resumed", detail)
+            for text in self._recorder.not_compared:
+                self._event("not compared", text)
 
     def _block_size(self, resumed: bool) -> int:
         """That of the record where the run is resumed, or else the fastest on a worker."""
@@ -354,7 +401,11 @@ class Trainer:
             return None
         if found.failures:
             self._event("fitness failed", f"{len(found.failures)} members; first: {found.failures[0]}")
-        self._pending = outcome_of(found, self._number, self._plan.groups, self._evaluator.total)
+        self._pending = dataclasses.replace(
+            outcome_of(found, self._number, self._plan.groups, self._evaluator.total),
+            changes=tuple(self._changes.items()),
+        )
+        self._changes = {}
         if self._recorder is not None:
             self._pending = self._recorder.append(self._pending)
         if found.test is not None:
@@ -437,7 +488,7 @@ class Trainer:
         }
 
     def _event(self, name: str, detail: str, worker: str | None = None) -> None:
-        quiet = name in ("resumed", "worker joined", "worker back", "record restored")
+        quiet = name in ("resumed", "worker joined", "worker back", "record restored", "changed", "settings kept")
         who = "" if worker is None else f"worker {worker}: "
         _log.log(logging.INFO if quiet else logging.WARNING, "generation %d: %s: %s%s", self._number, name, who, detail)
         if self._recorder is not None:

@@ -15,6 +15,7 @@ from evaluating import bound_once
 
 import eggroll_ray as er
 from eggroll_ray.evaluators.members import noise_bytes
+from eggroll_ray.rl.rollout import Play
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import read_metrics
@@ -194,6 +195,29 @@ def test_a_resumed_run_must_have_the_same_strategy_and_parameters(tmp_path):
         )
 
 
+def test_a_resumed_run_must_have_the_same_functions(tmp_path):
+    trainer(tmp_path / "run").fit(2)
+    run = er.Run(tmp_path / "run", resume=True)
+    with pytest.raises(CheckpointError, match=r"the optimizer of the run in .* -0.05 .* -0.1 .*trainer.change"):
+        trainer(run, strategy=er.eggroll(optimizer=optax.adam(0.1)))
+    MADE.pop().close()
+    same = er.eggroll(optimizer=optax.chain(optax.scale_by_adam(), optax.scale(-0.05)), shaping=er.fitness.centred_rank)
+    assert trainer(run, strategy=same).result().generations == 2  # not what it is called
+
+
+def test_a_run_that_was_recorded_without_its_functions_is_continued_and_says_so(tmp_path, caplog):
+    trainer(tmp_path / "run").fit(1)
+    path = tmp_path / "run/config.json"
+    config = json.loads(path.read_text())
+    del config["functions"]
+    config["settings"]["population_size"] = "16"  # as one of NumPy was written
+    path.write_text(json.dumps(config))
+    MADE.pop().close()
+    trainer(er.Run(tmp_path / "run", resume=True)).fit(2)
+    events = [row["event"] for row in read_metrics(tmp_path / "run/metrics.jsonl") if "event" in row]
+    assert events == ["resumed", "not compared"] and "keeps nothing of its optimiser" in caplog.text
+
+
 def test_an_existing_run_is_not_overwritten(tmp_path):
     trainer(tmp_path / "run").fit(1)
     with pytest.raises(CheckpointError, match="exists"):
@@ -339,3 +363,55 @@ def test_any_optimizer_resumes(tmp_path):
     with with_momentum(tmp_path / "run") as first:
         first.fit(3)
     assert with_momentum(er.Run(tmp_path / "run", resume=True)).fit(6).digest == with_momentum().fit(6).digest
+
+
+NUMBERS = {"population_size": 16, "block_size": 8, "seed": 5, "workers": 0}
+OF_STRATEGY = {"rank": 2, "sigma": 0.5, "noise_reuse": 2}
+
+
+@pytest.mark.parametrize("kind", [np.int64, jnp.int32], ids=["NumPy", "JAX"])
+def test_numbers_of_numpy_are_the_same_settings_as_those_of_python(tmp_path, kind):
+    """A run that was made with them is continued with either, and its record holds numbers."""
+    number = {int: kind, float: np.float64}
+
+    def made(run, numbers, es):
+        return trainer(run, strategy=er.eggroll(**es, leaves=er.LeafRules(stacked={"w": es["rank"] - 2})), **numbers)
+
+    numbers = {name: kind(value) for name, value in NUMBERS.items()}
+    es = {name: number[type(value)](value) for name, value in OF_STRATEGY.items()}
+    run = er.Run(tmp_path / "run", checkpoint_every=kind(1), config={"mine": kind(3)})
+    with made(run, numbers, es) as first:
+        first.fit(2)
+    for again in ((NUMBERS, OF_STRATEGY), (numbers, es)):
+        with made(er.Run(tmp_path / "run", resume=True), *again) as resumed:
+            assert resumed._number == 0 and resumed.result().generations == 2
+    found = json.loads((tmp_path / "run/config.json").read_text())
+    assert found["settings"]["population_size"] == 16 and found["settings"]["strategy"]["rank"] == 2
+    assert found["mine"] == 3 and found["settings"]["strategy"]["leaves"]["stacked"] == {"w": 0}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: trainer(population_size=16.0), "population_size=16.0 must be a whole number"),
+        (lambda: trainer(block_size=8.0), "block_size=8.0 must be a whole number"),
+        (lambda: trainer(seed=np.float32(1)), "seed=1.0 must be a whole number"),
+        (lambda: er.eggroll(rank=1.5), "rank=1.5 must be a whole number"),
+        (lambda: er.eggroll(noise_reuse=2.0), "noise_reuse=2.0 must be a whole number"),
+        (lambda: er.fitness.group_z_score(2.0), "group_size=2.0 must be a whole number"),
+        (lambda: er.Run("x", checkpoint_every=2.5), "checkpoint_every=2.5 must be a whole number"),
+    ],
+)
+def test_what_is_counted_is_a_whole_number(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_options_hold_plain_numbers():
+    workers = er.Workers(np.int64(2), cpus=np.float32(0.5), min_workers=np.int8(1), nodes=np.int64(1))
+    watch = er.Watch(np.int64(2), np.int64(3), np.float32(0.5))
+    rivals, play = er.Rivals(np.int64(2), np.int64(3), explore=np.float64(0.5)), Play(np.int64(2), np.int64(4))
+    for record in (workers, watch, rivals, play):
+        values = [getattr(record, field.name) for field in dataclasses.fields(record)]
+        assert not any(isinstance(value, np.generic) for value in values)
+    assert workers.count == 2 and watch.target == 0.5 and rivals.every == 3 and play.shared_by == 4

@@ -19,8 +19,9 @@ from jaxtyping import Array, Float, Int, Key
 
 from eggroll_ray.es import noise
 from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
+from eggroll_ray.es.numbers import make_plain, whole
 from eggroll_ray.es.random import Law, normal
-from eggroll_ray.es.record import ES, Densify, ESState, Fitness, Params, Perturbation, Schedule
+from eggroll_ray.es.record import ES, Densify, ESState, Fitness, Function, Params, Perturbation, Schedule
 from eggroll_ray.es.shaping import Shaping, Weigh, as_shaping, centred_rank
 from eggroll_ray.lowrank.parameter import Noised, densify, low_rank
 
@@ -37,6 +38,9 @@ class _Options:
     noise_reuse: int
     persistent: int
     leaves: LeafRules
+
+    def __post_init__(self) -> None:
+        make_plain(self)
 
 
 def eggroll(
@@ -71,6 +75,7 @@ def eggroll(
     Raises:
       ValueError: for values out of range, at once; for a rank above every matrix, at `init`.
     """
+    rank = whole("rank", rank)
     if rank < 1:
         raise ValueError(f"rank={rank} must be at least 1; choose 1, or openai_es for dense noise.")
     optimizer, shaped_by = optimizer or optax.adam(0.05), as_shaping(shaping)
@@ -100,6 +105,8 @@ def openai_es(
 def _strategy(name: str, options: _Options) -> ES:
     if not callable(options.sigma) and not options.sigma > 0:
         raise ValueError(f"sigma={options.sigma} must be positive; try 0.1, or 0.001 for a large model.")
+    for at in ("noise_reuse", "persistent"):
+        whole(at, getattr(options, at))
     if options.noise_reuse < 1:
         raise ValueError(
             f"noise_reuse={options.noise_reuse} must be at least 1, the number of generations that share "
@@ -143,9 +150,21 @@ def _strategy(name: str, options: _Options) -> ES:
     def update(state: ESState, fitness: Fitness) -> tuple[ESState, dict[str, Array]]:
         return _update(options, label(state.params), state, fitness)
 
-    signs_only, reuse, persistent = options.shaping.signs_only, options.noise_reuse, options.persistent
-    settings, densify = _settings(name, options), _densify(name, options)
-    return ES(init, Perturbation(draw, apply), update, label, settings, signs_only, reuse, persistent, densify)
+    def functions(state: ESState, fitness: Fitness) -> dict[str, Function]:
+        return _functions(options, _trainable(label(state.params), state.params), fitness)
+
+    return ES(
+        init,
+        Perturbation(draw, apply),
+        update,
+        label,
+        _settings(name, options),
+        options.shaping.signs_only,
+        options.noise_reuse,
+        options.persistent,
+        _densify(name, options),
+        functions,
+    )
 
 
 def _densify(name: str, options: _Options) -> Densify | None:
@@ -323,6 +342,38 @@ def _rules_settings(rules: LeafRules) -> dict[str, Any]:
     if rules.on_unsupported == "raise":
         del settings["on_unsupported"]  # runs of before it existed can be continued
     return settings
+
+
+def _functions(options: _Options, params: Params, fitness: Fitness) -> dict[str, Function]:
+    """What of the options is code, of which `_settings` has no more than the name."""
+    optimizer, sigma, key = options.optimizer, options.sigma, jax.eval_shape(lambda: jax.random.key(0))
+
+    def optimize(params: Params, descent: Params, state: Any) -> Any:
+        return optimizer.init(params), optimizer.update(descent, state, params)
+
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        state = jax.eval_shape(optimizer.init, params)
+        found = {
+            "optimizer": Function(_described(state), jax.make_jaxpr(optimize)(params, params, state)),
+            "shaping": Function(options.shaping.what, jax.make_jaxpr(options.shaping)(jax.tree.leaves(fitness)[0])),
+            "law": Function(options.law.name, jax.make_jaxpr(lambda key: options.law(key, (8,)))(key)),
+        }
+        if callable(sigma):
+            found["sigma"] = Function("a schedule", jax.make_jaxpr(sigma)(jax.ShapeDtypeStruct((), jnp.int32)))
+    return found
+
+
+def _described(opt_state: Any) -> str:
+    """An optimiser by the states of its parts."""
+    names: list[str] = []
+
+    def look(node: Any) -> bool:
+        if hasattr(node, "_fields"):
+            names.append(type(node).__name__.removesuffix("State"))
+        return False
+
+    jax.tree.leaves(opt_state, is_leaf=look)
+    return " + ".join(name for name in dict.fromkeys(names) if name != "Empty") or "one without state"
 
 
 def _settings(name: str, options: _Options) -> dict[str, Any]:

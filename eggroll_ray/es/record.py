@@ -4,7 +4,9 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr
 from jaxtyping import Array, Int, UInt
 
 from eggroll_ray.es.leaves import Leaf
@@ -52,6 +54,13 @@ class Densify(NamedTuple):
     limit: int  # bytes that they may take in a block
 
 
+class Function(NamedTuple):
+    """A function that a strategy was given, for the record of a run."""
+
+    what: str  # it is, for people
+    traced: ClosedJaxpr  # what it does
+
+
 class ES(NamedTuple):
     """An evolution strategy.
 
@@ -72,3 +81,13 @@ class ES(NamedTuple):
     noise_reuse: int = 1  # generations that share one draw of noise
     persistent: int = 1  # generations of an episode over which noise accumulates
     densify: Densify | None = None  # None: such an operation is an error
+    # Shapes of a state and of a fitness -> the functions that the update is made of, of which `settings` has but names.
+    # None: the update itself is what is compared when a run is continued.
+    functions: Callable[[ESState, Fitness], Mapping[str, Function]] | None = None
+
+
+def functions_of(strategy: ES, state: ESState, fitness: Fitness) -> Mapping[str, Function]:
+    """Traces what an update is made of, given the shapes of a state and of a fitness."""
+    if strategy.functions is not None:
+        return strategy.functions(state, fitness)
+    return {"update": Function("a strategy of your own", jax.make_jaxpr(strategy.update)(state, fitness))}

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from eggroll_ray.es.numbers import whole
+
 
 class Shaped(NamedTuple):
     """Weights F_i of the estimate, and which members count."""
@@ -33,11 +35,18 @@ class Shaping:
       weigh: raw fitness -> `Shaped`, jittable.
       signs_only: whether the weights depend on no more than which twin of each pair is better. Results then travel
         and are logged as one sign per pair.
+      described: for people, where the name does not say all.
     """
 
     name: str
     weigh: Weigh
     signs_only: bool = False
+    described: str = ""
+
+    @property
+    def what(self) -> str:
+        """What it is, for people."""
+        return self.described or self.name
 
     def __call__(self, fitness: Float[Array, " n"]) -> Shaped:
         return self.weigh(fitness)
@@ -91,6 +100,7 @@ def group_z_score(group_size: int) -> Shaping:
       group_size: members per group, even and a divisor of the population: the members of a group
         answered the same question or played the same episode.
     """
+    group_size = whole("group_size", group_size)
     if group_size < 2 or group_size % 2:
         raise ValueError(
             f"group_size={group_size} must be even and at least 2, so that twins share a group; "
@@ -108,7 +118,8 @@ def group_z_score(group_size: int) -> Shaping:
         centred = _centre(fitness.reshape(groups), valid.reshape(groups)).reshape(-1)
         return Shaped(_over_std(centred, valid), valid)
 
-    return Shaping("shape", shape)  # the name that it has in records since the first version
+    # The name is the one that it has in records since the first version.
+    return Shaping("shape", shape, described=f"group_z_score({group_size})")
 
 
 def _antithetic_sign(fitness: Float[Array, " n"]) -> Shaped:

@@ -5,6 +5,7 @@ It knows nothing of blocks, messages or other workers. `workers.worker.Worker` a
 
 import threading
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ from jaxtyping import PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.es.digest import digest
+from eggroll_ray.es.hyperparameters import with_hyperparameters
 from eggroll_ray.es.record import ES, ESState, Fitness
 from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator, Given
 
@@ -52,17 +54,23 @@ class Engine:
         state = jax.tree.map(jnp.asarray, snapshot["state"])
         self._set(ESState(*state), snapshot["statistics"], snapshot.get("past", {}))
 
-    def update(self, fitness: Fitness, moments: Sequence[Any]) -> dict[str, float]:
+    def update(
+        self, fitness: Fitness, moments: Sequence[Any], changes: Mapping[str, float] = MappingProxyType({})
+    ) -> dict[str, float]:
         """Applies the update of the current generation.
 
         Args:
           fitness: of the whole population, as `ES.update` takes it.
           moments: of the outcome; see `Evaluator.merge`.
+          changes: hyperparameters of the optimiser that are other ones from this update on, by their paths.
 
         Returns:
           The metrics of the update.
         """
-        state, metrics = self._update(self._state, jax.tree.map(jnp.asarray, fitness))
+        state = self._state
+        if changes:
+            state = state._replace(opt_state=with_hyperparameters(state.opt_state, changes))
+        state, metrics = self._update(state, jax.tree.map(jnp.asarray, fitness))
         statistics = self._evaluator.merge(self._statistics, moments)
         metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
         self._set(state, statistics, self._past)

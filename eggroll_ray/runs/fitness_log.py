@@ -4,7 +4,8 @@ A record is the generation (uint64) and the length of the payload (uint32), the 
 little-endian. The payload is the fitness of all members (several groups: `fitness_vector`) as float32, or the packed
 signs of all pairs and the numbers of those that were dropped (paper section 6.1); then the moments of the generation as
 float64. A log whose head does not name them holds those of each block as float32, and is continued like that.
-Nothing runs code when it is loaded.
+Hyperparameters that were changed while the run went on are in `fitness/changes.jsonl`, one object a line: the
+generation from whose update on, the path in the optimiser's state, and the value. Nothing runs code when it is loaded.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO
 import jax
 import numpy as np
 
+from eggroll_ray.runs.changes import Changes
 from eggroll_ray.runs.checkpoint import CheckpointError, read_json, write_json
 from eggroll_ray.runs.files import append_to_file
 from eggroll_ray.workers.fitness_vector import PackedPairs
@@ -79,6 +81,7 @@ class FitnessLog:
         if writable and size > self._size:
             _log.warning("%s: generation %d was cut off while it was written; dropped", self._path, len(self))
             append_to_file(self._path, self._size, b"", sync=True)
+        self._changes = Changes(run / "fitness" / "changes.jsonl", len(self), writable)
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -114,6 +117,7 @@ class FitnessLog:
         assert self._fits(length)  # whoever reads it would refuse it
         parts = [_HEAD.pack(outcome.number, length), *parts]
         record = b"".join([*parts, _checksum(*parts)])
+        self._changes.put(outcome.number, outcome.changes)
         self._ends.append(append_to_file(self._path, self._size, record, sync=True))
 
     def read(self, start: int, stop: int) -> Iterator[Outcome]:
@@ -139,11 +143,12 @@ class FitnessLog:
             raise CheckpointError(f"generation {number} in {self._path} is damaged; resume from a checkpoint after it.")
         split = len(payload) - self._moment_bytes
         try:
-            return Outcome(number, self._fitness(payload[:split]), self._unflatten(payload[split:]))
+            fitness, moments = self._fitness(payload[:split]), self._unflatten(payload[split:])
         except ValueError as error:
             raise CheckpointError(
                 f"generation {number} in {self._path} cannot be read: {error} It was not written by eggroll_ray."
             ) from error
+        return Outcome(number, fitness, moments, self._changes.of(number))
 
     def _fitness(self, data: bytes) -> np.ndarray | PackedPairs:
         if not self._plan.signs_only:

@@ -140,7 +140,7 @@ def _lines(path: Path) -> list[tuple[bytes, Row]]:
 def _parse(line: bytes) -> Row | None:
     try:
         row = json.loads(line, parse_constant=lambda _: None)
-    except ValueError:  # of JSON or of UTF-8
+    except (ValueError, RecursionError):  # of JSON or of UTF-8
         return None
     return row if isinstance(row, dict) else None
 

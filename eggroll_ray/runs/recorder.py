@@ -10,9 +10,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from eggroll_ray.es.numbers import whole
+from eggroll_ray.es.record import Function
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
+from eggroll_ray.runs.functions import compare, recorded
 from eggroll_ray.runs.lock import RunLock
 from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
 from eggroll_ray.runs.sinks.tensorboard import TensorBoard
@@ -43,6 +46,7 @@ class Run:
     sinks: tuple[Sink, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "checkpoint_every", whole("checkpoint_every", self.checkpoint_every))
         if self.checkpoint_every < 1:
             raise ValueError(f"checkpoint_every={self.checkpoint_every} must be at least 1 generation.")
 
@@ -60,6 +64,7 @@ class Recorder:
         plan: Plan,
         moments: Any,
         settings: Mapping[str, Any],
+        functions: Mapping[str, Function],
         on_event: Callable[[str, str], object],
     ):
         """Makes the folder, or opens the one that is resumed.
@@ -69,23 +74,26 @@ class Recorder:
           plan: of the run.
           moments: template of a generation's moments.
           settings: what decides the run's bits; a resumed run must have the same.
-          on_event: is told when the record cannot be written, and when it can again.
+          functions: that the run's bits depend on as well, traced; a resumed run must have the same.
+          on_event: is told what cannot be compared, when the record cannot be written, and when it can again.
 
         Raises:
           CheckpointError: when the folder exists or cannot be written, holds another run, or has another owner.
         """
         self.path = Path(run.path)
         self._run, self._on_event = run, on_event
-        settings = {**_recorded(plan), **settings}
+        settings, made, told = {**_recorded(plan), **settings}, recorded(functions), []
         if run.resume:
             _check_same(_settings(self.path / "config.json"), settings, self.path)
+            told = compare(checkpoint.read_object(self.path / "config.json").get("functions"), made, self.path)
         else:
             checkpoint.create_run(self.path)
         self._lock = RunLock(self.path)
         try:
             checkpoint.remove_partial(self.path)
             if not run.resume:
-                config = {**run.config, "settings": settings, "versions": _versions(), "machine": _machine()}
+                config = {**run.config, "settings": settings, "functions": made}
+                config |= {"versions": _versions(), "machine": _machine()}
                 checkpoint.write_json(self.path / "config.json", config)
             self.log = FitnessLog(self.path, plan, moments)
             metrics = self.path / "metrics.jsonl"
@@ -100,6 +108,7 @@ class Recorder:
         self._failing: set[str] = set()  # log, checkpoint, metrics, result
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
+        self.not_compared = told  # what cannot be known to be as it was, in words
 
     def append(self, outcome: Outcome) -> Outcome:
         """Adds the outcome of a generation to the log, and with it those that could not be written before.
@@ -223,12 +232,20 @@ def _settings(config: Path) -> Mapping[str, Any]:
 
 def _check_same(found: Mapping[str, Any], given: Mapping[str, Any], path: Path) -> None:
     given = checkpoint.as_json(given)
+    found = {name: _with_numbers(value, given.get(name)) for name, value in found.items()}
     for name in sorted({*found, *given}):
         if found.get(name) != given.get(name):
             raise CheckpointError(
                 f"the run in {path} has {name}={found.get(name)!r}, now it is {given.get(name)!r}: it would be "
                 "another run; give the same value, or start a new run folder."
             )
+
+
+def _with_numbers(found: Any, given: Any) -> Any:
+    """What was recorded, with numbers where the first versions wrote those of NumPy as text."""
+    if isinstance(found, Mapping) and isinstance(given, Mapping):
+        return {name: _with_numbers(value, given.get(name)) for name, value in found.items()}
+    return given if isinstance(given, int | float) and found == str(given) else found
 
 
 def _versions() -> dict[str, str]:

@@ -31,6 +31,8 @@ class Outcome:
     number: int
     fitness: np.ndarray | PackedPairs
     moments: tuple[Any, ...] = ()  # what the statistics are merged from; see `Evaluator.merge`
+    # Hyperparameters of the optimiser that are other ones from this update on: path in its state, value.
+    changes: tuple[tuple[str, float], ...] = ()
 
     @property
     def nbytes(self) -> int:

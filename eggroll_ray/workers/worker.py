@@ -163,7 +163,7 @@ class Worker:
         fitness = outcome.fitness
         if isinstance(fitness, PackedPairs):
             fitness = fitness.fitness()
-        self._metrics = self._engine.update(self._by_group(fitness), outcome.moments)
+        self._metrics = self._engine.update(self._by_group(fitness), outcome.moments, dict(outcome.changes))
 
     def _by_group(self, fitness: np.ndarray) -> Any:
         groups = self._evaluator.groups

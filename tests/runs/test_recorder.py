@@ -37,7 +37,7 @@ def close_all():
 
 def make(path: Path, events: list | None = None, resume: bool = False, every: int = 5) -> Recorder:
     events = [] if events is None else events
-    MADE.append(Recorder(Run(path, resume, every), PLAN, (), {"a": 1}, lambda *event: events.append(event)))
+    MADE.append(Recorder(Run(path, resume, every), PLAN, (), {"a": 1}, {}, lambda *event: events.append(event)))
     return MADE[-1]
 
 
