@@ -40,6 +40,10 @@ address=${head%%[[:space:]]*}:6379
 # (--nodes), since a node that cannot join does not make srun fail, and since symmetric-run of Ray 2.60 with its own
 # option for that, --min-nodes, ends with an error after a success too. When the first node's part fails, the others
 # would wait for it; srun ends them.
-exec srun --cpu-bind=none --kill-on-bad-exit=1 ray symmetric-run --address "$address" \
+set +e
+srun --cpu-bind=none --kill-on-bad-exit=1 ray symmetric-run --address "$address" \
   -- bash launch/train_or_resume.sh "$@" \
   --workers auto --address "$address" --nodes "$SLURM_JOB_NUM_NODES" --wait-seconds 600
+status=$?
+srun --cpu-bind=none ray stop --force > /dev/null # symmetric-run leaves what does not stop within 16 s
+exit $status

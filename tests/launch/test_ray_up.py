@@ -14,7 +14,7 @@ from lab import Lab, copy_checkout, download_wheels, generations, skip_without_l
 CLUSTER = "launch/cluster-onprem.yaml"
 HEAD, WORKERS = "10.77.0.10", {"h1": "10.77.0.11", "h2": "10.77.0.12"}
 MACHINES = {"client": "10.77.0.2", "h0": HEAD, **WORKERS}
-RUN = "--env gymnax/Pendulum-v1 --population-size 256 --hidden 32 --test-every 0 --no-render"
+RUN = "--env gymnax/Pendulum-v1 --population-size 512 --block-size 64 --hidden 32 --test-every 0 --no-render"
 ENDLESS = 10**7  # generations: the driver is killed before
 
 _log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ import pytest
 from lab import Lab, copy_checkout, download_wheels, generations, skip_without_lab, wait_for
 
 MACHINES = {"ctl": "10.77.0.2", "n1": "10.77.0.11", "n2": "10.77.0.12"}
-RUN = "--env gymnax/Pendulum-v1 --population-size 256 --hidden 32 --test-every 0 --no-render"
+RUN = "--env gymnax/Pendulum-v1 --population-size 512 --block-size 64 --hidden 32 --test-every 0 --no-render"
 ENDLESS = 10**7  # generations: the driver is killed before
 CONF = f"""
 ClusterName=lab
@@ -78,9 +78,10 @@ def checkout(lab: Lab) -> Path:
     return lab.file("homes", "you/checkout")
 
 
-def submit(lab: Lab, until: int) -> str:
+def submit(lab: Lab, until: int, nodes: int = 2, run: str = "long") -> str:
     """Submits the job and returns its number."""
-    said = lab.run("ctl", f"cd checkout; sbatch --nodes 2 launch/slurm.sh runs/long {RUN} --generations {until}")
+    command = f"cd checkout; sbatch --nodes {nodes} launch/slurm.sh runs/{run} {RUN} --generations {until}"
+    said = lab.run("ctl", command)
     return re.fullmatch(r"Submitted batch job (\d+)\n", said)[1]  # pyright: ignore[reportOptionalSubscript]
 
 
@@ -139,3 +140,10 @@ def test_a_job_survives_a_node_and_its_driver(lab, tmp_path):
         assert "ray" not in lab.run(name, "ps -u you -o comm=", check=False)
     passed("same digest")
     _log.info("seconds: %s; %d generations, digest %s", figures, until, results[0]["digest"])
+
+
+def test_a_job_on_one_node(lab):
+    job = submit(lab, 3, nodes=1, run="short")
+    wait_for(lambda: state(lab, job) in {"COMPLETED", "FAILED"}, 600)
+    assert state(lab, job) == "COMPLETED", (checkout(lab) / f"slurm-{job}.out").read_text()
+    assert len(generations(checkout(lab) / "runs/short/metrics.jsonl")) == 3
