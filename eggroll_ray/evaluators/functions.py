@@ -86,7 +86,8 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
             @BlockProgram
             def block(state: ESState, members: Array, placed: Any) -> Array:
                 keys = member_keys(generation_key(state), members, shared_by)
-                return perturb_block(perturb, state, members).apply(lambda params, key: fn(params, *placed, key), keys)
+                both = perturb_block(perturb, state, members).beside(placed)
+                return both.apply(lambda own, key: fn(own[0], *own[1], key), keys)
 
             def evaluate(given: Given) -> Evaluation:
                 state, _, members, _ = given
@@ -106,8 +107,8 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
 
         def check(perturb: Perturbation, state: ESState) -> object:
             def one(state: ESState, placed: Any) -> Any:
-                lifted = lift(lambda params, key: fn(params, *placed, key))
-                return lifted(perturb(state, jnp.int32(0)), generation_key(state))
+                lifted = lift(lambda own, key: fn(own[0], *own[1], key))
+                return lifted((perturb(state, jnp.int32(0)), placed), generation_key(state))
 
             return jax.eval_shape(one, state, data.host)
 

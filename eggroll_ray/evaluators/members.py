@@ -32,6 +32,10 @@ class Members:
     def __len__(self) -> int:
         return self._size
 
+    def beside(self, shared: Any) -> "Members":
+        """The same with arrays that all members have in common: `apply` gives `fn` the pair of parameters and these."""
+        return Members((self.params, shared), self._size, self.twins)
+
     def apply(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Runs `fn(params_i, *args_i)` for every member i, with the members on axis 0 of every arg."""
         lifted, given = lift(fn), [0] * len(args)

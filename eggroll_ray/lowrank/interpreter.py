@@ -15,8 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jax.extend.core import Literal
 
+from eggroll_ray.lowrank.facts import Facts
 from eggroll_ray.lowrank.parameter import LowRank, Noised, form, is_perturbed
 from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError, bind, simplify
 from eggroll_ray.lowrank.rules_combine import SUMS
@@ -33,7 +35,8 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Lets `fn` take perturbed parameters: `lift(fn)(params, x)` is `fn(densify(params), x)`.
 
     Under `jax.vmap` over members (see `member_axes`) nothing of members x m x k is computed, as long
-    as `fn` does not itself index a stacked parameter by a value that differs between members.
+    as `fn` does not itself index a stacked parameter by a value that differs between members. Plain leaves in an
+    argument that has perturbed ones are taken to be the same for all members, as `member_axes` has them.
 
     Args:
         fn: any traceable function of arrays. Leaves of its arguments that are no arrays (functions,
@@ -51,6 +54,7 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fn)
     def lifted(*args: Any, **kwargs: Any) -> Any:
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_perturbed)
+        shared = _leaves_beside_perturbed(args, kwargs)
         leaves = [_plain_if_small(leaf) for leaf in leaves]
         places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
 
@@ -64,7 +68,10 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
         values = [leaves[i] for i in places]
         examples = [x.w if isinstance(x, LowRank) else x for x in values]
         closed, out_shape = jax.make_jaxpr(on_arrays, return_shape=True)(*examples)
-        outs = Interpreter(_unsupported.get()).run(closed.jaxpr, closed.consts, values)
+        trace = Interpreter(Facts(), _unsupported.get())
+        trace.facts.share([leaves[i] for i in places if shared[i]])
+        trace.facts.share([const for const in closed.consts if not isinstance(const, Tracer)])
+        outs = trace.run(closed.jaxpr, closed.consts, values)
         for out in outs:
             if isinstance(out, _UNFORMED):
                 raise ValueError(
@@ -108,13 +115,22 @@ def _plain_if_small(leaf: Any) -> Any:
     return simplify(leaf) if isinstance(leaf, LowRank) else leaf
 
 
-class Interpreter:
-    """Evaluates one jaxpr and those inside it; knows which plain values are broadcasts."""
+def _leaves_beside_perturbed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[bool]:
+    """For each leaf whether it is a plain one of an argument with perturbed ones: `member_axes` shares it."""
+    found = []
+    for argument in (*args, *(kwargs[name] for name in sorted(kwargs))):
+        perturbed = [is_perturbed(leaf) for leaf in jax.tree.leaves(argument, is_leaf=is_perturbed)]
+        found += [any(perturbed) and not own for own in perturbed]
+    return found
 
-    def __init__(self, unsupported: list[UnsupportedPrimitiveError] | None = None) -> None:
+
+class Interpreter:
+    """Evaluates one jaxpr and those inside it."""
+
+    def __init__(self, facts: Facts, unsupported: list[UnsupportedPrimitiveError] | None = None) -> None:
         """Takes a list for errors, which are then put there, and the operation done on formed arrays."""
+        self.facts = facts
         self._unsupported = unsupported
-        self._broadcasts: dict[int, tuple[Any, frozenset[int], bool]] = {}
 
     def run(self, jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:
         """Values of the outputs of an open jaxpr."""
@@ -131,20 +147,14 @@ class Interpreter:
     def call(self, fn: Callable[..., Any], *values: Any) -> Any:
         """The one result of a traceable function of values, plain or low-rank, by the rules of what it does."""
         closed = jax.make_jaxpr(fn)(*(x.w if isinstance(x, LowRank) else x for x in values))
-        (out,) = Interpreter().run(closed.jaxpr, closed.consts, values)
+        (out,) = Interpreter(self.facts).run(closed.jaxpr, closed.consts, values)
         return out
 
     def apply(self, eqn: Any, *operands: Any) -> list[Any]:
         """The outputs of an equation, by the rule of its primitive."""
-        name = eqn.primitive.name
         touched = [x for x in operands if isinstance(x, _UNFORMED)]
         if not touched:
-            if name == "convert_element_type" and self._is_number(operands[0]):
-                return [np.asarray(operands[0]).astype(eqn.params["new_dtype"])]
-            outs = bind(eqn, *operands)
-            if name == "broadcast_in_dim":
-                self._remember(eqn, operands[0], outs[0])
-            return outs
+            return self._apply_plain(eqn, operands)
         try:
             outs = self._by_rule(eqn, operands, touched)
         except UnsupportedPrimitiveError as error:
@@ -162,22 +172,42 @@ class Interpreter:
             raise UnsupportedPrimitiveError(name, min(touched, key=lambda value: math.prod(value.shape)))
         return rule(self, eqn, *operands)
 
+    def _apply_plain(self, eqn: Any, operands: Sequence[Any]) -> list[Any]:
+        name = eqn.primitive.name
+        if name == "convert_element_type" and self._is_number(operands[0]):
+            return [np.asarray(operands[0]).astype(eqn.params["new_dtype"])]
+        outs = None
+        if any(self.facts.low_rank_of(x) is not None for x in operands):
+            outs = _RULES[name](self, eqn, *operands) if name in _LOOKED_INTO else self._apply_known(eqn, operands)
+        if outs is None:
+            outs = bind(eqn, *operands)
+            self.facts.follow(eqn, operands, outs)
+        return outs
+
+    def _apply_known(self, eqn: Any, operands: Sequence[Any]) -> list[Any] | None:
+        """An equation of plain values of which some are equal to low-rank ones; None where that is of no use."""
+        name = eqn.primitive.name
+        lows = [self.facts.low_rank_of(x) for x in operands]
+        both = sum(low is not None for low in lows) > 1
+        if name not in _LINEAR or (both and name in PRODUCTS):
+            return None
+        try:
+            found = _RULES[name](self, eqn, *(x if low is None else low for x, low in zip(operands, lows, strict=True)))
+        except UnsupportedPrimitiveError:
+            return None
+        found = found if eqn.primitive.multiple_results else [found]
+        if name not in SUMS and not any(isinstance(x, _UNFORMED) for x in found):
+            return found
+        outs = bind(eqn, *operands)  # nothing of it is left in a compiled program that uses the other alone
+        self.facts.follow(eqn, operands, outs)
+        for out, low in zip(outs, found, strict=True):
+            if isinstance(low, LowRank):
+                self.facts.also_low_rank(out, low)
+        return outs
+
     def _is_number(self, value: Any) -> bool:
         """Whether it is a real number of the program, which stays one where it is cast: the 0 of `jnp.pad`."""
-        return np.ndim(value) == 0 and self.varying(value)[1] and bool(np.isrealobj(value))
-
-    def _remember(self, eqn: Any, operand: Any, out: Any) -> None:
-        axes, constant = self.varying(operand)
-        places = eqn.params["broadcast_dimensions"]
-        self._broadcasts[id(out)] = (out, frozenset(places[i] for i in axes), constant)
-
-    def varying(self, value: Any) -> tuple[frozenset[int], bool]:
-        """Axes along which a plain value can vary, and whether it is a constant of the program."""
-        if id(value) in self._broadcasts:
-            return self._broadcasts[id(value)][1:]
-        shape = jnp.shape(value)
-        constant = not isinstance(value, jax.Array)
-        return frozenset(i for i, size in enumerate(shape) if size != 1), constant
+        return np.ndim(value) == 0 and self.facts.varying(value)[1] and bool(np.isrealobj(value))
 
 
 # --- calls and control flow ----------------------------------------------------------------------
@@ -294,3 +324,6 @@ _CONTROL: dict[str, Callable[..., Any]] = {
 }
 _RULES: dict[str, Callable[..., Any]] = {**RULES, **SUMS, **PRODUCTS, **COMPLEX, **SQUARES, **_CONTROL}
 _RULES_OF_SQUARES: dict[str, Callable[..., Any]] = {**OF_SQUARES, **_CONTROL}
+# Where no operand is low-rank, but one is known to be equal to what is: what is done to both, and what is looked into.
+_LINEAR = {**RULES, **SUMS, **PRODUCTS, **COMPLEX}
+_LOOKED_INTO = ("checkpoint", "closed_call", "core_call", "jit", "pjit", "remat", "remat2", "scan")

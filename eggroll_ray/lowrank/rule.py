@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol
 import jax.numpy as jnp
 from jax import lax
 
+from eggroll_ray.lowrank.facts import Facts
 from eggroll_ray.lowrank.parameter import LowRank, Role, form
 
 
@@ -35,6 +36,13 @@ def refuse_both(eqn: Any, x: LowRank, y: LowRank, reason: str = "") -> NoReturn:
     raise UnsupportedPrimitiveError(eqn.primitive.name, small, reason)
 
 
+def refuse_own(trace: "Trace", eqn: Any, low: LowRank, value: Any, what: str) -> None:
+    """Raises UnsupportedPrimitiveError where a plain value that would enter the shared `w` may be the member's own."""
+    if not trace.facts.is_shared(value):
+        reason = f"{what} may be the member's own, which would make the matrix the member's own; constants may be used"
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, reason)
+
+
 class Trace(Protocol):
     """What a rule may ask of the interpreter."""
 
@@ -46,8 +54,9 @@ class Trace(Protocol):
         """The one result of a traceable function of values, plain or low-rank, by the rules of what it does."""
         ...
 
-    def varying(self, value: Any) -> tuple[frozenset[int], bool]:
-        """Axes along which a plain value can vary, and whether it is a constant of the program."""
+    @property
+    def facts(self) -> Facts:
+        """What is known of plain values."""
         ...
 
 

@@ -22,6 +22,7 @@ from eggroll_ray.lowrank.rule import (
     negative,
     pad_axes,
     refuse_both,
+    refuse_own,
     refuse_scaled,
 )
 
@@ -68,7 +69,7 @@ def _scale(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it is not linear in it")
     if eqn.outvars[0].aval.dtype != low.dtype:
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it changes the dtype")
-    varying, constant = trace.varying(plain)
+    varying, constant = trace.facts.varying(plain)
     side = _side_of(low, varying)
     if side is None:
         reason = "the other operand varies along rows and columns"
@@ -123,10 +124,11 @@ def _add_plain(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) ->
 
     The vector may be the member's own, and must then not enter the shared `w`.
     """
-    varying, constant = trace.varying(source)
+    varying, constant = trace.facts.varying(source)
     side = _side_of(low, varying)
     if side is None or (constant and not low.is_scaled):
         refuse_scaled(eqn, low)
+        refuse_own(trace, eqn, low, source, "the other operand, which varies along rows and columns,")
         return dataclasses.replace(low, w=low.w + plain)
     vector = _as_factor(low, plain, varying, side)
     other = "col" if side == "row" else "row"
@@ -138,7 +140,7 @@ def _add_plain(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) ->
 
 
 def _concatenate(trace: Trace, eqn: Any, *values: Any) -> LowRank:
-    return _join(eqn, values, eqn.params["dimension"])
+    return _join(trace, eqn, values, eqn.params["dimension"])
 
 
 def _stack(trace: Trace, eqn: Any, *values: Any) -> LowRank:
@@ -150,11 +152,15 @@ def _stack(trace: Trace, eqn: Any, *values: Any) -> LowRank:
         low = isinstance(x, LowRank)
         return broadcast_axes(x, shape, kept) if low else jnp.expand_dims(x, axis)
 
-    return _join(eqn, [widen(x) for x in values], axis)
+    wide = [widen(x) for x in values]
+    trace.facts.share([new for new, old in zip(wide, values, strict=True) if trace.facts.is_shared(old)])
+    return _join(trace, eqn, wide, axis)
 
 
-def _join(eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
+def _join(trace: Trace, eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
     """Concatenation as a sum of padded pieces: the ranks add up."""
+    like = next(x for x in values if isinstance(x, LowRank))
+    values = [x if isinstance(x, LowRank) or trace.facts.is_shared(x) else _in_ranks(eqn, x, like) for x in values]
     values = [fold_sign(x) if isinstance(x, LowRank) else x for x in values]
     lows = [x for x in values if isinstance(x, LowRank)]
     refuse_scaled(eqn, *lows)
@@ -178,6 +184,23 @@ def _join(eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
         b=jnp.concatenate([low.b for low in padded], rank_axis),
         paths=joined_paths(*lows),
     )
+
+
+def _in_ranks(eqn: Any, own: Any, like: LowRank) -> LowRank:
+    """A member's own rows, such as a bias joined to its matrix: identity times themselves, of as many ranks."""
+    own = LowRank(jnp.zeros_like(own), own, own, like.roles, like.paths)
+    side: Role = "row" if own.extent("row") <= own.extent("col") else "col"
+    count, sizes = own.extent(side), [own.shape[i] for i in own.axes("lead")]
+    if count > 1 and count + like.rank >= min(like.extent("row"), like.extent("col")):
+        reason = "what is joined to it may be the member's own, and is no smaller; constants may be joined"
+        raise UnsupportedPrimitiveError(eqn.primitive.name, like, reason)
+    identity = jnp.eye(count, dtype=own.dtype).reshape(count, *(own.shape[i] for i in own.axes(side)))
+    unit = jnp.broadcast_to(identity, (*sizes, *identity.shape))
+    other = own.axes("col" if side == "row" else "row")
+    rest = lax.transpose(own.a, (*own.axes("lead"), *own.axes(side), *other))
+    rest = rest.reshape(*sizes, count, *(own.shape[i] for i in other))
+    a, b = (unit, rest) if side == "row" else (rest, unit)
+    return dataclasses.replace(own, a=a, b=b)
 
 
 SUMS: dict[str, Callable[..., Any]] = {

@@ -46,12 +46,16 @@ def _conj(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
 
 def _complex(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
     dtype = eqn.outvars[0].aval.dtype
-    x = cast(x, dtype) if isinstance(x, LowRank) else lax.convert_element_type(x, dtype)
-    if isinstance(y, LowRank):
-        y = map_factors(cast(y, dtype), lambda w: w * 1j, lambda factor, side: factor * 1j if side == "row" else factor)
-    else:
-        y = lax.convert_element_type(y, dtype) * 1j
-    return add(trace, eqn, x, y)
+
+    def as_complex(value: Any, unit: complex) -> Any:
+        if isinstance(value, LowRank):
+            return map_factors(cast(value, dtype), lambda w: w * unit, lambda f, side: f * unit if side == "row" else f)
+        new = lax.convert_element_type(value, dtype) * unit
+        if trace.facts.is_shared(value):
+            trace.facts.share([new])
+        return new
+
+    return add(trace, eqn, as_complex(x, 1.0), as_complex(y, 1j))
 
 
 def _is_complex(low: LowRank) -> bool:

@@ -21,6 +21,7 @@ from eggroll_ray.lowrank.rule import (
     map_factors,
     negative,
     pad_axes,
+    refuse_own,
     refuse_scaled,
     side_axes,
     simplify,
@@ -145,7 +146,8 @@ def _dynamic_slice(trace: Trace, eqn: Any, low: Any, *starts: Any) -> Any:
 
 
 def _pad(trace: Trace, eqn: Any, low: LowRank, value: Any) -> LowRank:
-    is_zero = trace.varying(value)[1] and value == 0
+    refuse_own(trace, eqn, low, value, "the padding")
+    is_zero = trace.facts.varying(value)[1] and value == 0
     if not is_zero:
         refuse_scaled(eqn, low)
     return pad_axes(low, value, eqn.params["padding_config"])

@@ -156,14 +156,38 @@ def _dot_general(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
     else:
         factors = (low.b, _ids(low, "col")), (low.a, _ids(low, "row"))
     term = _skinny(low, plain, ids, factors, out, eqn.params["precision"])
+    shared = trace.facts.is_shared(plain)
     plain, after = _scale_operand(eqn, low, plain, ids, out)
     if flipped and not free and tuning().w_last:
         result = _product_with_w_last(eqn, low.w, plain)
     else:
         result = bind(eqn, *((low.w, plain) if flipped else (plain, low.w)))[0]
+    known = _product_with_shared(eqn, low, plain, ids, out, result) if shared else None
     for scale, scale_ids in after:
         result = _multiply(result, out, scale, scale_ids)
-    return result + term.astype(result.dtype)
+    result = result + term.astype(result.dtype)
+    if known is not None:
+        trace.facts.also_low_rank(result, known)
+    return result
+
+
+def _product_with_shared(eqn: Any, low: LowRank, x: Any, ids: Ids, out: Ids, w: Any) -> LowRank | None:
+    """`Q @ W` of a `Q` that all members share, whose shared part is `w`: low-rank too. None where it is too small."""
+    sides = {low.roles[i] for i in ids if i < low.ndim and low.shape[i] > 1} - {"lead"}
+    if low.is_scaled or len(sides) != 1:
+        return None
+    (side,) = sides
+    roles = tuple(side if i > low.ndim else low.roles[i] for i in out)
+
+    def factor(own: Role) -> Any:
+        array, array_ids = (low.a if own == "row" else low.b), _ids(low, own)
+        target = [low.ndim if j is None else out[j] for j in side_axes(roles, range(len(out)), own)]
+        if own == side:
+            return _einsum(x, ids, array, array_ids, target, eqn.params["precision"]).astype(w.dtype)
+        return jnp.einsum(array, array_ids, target).astype(w.dtype)
+
+    known = LowRank(w, factor("row"), factor("col"), roles, low.paths, sign=low.sign)
+    return known if known.a.size + known.b.size < w.size else None
 
 
 def _product_with_w_last(eqn: Any, w: Any, x: Any) -> Any:

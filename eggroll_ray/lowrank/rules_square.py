@@ -68,7 +68,7 @@ def _square(trace: Trace, eqn: Any, low: LowRank) -> Squares:
 def _power(trace: Trace, eqn: Any, low: Any, exponent: Any = None) -> Squares:
     """`integer_pow` or `pow`."""
     exponent = eqn.params.get("y", exponent)
-    known = np.ndim(exponent) == 0 and trace.varying(exponent)[1]
+    known = np.ndim(exponent) == 0 and trace.facts.varying(exponent)[1]
     if not isinstance(low, LowRank) or not known or exponent != 2:
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, "of its powers only the square has a rule")
     return Squares(((low, low),))

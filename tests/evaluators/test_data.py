@@ -60,6 +60,22 @@ def test_a_blocking_fitness_gets_the_data_in_its_process():
     np.testing.assert_allclose(evaluate(evaluator, numbers=members(0, 2)).fitness, expected, rtol=1e-5)
 
 
+def test_data_may_be_added_to_a_weight_which_stays_low_rank():
+    data, model, es = table(), {"w": jnp.ones((8, 9))}, er.eggroll()
+    base = np.random.default_rng(1).normal(size=(8, 9)).astype(np.float32)
+
+    def fn(params, data, key):
+        return (data["x"][:, :1] @ (params["w"] + data["base"])[:1]).sum() + (data["base"].T @ params["w"]).mean()
+
+    evaluator = from_fitness(fn, model, data={**data, "base": base})
+    assert evaluator.check is not None
+    evaluator.check(es.perturb, es.init(model, 0))
+    block = evaluator.bind(es.perturb)(Given(es.init(model, 0), (), members(0, 2)))
+    explicit = formed(es, es.init(model, 0), 2)["w"]
+    expected = [fn({"w": w}, {**data, "base": base}, None) for w in explicit]
+    np.testing.assert_allclose(block.fitness, expected, rtol=1e-4)
+
+
 def test_data_is_put_on_the_device_once(monkeypatch):
     puts, put = [], jax.device_put
     monkeypatch.setattr(jax, "device_put", lambda *args: puts.append(args) or put(*args))

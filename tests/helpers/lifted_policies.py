@@ -328,6 +328,29 @@ def _sums() -> Policy:
     return Policy(fn, params, (_normal(3, 5, 5),))
 
 
+def _shared_products() -> Policy:
+    """Constants and rows of the member's own that are joined to a weight: it stays low-rank."""
+    constant = np.random.default_rng(5).normal(size=(7, 5)).astype(np.float32)
+
+    def fn(params: Any, x: Any, y: Any) -> Any:
+        w, b, frozen = params["w"], params["b"], params["frozen"].astype(jnp.float32)
+        bias = jnp.concatenate([x, jnp.ones((3, 2))], axis=1) @ jnp.concatenate([w, b[None], x[0, :4][None]])
+        wide = x @ jnp.concatenate([w, x[0][:, None], jnp.ones((5, 1))], axis=1)
+        made = constant @ w
+        products = (
+            y @ made,
+            (2 * made + b[None]).T @ y.T,
+            jnp.einsum("qk,bq->kb", jnp.einsum("qm,mk->qk", constant, w), y),
+        )
+        chosen = y[:, :3] @ made[2:5], y[:, :2] @ made[jnp.array([6, 1])], jnp.tanh(made).sum(0)
+        _, scanned = lax.scan(lambda c, row: (c, row @ made), None, y)
+        transposed = (w @ constant[:4]) @ y[0, :5], jnp.einsum("e,emk->mk", constant[0, :3], params["stack"]).T @ x.T
+        return bias, wide, products, chosen, scanned, transposed, x @ (w + frozen[:, None] * frozen[None, :4])
+
+    params = {"w": _normal(0, 5, 4), "b": _normal(1, 4), "frozen": jnp.arange(5), "stack": _normal(2, 3, 5, 4)}
+    return Policy(fn, params, (_normal(3, 3, 5), _normal(4, 3, 7)))
+
+
 def _shapes() -> Policy:
     def fn(params: Any, x: Any) -> Any:
         w = params["w"].reshape(2, 3, 4)  # rows split
@@ -526,6 +549,7 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "scales": _scales,
     "conv_scaled": _conv_scaled,
     "sums": _sums,
+    "shared_products": _shared_products,
     "shapes": _shapes,
     "gathers": _gathers,
     "complex": _complex,

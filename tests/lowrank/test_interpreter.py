@@ -1,5 +1,6 @@
 """`lift` against the oracle: the same function on explicitly formed matrices."""
 
+import collections
 import dataclasses
 import functools
 import math
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
+from jax.interpreters import partial_eval
 from lifted_policies import (
     POLICIES,
     mlp_apply,
@@ -26,10 +28,12 @@ from lifted_policies import (
 )
 from marks import mostly_slow
 
+from eggroll_ray.compiling.jaxprs import called
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.lowrank.parameter import LowRank, Noised, densify, is_perturbed, low_rank, member_axes, twin_axes
 from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError
 from eggroll_ray.lowrank.tuning import CPU, TUNINGS
+from eggroll_ray.models import policies
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -221,7 +225,20 @@ def _big_scaled(members: int) -> tuple[Any, Any, Any, Any, int]:
     return fn, {**params, "b": jnp.ones(56)}, jnp.ones((members, 2, 48)), (), 48 * 64
 
 
-@pytest.mark.parametrize("make", [_big_mlp, pytest.param(_big_transformer, marks=pytest.mark.slow), _big_scaled])
+def _big_joined(members: int) -> tuple[Any, Any, Any, Any, int]:
+    """A row of biases in the matrix, and products of the matrix with constants."""
+    constant = np.ones((40, 48), np.float32)
+
+    def fn(params: Any, x: Any) -> Any:
+        one = jnp.concatenate([x, x[:, :1]], axis=1) @ jnp.concatenate([params["w"], params["b"][None]])
+        return one, jnp.einsum("bq,qk->bk", x[:, :40], jnp.einsum("qm,mk->qk", constant, params["w"]) * 2)
+
+    return fn, {"w": jnp.ones((48, 64)), "b": jnp.ones(64)}, jnp.ones((members, 2, 48)), (), 40 * 64
+
+
+@pytest.mark.parametrize(
+    "make", [_big_joined, _big_mlp, pytest.param(_big_transformer, marks=pytest.mark.slow), _big_scaled]
+)
 @pytest.mark.parametrize("rank", [1, 4])
 def test_no_matrix_per_member(make: Callable[..., Any], rank: int):
     members = 128
@@ -235,7 +252,7 @@ def test_no_matrix_per_member(make: Callable[..., Any], rank: int):
     if rank == 1:  # the same measure sees the matrices where they are formed
         dense = compiled(lambda p, x: fn(densify(p), x), axes, perturbed, inputs)
         assert largest_array(dense.as_text()) >= members * matrix
-    if rank == 1 and make is not _big_scaled:
+    if rank == 1 and make in (_big_mlp, _big_transformer):
         plain = compiled(fn, None, params, inputs)
         flops = [program.cost_analysis()["flops"] for program in (lifted, plain)]
         assert flops[0] < 1.3 * flops[1]
@@ -267,6 +284,92 @@ def test_models_of_other_ranks_form_no_matrix(name: str, rank: int):
     assert largest_array(lifted.as_text()) < members * 64 * 80
     expected = quick_jit(jax.vmap(lambda key: fn(densify(draw(key)))))(keys)
     assert_close(lifted(perturbed), expected, policy.tolerance)
+
+
+ODD_RANK = 13  # of no axis, so that no factor looks like a matrix
+
+
+def _zoo() -> dict[str, Callable[[], tuple[Any, Any, Any]]]:
+    """For each model, made when asked for: what is lifted, perturbed parameters, inputs."""
+
+    def lifted_policy(name: str) -> Callable[[], tuple[Any, Any, Any]]:
+        def make() -> tuple[Any, Any, Any]:
+            policy = POLICIES[name]()
+            arrays, static = eqx.partition(policy.params, eqx.is_array)
+            draw = functools.partial(perturb, arrays, stacked=policy.stacked, rank=ODD_RANK)
+            fn = lambda p, *inputs: policy.fn(eqx.combine(p, static, is_leaf=is_perturbed), *inputs)  # noqa: E731
+            return fn, draw, policy.inputs
+
+        return make
+
+    def model(policy: Any, *observation: int) -> Callable[[], tuple[Any, Any, Any]]:
+        def make() -> tuple[Any, Any, Any]:
+            x = jnp.ones(observation)
+            params = jax.eval_shape(lambda: policy.init(jax.random.key(0), x, 6))
+            params = jax.tree.map(lambda leaf: jnp.ones(leaf.shape, leaf.dtype), params)
+            return (
+                lambda p, *xs: policy.apply(p, *xs)[0],
+                functools.partial(perturb, params, rank=ODD_RANK),
+                (x, policy.initial_carry()),
+            )
+
+        return make
+
+    models = {
+        "mlp model": model(policies.mlp((19, 23)), 17),
+        "gru model": model(policies.gru(19), 17),
+        "cnn model": model(policies.cnn(7, 29), 8, 9, 3),
+        "nature cnn model": model(policies.nature_cnn(31), 36, 40, 3),
+        "log std model": model(policies.with_log_std(policies.mlp((19,))), 17),
+    }
+    return {**{name: lifted_policy(name) for name in POLICIES}, **models}
+
+
+ZOO = _zoo()
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_no_model_of_the_zoo_has_an_array_of_its_matrix_for_every_member(name: str):
+    fn, draw, inputs = ZOO[name]()
+    members = 97
+    keys = jax.random.split(jax.random.key(0), members)
+    axes = member_axes(jax.eval_shape(draw, keys[0]))
+    perturbed = jax.eval_shape(jax.vmap(draw, out_axes=axes), keys)
+    stacked = jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *x.shape)), inputs)
+    plain = jax.tree.map(
+        lambda x: x.w if isinstance(x, LowRank) else x, perturbed, is_leaf=lambda x: isinstance(x, LowRank)
+    )
+    own = jax.tree.map(lambda x: x.value if isinstance(x, Noised) else x, plain, is_leaf=is_perturbed)
+    inside = [0 if isinstance(x, Noised) else None for x in jax.tree.leaves(plain, is_leaf=is_perturbed)]
+    in_axes = jax.tree.unflatten(jax.tree.structure(own), inside)
+    lows = [x for x in jax.tree.leaves(perturbed, is_leaf=is_perturbed) if isinstance(x, LowRank)]
+    matrices = {_dims(x.shape, members) for x in lows if min(x.extent("row"), x.extent("col")) > 1}
+    seen = _shapes_of_members(jax.vmap(lift(fn), (axes, *(0 for _ in inputs))), members, perturbed, *stacked)
+    usual = _shapes_of_members(jax.vmap(fn, (in_axes, *(0 for _ in inputs))), members, own, *stacked)
+    found = [
+        dims for dims in seen - usual if any(not collections.Counter(m) - collections.Counter(dims) for m in matrices)
+    ]
+    assert not found, (found, matrices)
+
+
+def _dims(shape: tuple[int, ...], members: int) -> tuple[int, ...]:
+    return tuple(sorted(size for size in shape if size not in (1, members)))
+
+
+def _shapes_of_members(fn: Callable[..., Any], members: int, *args: Any) -> set[tuple[int, ...]]:
+    """The axes, sorted, of all arrays that a program makes for every member; what nothing uses is left out."""
+    shapes: set[tuple[int, ...]] = set()
+
+    def look(jaxpr: Any) -> None:
+        for eqn in jaxpr.eqns:
+            made = [var.aval.shape for var in eqn.outvars if hasattr(var.aval, "shape")]
+            shapes.update(_dims(shape, members) for shape in made if members in shape)
+            for inner in called(eqn.params):
+                look(inner)
+
+    jaxpr = jax.make_jaxpr(fn)(*args).jaxpr
+    look(partial_eval.dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))[0])
+    return shapes
 
 
 # --- shapes and roles ----------------------------------------------------------------------------
@@ -463,6 +566,17 @@ GUARDS = {
         _matrix(),
         lambda w, x: jax.vmap(lambda i: lax.dynamic_slice(w, (i, 0), (4, 4)))(jnp.arange(2)),
         "repeats the whole parameter",
+    ),
+    "matrix of the member's own, added": (_matrix(), lambda w, x: x @ (w + jnp.outer(x[0], x[1])), "the member's own"),
+    "padding of the member's own": (
+        _matrix(),
+        lambda w, x: x @ jnp.pad(w, ((0, 0), (1, 0)), constant_values=x[0, 0]),
+        "the member's own",
+    ),
+    "matrix of the member's own, joined": (
+        _matrix(),
+        lambda w, x: x @ jnp.concatenate([w, x], axis=1),
+        "the member's own",
     ),
     "kernel of layers": (_parts(1, 1, 4, 4, 2), lambda w, x: _convolve(x, w), "lead axes"),
     "kernel with features in one factor": (_parts(0, 2, 4, 4, 2), lambda w, x: _convolve(x, w), "in one factor"),

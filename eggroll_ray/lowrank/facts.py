@@ -1,0 +1,58 @@
+"""What is known of plain values while a function is interpreted: along which axes they vary, and for whom.
+
+A plain value is shared where every member has the same: a constant, a leaf that is not perturbed, and what is computed
+of such alone. Nothing else may enter the shared `w` of a parameter, which would become members x m x k.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from eggroll_ray.lowrank.parameter import LowRank
+
+
+class Facts:
+    """Of the values of one run of the interpreter, which it keeps alive: they are known by their identity."""
+
+    def __init__(self) -> None:
+        self._axes: dict[int, tuple[Any, frozenset[int], bool]] = {}
+        self._shared: dict[int, Any] = {}
+        self._forms: dict[int, tuple[Any, LowRank]] = {}
+
+    def follow(self, eqn: Any, operands: Sequence[Any], outs: Sequence[Any]) -> None:
+        """Learns of what an equation made of plain values."""
+        if eqn.primitive.name == "broadcast_in_dim":
+            axes, constant = self.varying(operands[0])
+            places = eqn.params["broadcast_dimensions"]
+            self._axes[id(outs[0])] = (outs[0], frozenset(places[i] for i in axes), constant)
+        if all(map(self.is_shared, operands)):
+            self.share(outs)
+
+    def varying(self, value: Any) -> tuple[frozenset[int], bool]:
+        """Axes along which a plain value can vary, and whether it is a constant of the program."""
+        if id(value) in self._axes:
+            return self._axes[id(value)][1:]
+        shape = jnp.shape(value)
+        return frozenset(i for i, size in enumerate(shape) if size != 1), _is_constant(value)
+
+    def share(self, values: Sequence[Any]) -> None:
+        """Notes that every member has the same values."""
+        self._shared.update((id(value), value) for value in values)
+
+    def is_shared(self, value: Any) -> bool:
+        """Whether every member surely has the same plain value."""
+        return _is_constant(value) or id(value) in self._shared
+
+    def also_low_rank(self, value: Any, low: LowRank) -> None:
+        """Notes that a plain value is equal to `low`, which a product may use in its place."""
+        self._forms[id(value)] = (value, low)
+
+    def low_rank_of(self, value: Any) -> LowRank | None:
+        """What a plain value is known to be equal to."""
+        return self._forms.get(id(value), (None, None))[1]
+
+
+def _is_constant(value: Any) -> bool:
+    return not isinstance(value, jax.Array)
