@@ -2,7 +2,8 @@
 
 Each suite has one adapter module, `envs.<suite>_env`, with `make(name, **options)`, `names() -> tuple[str, ...]`
 (without importing the suite) and `UNSUPPORTED`, ids with the reason. Where a suite knows more ids than can be listed,
-its adapter says `OPEN = True`, and any other id is passed on to its `make`.
+its adapter says `OPEN = True`, any other id is passed on to its `make`, and `imports(id)` says which module that
+imports.
 """
 
 import dataclasses
@@ -80,6 +81,14 @@ def make(name: str, **options: Any) -> Any:
     if not _installed(suite):
         raise ValueError(f"environment {name!r} cannot be made: {_not_installed(suite)}")
     return adapter.make(short, **options)
+
+
+def imports(name: str) -> str | None:
+    """Returns the module that making an environment imports beyond this package and its suites, None if none."""
+    suite, _, short = name.partition("/")
+    if suite not in _suites() or short in (adapter := _module(suite)).names() or not _open(adapter):
+        return None
+    return adapter.imports(short)
 
 
 def catalogue() -> list[Entry]:

@@ -42,6 +42,11 @@ def names() -> tuple[str, ...]:
     return _NAMES
 
 
+def imports(name: str) -> str | None:
+    """Returns the module that an id imports, `module` of `module:Id-v0`; None if it imports none."""
+    return name.rpartition(":")[0] or None
+
+
 def make(name: str, *, envpool: bool = False, wrappers: Wrappers = (), renew: bool = False, **options: Any) -> HostEnv:
     """Makes one Gymnasium environment.
 

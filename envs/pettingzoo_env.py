@@ -48,6 +48,11 @@ def names() -> tuple[str, ...]:
     return _NAMES
 
 
+def imports(name: str) -> str | None:
+    """Returns the module that an id imports, None where it is part of PettingZoo."""
+    return None if name.partition(".")[0] in _FAMILIES else name
+
+
 def make(name: str, *, max_steps: int | None = None, renew: bool | None = None, **options: Any) -> HostEnv:
     """Makes one PettingZoo environment, as a parallel one if it offers that.
 

@@ -20,6 +20,7 @@ from rich.table import Table
 import envs
 from eggroll_ray.cli.build import make_environment, make_evaluator, make_strategy, make_trainer
 from eggroll_ray.cli.forecast import PlanCommand, plan_run
+from eggroll_ray.cli.foreign import check_env, without_addresses
 from eggroll_ray.cli.options import StrategyOptions, TrainOptions, load_options, options_of_run
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.es.doctor import diagnose, example_params
@@ -56,6 +57,8 @@ class Train(TrainOptions):
     """Take the options of this config.json, except those given here."""
     render: bool = True
     """Record one episode of the trained policy for the report, where the suite can."""
+    trust_env: str | None = None
+    """Environment id of the config whose module may be imported, where it is not one that is known here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +72,15 @@ class Resume:
     workers: int | str | None = None
     """Ray workers; by default what the run was started with. Any number gives the same bits."""
     address: str | None = None
-    """Address of a Ray cluster; by default what the run was started with."""
+    """Address of a Ray cluster; by default the running one (RAY_ADDRESS), or a new one on this machine."""
+    wandb: str | None = None
+    """Also log to Weights & Biases, to this project or entity/project; what the folder names is not used."""
+    mlflow: str | None = None
+    """Also log to MLflow, to this experiment; what the folder names is not used."""
     render: bool = True
     """Record one episode of the trained policy for the report, where the suite can."""
+    trust_env: str | None = None
+    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +97,8 @@ class Eval:
     """Of the episodes; these are never those of training."""
     render: bool = True
     """Write a picture, animation or page of one episode into the run folder."""
+    trust_env: str | None = None
+    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +112,8 @@ class Replay:
     output: Path | None = None
     """Write the parameters to this safetensors file, and beside them normalizer/mean and normalizer/std, if
     observations were normalised."""
+    trust_env: str | None = None
+    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +136,8 @@ class League:
     """Games of each pair, in each direction."""
     seed: int = 0
     """Of the games."""
+    trust_env: str | None = None
+    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +190,7 @@ def _command_type(arguments: list[str]) -> Any:
     config = _config_file(arguments)
     if config is None:
         return Train | _Others
-    options = load_options(config)
+    options = without_addresses(load_options(config), config)
     default = Train(**{field.name: getattr(options, field.name) for field in dataclasses.fields(options)})
     return Annotated[Train, tyro.conf.subcommand("train", default=default)] | _Others
 
@@ -190,13 +205,16 @@ def _config_file(arguments: list[str]) -> Path | None:
 def _train(command: Train) -> int:
     folder = f"{command.env.replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
     run = command.run or Path("runs") / folder
+    if command.config is not None and command.env == load_options(command.config).env:
+        check_env(command, command.config, command.trust_env, envs.imports)
     return _fit(_plain(command), run, command.resume and (run / "config.json").exists(), command.render)
 
 
 def _resume(command: Resume) -> int:
-    options = options_of_run(command.run)
+    options = _options_of(command)
     if command.generations is not None:
         options = dataclasses.replace(options, generations=command.generations)
+    options = dataclasses.replace(options, wandb=command.wandb, mlflow=command.mlflow)
     for name in ("workers", "address"):
         if (value := getattr(command, name)) is not None:
             options = dataclasses.replace(options, worker=dataclasses.replace(options.worker, **{name: value}))
@@ -222,7 +240,9 @@ def _fit(options: TrainOptions, run: Path, resume: bool, render: bool) -> int:
     if importlib.util.find_spec("matplotlib") is not None:
         _say(f"Report: {write_report(run)}")
     if result.status == "stopped":
-        _say(f"Continue it with: eggroll-ray resume {run}")
+        again = {"address": options.worker.address, "wandb": options.wandb, "mlflow": options.mlflow}
+        more = [f" --{name} {value}" for name, value in again.items() if value is not None]
+        _say(f"Continue it with: eggroll-ray resume {run}{''.join(more)}")
         return _STOPPED
     return int(options.target is not None and result.status != "solved")
 
@@ -239,7 +259,7 @@ def _outcome(options: TrainOptions, result: Result) -> str:
 
 
 def _eval(command: Eval) -> int:
-    options, evaluator, past = _replay_of(command.run)
+    options, evaluator, past = _replay_of(command)
     worker = past.worker_at(past.newest() if command.generation is None else command.generation)
     params, statistics = worker.mean()
     key = stream_key(command.seed, "evaluation of a finished run")
@@ -255,7 +275,7 @@ def _eval(command: Eval) -> int:
 
 
 def _replay(command: Replay) -> int:
-    options, evaluator, past = _replay_of(command.run)
+    options, evaluator, past = _replay_of(command)
     generation = len(past.log) if command.generation is None else command.generation
     rebuilt = past.rebuild(generation)
     worker = rebuilt.worker
@@ -293,7 +313,7 @@ def _report(command: Report) -> int:
 
 
 def _league(command: League) -> int:
-    _, evaluator, past = _replay_of(command.run)
+    _, evaluator, past = _replay_of(command)
     with _usage():
         _play_league(command, evaluator, past)
         if importlib.util.find_spec("matplotlib") is not None:
@@ -356,9 +376,17 @@ def _plan_ahead(command: PlanCommand) -> int:
     return 0
 
 
-def _replay_of(run: Path) -> tuple[TrainOptions, Evaluator, Replayed]:
+def _options_of(command: Resume | Eval | Replay | League) -> TrainOptions:
+    """The options of a run folder, which may be somebody else's."""
+    checkpoint.refuse_links(command.run)
+    options = without_addresses(options_of_run(command.run), command.run)
+    check_env(options, command.run, command.trust_env, envs.imports)
+    return options
+
+
+def _replay_of(command: Eval | Replay | League) -> tuple[TrainOptions, Evaluator, Replayed]:
     """The options of a run, what they build, and its past."""
-    options = options_of_run(run)
+    options, run = _options_of(command), command.run
     block_size = options.worker.block_size
     assert block_size != "auto"  # in a record it is a number: options_of_run
     with _usage():

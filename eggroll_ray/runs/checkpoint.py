@@ -60,6 +60,21 @@ def create_run(run: Path) -> None:
         raise CheckpointError(f"the run folder {run} cannot be written: {error}; name another.") from error
 
 
+def refuse_links(run: Path) -> None:
+    """Refuses a run folder with links that lead out of it: what is written into it would change files elsewhere.
+
+    Raises:
+      CheckpointError: with the first of them.
+    """
+    root = run.resolve()
+    for path in sorted(run.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            raise CheckpointError(
+                f"{path} is a link that leads out of {run}, to {path.resolve()}; a run folder that holds links may "
+                "have been made to change or show your files: put in its place what it leads to, or remove it."
+            )
+
+
 def as_json(value: Any) -> Any:
     """Returns the value as it reads back from JSON."""
     return json.loads(json.dumps(value, default=_in_json))

@@ -16,8 +16,9 @@ def replace_file(path: Path, data: bytes) -> None:
       data: its whole content.
     """
     partial = path.with_name(PARTIAL + path.name)
+    partial.unlink(missing_ok=True)  # it may be a link, which would be followed
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -53,7 +54,8 @@ def append_to_file(path: Path, size: int, data: bytes, sync: bool) -> int:
       OSError: when it cannot be written, or was removed, replaced or cut meanwhile; it can be tried again.
     """
     # Unbuffered: closing a buffered file would write what has failed once more.
-    with path.open("r+b" if size else "ab", buffering=0) as file:
+    flags = (os.O_RDWR if size else os.O_RDWR | os.O_CREAT) | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o666), "r+b", buffering=0) as file:
         found = file.seek(0, os.SEEK_END)
         if found < size:
             raise OSError(errno.EIO, f"it holds {found} bytes where {size} were written", str(path))

@@ -26,7 +26,7 @@ class RunLock:
         """
         self._descriptor: int | None = None
         try:
-            self._descriptor = os.open(run / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             raise CheckpointError(f"the run folder {run} cannot be written: {error}.") from error
         try:

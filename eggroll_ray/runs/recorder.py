@@ -84,6 +84,7 @@ class Recorder:
         self._run, self._on_event = run, on_event
         settings, made, told = {**_recorded(plan), **settings}, recorded(functions), []
         if run.resume:
+            checkpoint.refuse_links(self.path)
             _check_same(_settings(self.path / "config.json"), settings, self.path)
             told = compare(checkpoint.read_object(self.path / "config.json").get("functions"), made, self.path)
         else:

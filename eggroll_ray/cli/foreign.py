@@ -1,0 +1,60 @@
+"""What a run folder may not decide by itself, since it may be somebody else's: whom we talk to, what code we run."""
+
+import dataclasses
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from eggroll_ray.cli.options import TrainOptions
+from eggroll_ray.runs.checkpoint import CheckpointError
+
+_log = logging.getLogger(__name__)
+
+# Environment id -> the module that making it imports beyond what this package knows, None if there is none.
+Imports = Callable[[str], str | None]
+
+
+def without_addresses(options: TrainOptions, source: Path) -> TrainOptions:
+    """Returns the options of a folder or a file without those that lead to other machines, and says which they are.
+
+    A cluster is sent our modules and runs our code; a tracker is sent the numbers of the run, by our account.
+    """
+    found = {"address": options.worker.address, "wandb": options.wandb, "mlflow": options.mlflow}
+    for name, value in found.items():
+        if value is not None:
+            _log.warning("%s names --%s %s, which is not used: give it again if it is yours", source, name, value)
+    return dataclasses.replace(
+        options, wandb=None, mlflow=None, worker=dataclasses.replace(options.worker, address=None)
+    )
+
+
+def check_env(options: TrainOptions, source: Path, trusted: str | None, imports: Imports) -> None:
+    """Asks, in a terminal, before a module is imported, or a file is read, that a folder or a file names.
+
+    Args:
+      options: of the folder or file.
+      source: which it is.
+      trusted: the environment id that the user trusts, as `--trust-env` gives it.
+      imports: see `Imports`.
+
+    Raises:
+      CheckpointError: when it is not trusted; the message says what to add.
+    """
+    reasons = []
+    if (module := imports(options.env)) is not None:
+        reasons.append(f"imports the module {module!r}, whose code runs with your rights")
+    if paths := [option for option in options.env_options if {"/", "\\"} & {*option.partition("=")[2]}]:
+        reasons.append(f"is given {', '.join(map(repr, paths))}, which may name files of yours")
+    if not reasons or trusted == options.env:
+        return
+    what = f"{source} is of the environment {options.env!r}, which {' and '.join(reasons)}"
+    if not (trusted is None and sys.stdin.isatty() and sys.stderr.isatty() and _asked(what)):
+        raise CheckpointError(f"{what}: if you trust it, add --trust-env {options.env!r}.")
+
+
+def _asked(what: str) -> bool:
+    shown = "".join(letter if letter.isprintable() else " " for letter in what)
+    sys.stderr.write(f"{shown}. Go on? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
