@@ -12,6 +12,9 @@ import jax.numpy as jnp
 
 from eggroll_ray.lowrank.parameter import LowRank
 
+# The equations that are remembered, for `own_products`.
+_OF_PRODUCTS = ("div", "dot_general", "jit", "mul", "neg", "pjit", "transpose")
+
 
 class Facts:
     """Of the values of one run of the interpreter, which it keeps alive: they are known by their identity."""
@@ -19,16 +22,28 @@ class Facts:
     def __init__(self) -> None:
         self._axes: dict[int, tuple[Any, frozenset[int], bool]] = {}
         self._shared: dict[int, Any] = {}
+        self._origins: dict[int, tuple[Any, Any, Sequence[Any]]] = {}
         self._forms: dict[int, tuple[Any, LowRank]] = {}
 
     def follow(self, eqn: Any, operands: Sequence[Any], outs: Sequence[Any]) -> None:
         """Learns of what an equation made of plain values."""
+        self.originate(eqn, operands, outs)
         if eqn.primitive.name == "broadcast_in_dim":
             axes, constant = self.varying(operands[0])
             places = eqn.params["broadcast_dimensions"]
             self._axes[id(outs[0])] = (outs[0], frozenset(places[i] for i in axes), constant)
         if all(map(self.is_shared, operands)):
             self.share(outs)
+
+    def originate(self, eqn: Any, operands: Sequence[Any], outs: Sequence[Any]) -> None:
+        """Notes the equation that made plain values, where its result may be a product."""
+        if eqn.primitive.name in _OF_PRODUCTS:
+            self._origins.update((id(out), (out, eqn, operands)) for out in outs)
+
+    def origin(self, value: Any) -> tuple[Any, Sequence[Any]] | None:
+        """The equation that made a plain value, and its operands, where that was noted."""
+        found = self._origins.get(id(value))
+        return None if found is None else found[1:]
 
     def varying(self, value: Any) -> tuple[frozenset[int], bool]:
         """Axes along which a plain value can vary, and whether it is a constant of the program."""

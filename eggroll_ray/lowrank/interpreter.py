@@ -162,7 +162,10 @@ class Interpreter:
                 raise
             self._unsupported.append(error)
             return bind(eqn, *(_formed(x) for x in operands))
-        return outs if eqn.primitive.multiple_results else [outs]
+        outs = outs if eqn.primitive.multiple_results else [outs]
+        if eqn.primitive.name == "dot_general":
+            self.facts.originate(eqn, operands, outs)
+        return outs
 
     def _by_rule(self, eqn: Any, operands: Sequence[Any], touched: Sequence[Any]) -> Any:
         name = eqn.primitive.name

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from eggroll_ray.lowrank.facts import Facts
@@ -81,6 +82,28 @@ def refuse_scaled(eqn: Any, *lows: LowRank) -> None:
 def joined_paths(*lows: LowRank) -> tuple[str, ...]:
     """The parameters that a combination of several is made of, each once."""
     return tuple(dict.fromkeys(path for low in lows for path in low.paths))
+
+
+def as_factor(low: LowRank, plain: Any, varying: frozenset[int], side: Role) -> Any:
+    """A plain array that varies only along the axes of a factor, in that factor's shape, rank 1."""
+    axes = low.factor_axes(side)
+    shape = [1 if i is None else low.shape[i] for i in axes]
+    if np.ndim(plain):
+        starts = [0] * low.ndim
+        stops = [size if i in varying else 1 for i, size in enumerate(plain.shape)]
+        order = [i for i in axes if i is not None]
+        rest = [i for i in range(low.ndim) if i not in order]
+        plain = lax.transpose(lax.slice(plain, starts, stops), [*order, *rest])
+        plain = lax.reshape(plain, [1 if i is None else stops[i] for i in axes])
+    return jnp.broadcast_to(jnp.asarray(plain, low.dtype), shape)
+
+
+def side_of(low: LowRank, varying: frozenset[int]) -> Role | None:
+    """The side along whose axes (and the lead axes) a plain operand varies; the smaller if both."""
+    for side in sorted(("row", "col"), key=low.extent):
+        if varying <= set(low.axes("lead", side)):
+            return side
+    return None
 
 
 def map_factors(

@@ -9,44 +9,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
+from eggroll_ray.lowrank.own_products import as_product
 from eggroll_ray.lowrank.parameter import LowRank, Role, fold_sign, form, scaled_w
 from eggroll_ray.lowrank.rule import (
     Trace,
     UnsupportedPrimitiveError,
+    as_factor,
     bind,
     broadcast_axes,
     joined_paths,
     negative,
     pad_axes,
     refuse_both,
-    refuse_own,
     refuse_scaled,
+    side_of,
 )
-
-
-def _as_factor(low: LowRank, plain: Any, varying: frozenset[int], side: Role) -> Any:
-    """A plain array that varies only along the axes of a factor, in that factor's shape, rank 1."""
-    axes = low.factor_axes(side)
-    shape = [1 if i is None else low.shape[i] for i in axes]
-    if np.ndim(plain):
-        starts = [0] * low.ndim
-        stops = [size if i in varying else 1 for i, size in enumerate(plain.shape)]
-        order = [i for i in axes if i is not None]
-        rest = [i for i in range(low.ndim) if i not in order]
-        plain = lax.transpose(lax.slice(plain, starts, stops), [*order, *rest])
-        plain = lax.reshape(plain, [1 if i is None else stops[i] for i in axes])
-    return jnp.broadcast_to(jnp.asarray(plain, low.dtype), shape)
-
-
-def _side_of(low: LowRank, varying: frozenset[int]) -> Role | None:
-    """The side along whose axes (and the lead axes) a plain operand varies; the smaller if both."""
-    for side in sorted(("row", "col"), key=low.extent):
-        if varying <= set(low.axes("lead", side)):
-            return side
-    return None
 
 
 def _broadcasts(eqn: Any, low: LowRank) -> bool:
@@ -70,12 +49,12 @@ def _scale(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
     if eqn.outvars[0].aval.dtype != low.dtype:
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it changes the dtype")
     varying, constant = trace.facts.varying(plain)
-    side = _side_of(low, varying)
+    side = side_of(low, varying)
     if side is None:
         reason = "the other operand varies along rows and columns"
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, reason)
     op = lax.div if eqn.primitive.name == "div" else lax.mul
-    return scale_side(low, _as_factor(low, plain, varying, side), side, op, constant)
+    return scale_side(low, as_factor(low, plain, varying, side), side, op, constant)
 
 
 def scale_side(low: LowRank, factor: Any, side: Role, op: Any, constant: bool = False) -> LowRank:
@@ -106,6 +85,11 @@ def add(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
         return _plain(eqn, x, y)
     if isinstance(plain, LowRank):
         return _add_low_rank(eqn, low, plain)
+    if side_of(low, trace.facts.varying(source)[0]) is None and not trace.facts.is_shared(source):
+        product = as_product(trace, source, low)
+        if product is None:  # an activation, as large as the parameter: so is the sum
+            return _plain(eqn, x, y)
+        return _add_low_rank(eqn, low, negative(product) if plain is not source else product)
     return _add_plain(trace, eqn, low, plain, source)
 
 
@@ -125,12 +109,11 @@ def _add_plain(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) ->
     The vector may be the member's own, and must then not enter the shared `w`.
     """
     varying, constant = trace.facts.varying(source)
-    side = _side_of(low, varying)
+    side = side_of(low, varying)
     if side is None or (constant and not low.is_scaled):
         refuse_scaled(eqn, low)
-        refuse_own(trace, eqn, low, source, "the other operand, which varies along rows and columns,")
         return dataclasses.replace(low, w=low.w + plain)
-    vector = _as_factor(low, plain, varying, side)
+    vector = as_factor(low, plain, varying, side)
     other = "col" if side == "row" else "row"
     ones = jnp.ones([1 if i is None else low.shape[i] for i in low.factor_axes(other)], low.dtype)
     a, b = (vector, ones) if side == "row" else (ones, vector)

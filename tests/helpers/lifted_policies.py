@@ -517,6 +517,35 @@ def _s5() -> Policy:
     return Policy(_with_promotion(fn), vectors | matrices, (_normal(6, 3, 80),), tolerance=1e-3)
 
 
+def _positions() -> Policy:
+    """Learned positions that are added to activations of one sequence, before and after, of all or the first places."""
+
+    def fn(params: Any, x: Any) -> Any:
+        pos, w = params["positions"], params["w"]
+        h = jnp.tanh(x @ w + pos)
+        h = h * jax.nn.sigmoid(0.1 * pos - h @ w)
+        short = h[:16] + pos[:16] * params["scale"][None]
+        return h, jnp.sin(short - h[:16]), (pos + h @ w).std(-1)
+
+    params = {"positions": _normal(0, 64, 80), "w": _normal(1, 80, 80), "scale": _normal(2, 80)}
+    return Policy(fn, params, (_normal(3, 64, 80),))
+
+
+def _own_products() -> Policy:
+    """Products of the member's own, added to a weight: `outer(u, v)`, and `A @ B` with a small side."""
+
+    def fn(params: Any, x: Any) -> Any:
+        w, u, v, a = (params[name] for name in ("w", "u", "v", "a"))
+        down = jnp.stack([u, 2 * u, u * u], axis=1)
+        up = jnp.stack([v, v * v, -v])
+        outer = x @ (w + jnp.outer(u, v)), x @ (u[:, None] * v[None] - w), (w.T - jnp.einsum("k,m->km", v, u)) @ x[0]
+        adapted = x @ (w + 0.5 * (down @ up) / v[None]), x @ (w - (up.T @ down.T).T), x @ (w + -(a @ (up * v[None])))
+        return outer, adapted, jnp.linalg.norm(w + u[:, None] / (1 + v[None] ** 2), axis=0)
+
+    params = {"w": _normal(0, 64, 80), "u": _normal(1, 64), "v": 1 + _normal(2, 80) ** 2, "a": _normal(3, 64, 3)}
+    return Policy(fn, params, (_normal(4, 3, 64),), tolerance=1e-3)
+
+
 def _nnx_weight_norm() -> Policy:
     graph, params = nnx.split(nnx.WeightNorm(nnx.Linear(64, 80, rngs=nnx.Rngs(0)), rngs=nnx.Rngs(0)))
     return Policy(lambda params, x: nnx.merge(graph, params)(x), params, (_normal(1, 3, 64),))
@@ -558,6 +587,8 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "norms": _norms,
     "low_rank_adapters": _low_rank_adapters,
     "weight_norm": _weight_norm,
+    "own_products": _own_products,
+    "positions": _positions,
     "s5": _s5,
     "linen_weight_norm": lambda: _linen(nn.WeightNorm(nn.Dense(80)), _normal(1, 3, 64)),
     "nnx_weight_norm": _nnx_weight_norm,

@@ -101,7 +101,17 @@ def assert_close(actual: Any, expected: Any, tolerance: float = 1e-4) -> None:
 SLOW_TO_COMPILE = (
     *("linen_conv", "linen_lstm", "linen_gru", "linen_attention", "linen_dense", "nnx", "eqx_conv"),
     *("transformer", "transformer_bf16", "conv_bf16"),
-    *("norms", "low_rank_adapters", "s5", "weight_norm", "linen_weight_norm", "nnx_weight_norm", "eqx_weight_norm"),
+    *(
+        "norms",
+        "low_rank_adapters",
+        "own_products",
+        "positions",
+        "s5",
+        "weight_norm",
+        "linen_weight_norm",
+        "nnx_weight_norm",
+        "eqx_weight_norm",
+    ),
 )
 
 
@@ -258,7 +268,16 @@ def test_no_matrix_per_member(make: Callable[..., Any], rank: int):
         assert flops[0] < 1.3 * flops[1]
 
 
-MODELS = ("norms", "low_rank_adapters", "s5", "weight_norm", "linen_weight_norm", "nnx_weight_norm", "eqx_weight_norm")
+MODELS = (
+    "norms",
+    "low_rank_adapters",
+    "own_products",
+    "s5",
+    "weight_norm",
+    "linen_weight_norm",
+    "nnx_weight_norm",
+    "eqx_weight_norm",
+)
 
 
 @pytest.mark.parametrize(
@@ -567,7 +586,6 @@ GUARDS = {
         lambda w, x: jax.vmap(lambda i: lax.dynamic_slice(w, (i, 0), (4, 4)))(jnp.arange(2)),
         "repeats the whole parameter",
     ),
-    "matrix of the member's own, added": (_matrix(), lambda w, x: x @ (w + jnp.outer(x[0], x[1])), "the member's own"),
     "padding of the member's own": (
         _matrix(),
         lambda w, x: x @ jnp.pad(w, ((0, 0), (1, 0)), constant_values=x[0, 0]),
