@@ -9,7 +9,7 @@ from eggroll_ray.es import shaping as fitness
 from eggroll_ray.es.eggroll import eggroll, openai_es
 from eggroll_ray.es.leaves import LeafRules
 from eggroll_ray.es.optimizers import clipup
-from eggroll_ray.es.record import ES, ESState
+from eggroll_ray.es.record import ES, ESState, NotFiniteError
 from eggroll_ray.evaluators.blocking import blocking
 from eggroll_ray.evaluators.functions import batched, from_fitness, jittable
 from eggroll_ray.evaluators.members import Members, perturb_block
@@ -64,6 +64,7 @@ __all__ = [
     "perturb_block",
     "Invalid",
     "FitnessError",
+    "NotFiniteError",
     # Strategies, noise and shaping.
     "eggroll",
     "openai_es",

@@ -20,7 +20,7 @@ from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.hyperparameters import changes as hyperparameter_changes
 from eggroll_ray.es.hyperparameters import hyperparameters, with_hyperparameters
 from eggroll_ray.es.numbers import make_plain, plain
-from eggroll_ray.es.record import ES, functions_of
+from eggroll_ray.es.record import ES, NotFiniteError, functions_of
 from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.forecast.block_size import check_block_size, fastest_for_workers
 from eggroll_ray.replay import Replay
@@ -160,7 +160,7 @@ class Trainer:
         settings = {
             "evaluator": evaluator.settings,
             "strategy": self._strategy.settings,
-            "parameters": {leaf.path: f"{leaf.dtype}{list(leaf.shape)}, {leaf.kind.value}" for leaf in prepared.leaves},
+            "parameters": {leaf.path: leaf.recorded() for leaf in prepared.leaves},
         }
         self._pool: Pool | None = None
         self._pending: Outcome | None = None  # evaluated, but not applied by the workers yet
@@ -466,7 +466,7 @@ class Trainer:
         """Writes into the record why a run failed; what was evaluated before is in the log already."""
         try:
             yield
-        except (FitnessError, WorkerError) as error:
+        except (FitnessError, NotFiniteError, WorkerError) as error:
             if self._recorder is not None:
                 self._event("failed", str(error))
                 self._recorder.finish(self._summary("failed", self._number, "") | {"message": str(error)})

@@ -25,6 +25,7 @@ from eggroll_ray.cli.options import StrategyOptions, TrainOptions, load_options,
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.es.doctor import diagnose, example_params
 from eggroll_ray.es.random import stream_key
+from eggroll_ray.es.record import NotFiniteError
 from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.league import play_league, spread_out
 from eggroll_ray.replay import Replay as Replayed
@@ -177,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
         with _usage():
             keep_programs()
         return _COMMANDS[type(command)](command)
-    except (_UsageError, CheckpointError, FitnessError, WorkerError) as error:
+    except (_UsageError, CheckpointError, FitnessError, NotFiniteError, WorkerError) as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"eggroll-ray: {error}", style="red", markup=False)
         return 2

@@ -17,9 +17,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from eggroll_ray.es import noise
+from eggroll_ray.es import finite, noise
 from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
 from eggroll_ray.es.numbers import make_plain, whole
+from eggroll_ray.es.precision import Step, init_step, take_step, widened
 from eggroll_ray.es.random import Law, normal
 from eggroll_ray.es.record import ES, Densify, ESState, Fitness, Function, Params, Perturbation, Schedule
 from eggroll_ray.es.shaping import Shaping, Weigh, as_shaping, centred_rank
@@ -70,7 +71,8 @@ def eggroll(
         without bias where sigma stays the same within an episode.
       persistent: generations that an episode spans, for episodes in windows: an estimate then correlates a window's
         fitness with the sum of a member's noise since its episode began (PES, Vicol et al. 2021, Eq 7).
-      leaves: which leaves are frozen, dense, formed per member or stacked.
+      leaves: which leaves are frozen, dense, formed per member or stacked, and how those narrower than float32 are
+        updated.
 
     Raises:
       ValueError: for values out of range, at once; for a rank above every matrix, at `init`.
@@ -127,8 +129,7 @@ def _strategy(name: str, options: _Options) -> ES:
         if not 0 <= seed < 2**32:
             raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
         params = jax.tree.map(jnp.asarray, params)
-        with jax.numpy_dtype_promotion("standard"):  # optax relies on it
-            opt_state = options.optimizer.init(_trainable(leaves, params))
+        opt_state = init_step(options.optimizer, leaves, _trainable(leaves, params))
         return ESState(params, opt_state, jnp.uint32(seed), jnp.int32(0))
 
     def draw(state: ESState, pair: Int[Array, ""]) -> list[Any]:
@@ -153,17 +154,22 @@ def _strategy(name: str, options: _Options) -> ES:
     def functions(state: ESState, fitness: Fitness) -> dict[str, Function]:
         return _functions(options, _trainable(label(state.params), state.params), fitness)
 
+    def explain(state: ESState, fitness: Fitness) -> str | None:
+        leaves = label(state.params)
+        return finite.explain(leaves, int(state.generation), lambda: _stages(options, leaves, state, fitness))
+
     return ES(
         init,
         Perturbation(draw, apply),
         update,
         label,
         _settings(name, options),
-        options.shaping.signs_only,
-        options.noise_reuse,
-        options.persistent,
-        _densify(name, options),
-        functions,
+        signs_only=options.shaping.signs_only,
+        noise_reuse=options.noise_reuse,
+        persistent=options.persistent,
+        densify=_densify(name, options),
+        functions=functions,
+        explain=explain,
     )
 
 
@@ -293,34 +299,40 @@ def _columns_of_leaves(fitness: Fitness, params: Params) -> list[int]:
     return jax.tree.leaves(numbered)
 
 
-def _update(
-    options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness
-) -> tuple[ESState, dict[str, Array]]:
-    columns = [_column(options, state, column) for column in jax.tree.leaves(fitness)]
+class _Estimate(NamedTuple):
+    """The estimate of the gradient, as a tree with None in place of frozen leaves, and what it was made of."""
 
-    mean = _trainable(leaves, state.params)
-    treedef = jax.tree.structure(state.params)
+    columns: list[_Column]
+    own: list[int]  # the column of each leaf
+    gradient: Params
+
+
+def _estimate(options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness) -> _Estimate:
+    columns = [_column(options, state, column) for column in jax.tree.leaves(fitness)]
     own = _columns_of_leaves(fitness, state.params)
     weights = jnp.stack([column.weights for column in columns])
     sums = _noise_sums(options, leaves, state, weights, own)
-    gradient = treedef.unflatten(
-        [
-            None if total is None else columns[i].scale * total.reshape(leaf.shape)
-            for leaf, i, total in zip(leaves, own, sums, strict=True)
-        ]
-    )
-    descent = jax.tree.map(lambda g, w: (-g).astype(w.dtype), gradient, mean)  # optax minimises
-    with jax.numpy_dtype_promotion("standard"):  # optax relies on it
-        updates, opt_state = options.optimizer.update(descent, state.opt_state, mean)
-        moved = treedef.flatten_up_to(optax.apply_updates(mean, updates))
-    # Some transformations widen their bfloat16 state in the first update: a program and a checkpoint know one dtype.
-    opt_state = jax.tree.map(
-        lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), opt_state, state.opt_state
-    )
-    params = treedef.unflatten(
-        [old if new is None else new for old, new in zip(jax.tree.leaves(state.params), moved, strict=True)]
-    )
-    update_norm, params_norm = _norm(updates), _norm(mean)
+    gradient = [
+        None if total is None else columns[i].scale * total.reshape(leaf.shape)
+        for leaf, i, total in zip(leaves, own, sums, strict=True)
+    ]
+    return _Estimate(columns, own, jax.tree.structure(state.params).unflatten(gradient))
+
+
+def _step(options: _Options, leaves: list[Leaf], state: ESState, gradient: Params) -> Step:
+    descent = jax.tree.map(jnp.negative, gradient)  # optax minimises
+    return take_step(options.optimizer, leaves, state, _trainable(leaves, state.params), descent)
+
+
+def _update(
+    options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness
+) -> tuple[ESState, dict[str, Array]]:
+    columns, _, gradient = _estimate(options, leaves, state, fitness)
+    step = _step(options, leaves, state, gradient)
+    treedef = jax.tree.structure(state.params)
+    moved = zip(jax.tree.leaves(state.params), treedef.flatten_up_to(step.params), strict=True)
+    params = treedef.unflatten([old if new is None else new for old, new in moved])
+    update_norm, params_norm = _norm(step.updates), _norm(_trainable(leaves, state.params))
     metrics = {
         "gradient_norm": _norm(gradient),
         "update_norm": update_norm,
@@ -328,8 +340,17 @@ def _update(
         "update_ratio": update_norm / jnp.maximum(params_norm, jnp.finfo(jnp.float32).tiny),
         "sigma": _sigma(options, state.generation),
         "invalid_members": sum((column.invalid for column in columns), jnp.int32(0)),
+        "not_finite": ~finite.all_finite(step.params),
     }
-    return ESState(params, opt_state, state.seed, state.generation + 1), metrics
+    return ESState(params, step.opt_state, state.seed, state.generation + 1), metrics
+
+
+def _stages(options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness) -> finite.Stages:
+    """The update once more, with all that it goes through."""
+    columns, own, gradient = _estimate(options, leaves, state, fitness)
+    step = _step(options, leaves, state, gradient)
+    weights = [columns[i].weights for i, leaf in zip(own, leaves, strict=True) if leaf.kind is not Kind.FROZEN]
+    return finite.Stages(_trainable(leaves, state.params), weights, gradient, step.updates, step.params)
 
 
 def _norm(tree: Params) -> Float[Array, ""]:
@@ -341,6 +362,9 @@ def _rules_settings(rules: LeafRules) -> dict[str, Any]:
     del settings["densify_limit"]  # decides no bits
     if rules.on_unsupported == "raise":
         del settings["on_unsupported"]  # runs of before it existed can be continued
+    for name in ("stochastic", "master"):
+        if not settings[name]:
+            del settings[name]  # as well
     return settings
 
 
@@ -351,6 +375,7 @@ def _functions(options: _Options, params: Params, fitness: Fitness) -> dict[str,
     def optimize(params: Params, descent: Params, state: Any) -> Any:
         return optimizer.init(params), optimizer.update(descent, state, params)
 
+    params = jax.eval_shape(widened, params)  # as the optimiser sees them
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         state = jax.eval_shape(optimizer.init, params)
         found = {

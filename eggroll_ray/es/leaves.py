@@ -22,6 +22,14 @@ class Kind(enum.Enum):
     FROZEN = "frozen"  # neither perturbed nor updated: what the user says, and random keys
 
 
+class Rounding(enum.Enum):
+    """How a step, which is computed in float32, becomes a change of a leaf of a narrower type."""
+
+    NEAREST = "rounded to the nearest"  # steps below half the distance to the type's next number are lost
+    STOCHASTIC = "rounded at random"  # to one of the two numbers next to the result, right on average
+    MASTER = "with a float32 master"  # a copy in the optimiser's state, which moves
+
+
 @dataclasses.dataclass(frozen=True)
 class Leaf:
     """One parameter array, named by its path (`layers/0/kernel`).
@@ -36,6 +44,7 @@ class Leaf:
     kind: Kind
     lead: int = 0
     columns: int = 1
+    rounding: Rounding | None = None  # of its updates; None where its type is no narrower than float32, or it is frozen
 
     @property
     def matrix_shape(self) -> tuple[int, int]:
@@ -44,6 +53,12 @@ class Leaf:
         if split <= self.lead:
             return math.prod(self.shape), 1
         return math.prod(self.shape[self.lead : split]), math.prod(self.shape[split:])
+
+    def recorded(self) -> str:
+        """Returns what the record of a run says of it."""
+        # Runs of before steps were computed in float32 have no word of rounding: they are no longer continued.
+        rounding = "" if self.rounding is None else f", updated in float32, {self.rounding.value}"
+        return f"{self.dtype}{list(self.shape)}, {self.kind.value}{rounding}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +79,11 @@ class LeafRules:
         "densify", as if its path were among those of `densify`. It is found where a run is prepared, which traces
         the function; one that is called in Python (`batched`) is not known then, and raises.
       densify_limit: the most bytes that the arrays of a block may take that "densify" forms; above, an error.
+      stochastic: of those narrower than float32, as bfloat16: updates are rounded to one of the two numbers of their
+        type next to the result, at random and right on average, and not to the nearest, by which steps of less than
+        half the distance to the next number are lost. The same bits for any number of workers.
+      master: of those narrower than float32: a float32 copy in the optimiser's state, 4 bytes a number, takes every
+        step in full, and they are the nearest to it.
     """
 
     frozen: tuple[str, ...] = ()
@@ -72,6 +92,8 @@ class LeafRules:
     stacked: Mapping[str, int] = dataclasses.field(default_factory=dict)
     on_unsupported: Literal["raise", "densify"] = "raise"
     densify_limit: int = 2**30
+    stochastic: tuple[str, ...] = ()
+    master: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         make_plain(self)
@@ -79,7 +101,7 @@ class LeafRules:
             raise ValueError(f'on_unsupported={self.on_unsupported!r} must be "raise" or "densify".')
         if self.densify_limit < 0:
             raise ValueError(f"densify_limit={self.densify_limit} must be at least 0, in bytes of a block.")
-        for name in ("frozen", "dense", "densify"):
+        for name in ("frozen", "dense", "densify", "stochastic", "master"):
             patterns = getattr(self, name)
             if isinstance(patterns, str):
                 raise ValueError(f"{name}={patterns!r} must be a tuple of patterns; write ({patterns!r},).")
@@ -104,13 +126,14 @@ def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
     named = _paths(params)
     paths = [path for path, _ in named]
     chosen = _chosen(rules, paths)
-    leaves = [_label(path, leaf, rank, chosen) for path, leaf in named]
+    leaves = [_with_rounding(_label(path, leaf, rank, chosen), chosen) for path, leaf in named]
     if not leaves:
         raise ValueError("params has no arrays: there is nothing to evolve; pass the model's parameters.")
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise ValueError(f"two leaves are called {twice!r}; rename one: noise is keyed by the path.")
-    for pattern in (*rules.frozen, *rules.dense, *rules.densify, *rules.stacked):
+    by_rule = (rules.frozen, rules.dense, rules.densify, rules.stacked, rules.stochastic, rules.master)
+    for pattern in (pattern for patterns in by_rule for pattern in patterns):
         if not matching(pattern, paths):
             hint = " Brackets in a pattern stand for themselves." if "[" in pattern else ""
             raise ValueError(f"pattern {pattern!r} matches no leaf; the leaves are {', '.join(paths)}.{hint}")
@@ -146,6 +169,8 @@ class _Chosen(NamedTuple):
     dense: set[str]
     densify: set[str]
     stacked: Mapping[str, int]
+    stochastic: set[str]
+    master: set[str]
 
 
 def _chosen(rules: LeafRules, paths: Sequence[str]) -> _Chosen:
@@ -156,7 +181,14 @@ def _chosen(rules: LeafRules, paths: Sequence[str]) -> _Chosen:
     for pattern, lead in rules.stacked.items():
         for path in matching(pattern, paths):
             stacked.setdefault(path, lead)
-    return _Chosen(every(rules.frozen), every(rules.dense), every(rules.densify), stacked)
+    frozen, dense, densify = map(every, (rules.frozen, rules.dense, rules.densify))
+    found = _Chosen(frozen, dense, densify, stacked, every(rules.stochastic), every(rules.master))
+    if both := found.stochastic & found.master:
+        raise ValueError(
+            f"leaf {min(both)!r} is named by stochastic and by master; name it by one: beside a float32 master nothing "
+            "is left to round at random."
+        )
+    return found
 
 
 def _paths(params: Any) -> list[tuple[str, Any]]:
@@ -196,6 +228,13 @@ def _label(path: str, leaf: Any, rank: int | None, chosen: _Chosen) -> Leaf:
     if rank * (rows + cols) >= rows * cols:
         return dataclasses.replace(matrix, kind=Kind.DENSE)
     return matrix
+
+
+def _with_rounding(leaf: Leaf, chosen: _Chosen) -> Leaf:
+    if leaf.kind is Kind.FROZEN or jnp.dtype(leaf.dtype).itemsize >= 4:
+        return leaf
+    at_random = Rounding.STOCHASTIC if leaf.path in chosen.stochastic else Rounding.NEAREST
+    return dataclasses.replace(leaf, rounding=Rounding.MASTER if leaf.path in chosen.master else at_random)
 
 
 def _columns(shape: tuple[int, ...]) -> int:

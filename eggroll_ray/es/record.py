@@ -16,6 +16,10 @@ Fitness = Any  # (n,) float32, or a tree of them that is a prefix of the paramet
 Schedule = Callable[[Int[Array, ""]], Any]  # generation -> a number, as those of optax
 
 
+class NotFiniteError(ArithmeticError):
+    """Parameters are not finite; the message names the leaf and the generation, and says where that began."""
+
+
 class ESState(NamedTuple):
     """All that a strategy knows at the start of a generation."""
 
@@ -69,7 +73,8 @@ class ES(NamedTuple):
     fitness of the whole population, `(n,)` float32 in member order (higher is better; not finite: the pair weighs
     zero), and returns the next state and scalar metrics. Parameters of several groups, `{group: params}`, take one
     such fitness each, `{group: (n,)}`: in general a tree of them that is a prefix of the parameters. All are pure and
-    jittable.
+    jittable. Where a metric called `not_finite` is there and is not zero, the update has made parameters that are not
+    finite, and the run ends with what `explain` says of the same state and fitness.
     """
 
     init: Callable[[Params, int], ESState]  # initial parameters, seed
@@ -84,6 +89,7 @@ class ES(NamedTuple):
     # Shapes of a state and of a fitness -> the functions that the update is made of, of which `settings` has but names.
     # None: the update itself is what is compared when a run is continued.
     functions: Callable[[ESState, Fitness], Mapping[str, Function]] | None = None
+    explain: Callable[[ESState, Fitness], str | None] = lambda state, fitness: None  # None: it was so before the update
 
 
 def functions_of(strategy: ES, state: ESState, fitness: Fitness) -> Mapping[str, Function]:

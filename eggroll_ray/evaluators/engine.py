@@ -15,8 +15,9 @@ from jaxtyping import PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.es.digest import digest
+from eggroll_ray.es.finite import check_finite
 from eggroll_ray.es.hyperparameters import with_hyperparameters
-from eggroll_ray.es.record import ES, ESState, Fitness
+from eggroll_ray.es.record import ES, ESState, Fitness, NotFiniteError
 from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator, Given
 
 
@@ -47,10 +48,12 @@ class Engine:
     def begin(self) -> None:
         """Goes to the initial state."""
         state = self._strategy.init(self._evaluator.init(self._seed), self._seed)
+        self._check(state, "the initial parameters")
         self._set(state, self._evaluator.statistics, {})
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Takes over a snapshot of another engine, or one that was loaded from disk."""
+        self._check(ESState(*snapshot["state"]), "the parameters that are loaded")
         state = jax.tree.map(jnp.asarray, snapshot["state"])
         self._set(ESState(*state), snapshot["statistics"], snapshot.get("past", {}))
 
@@ -66,15 +69,24 @@ class Engine:
 
         Returns:
           The metrics of the update.
+
+        Raises:
+          NotFiniteError: when it made parameters that are not finite; the state stays what it was.
         """
-        state = self._state
+        before, fitness = self._state, jax.tree.map(jnp.asarray, fitness)
         if changes:
-            state = state._replace(opt_state=with_hyperparameters(state.opt_state, changes))
-        state, metrics = self._update(state, jax.tree.map(jnp.asarray, fitness))
+            before = before._replace(opt_state=with_hyperparameters(before.opt_state, changes))
+        state, metrics = self._update(before, fitness)
         statistics = self._evaluator.merge(self._statistics, moments)
         metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
+        # What was so before the update came of no update: a memory fault, which the digest tells to others.
+        if metrics.pop("not_finite", 0.0) and (why := self._strategy.explain(before, fitness)):
+            raise NotFiniteError(why)
         self._set(state, statistics, self._past)
         return metrics
+
+    def _check(self, state: ESState, what: str) -> None:
+        check_finite(self._strategy.label(state.params), jax.device_get(state.params), what)
 
     def _set(self, state: ESState, statistics: Any, past: Mapping[int, Earlier]) -> None:
         """Becomes the state of a generation, and keeps of the past what evaluations from now on may need."""

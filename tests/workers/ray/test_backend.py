@@ -83,6 +83,22 @@ def test_same_bits_for_any_number_of_workers(make, counts):
     assert len(set(digests.values())) == 1, digests
 
 
+def test_parameters_that_are_not_finite_end_the_run_as_in_process(tmp_path):
+    def strategy() -> er.ES:
+        return er.eggroll(optimizer=optax.sgd(lambda count: np.float32(0.1) + (count // 2) * np.float32(np.inf)))
+
+    told = []
+    for workers in (0, 2):
+        run = er.Run(tmp_path / str(workers), checkpoint_every=1)
+        given = {"population_size": 32, "block_size": 8, "workers": er.Workers(workers, cpus=0.5), "run": run}
+        with er.Trainer(custom(), strategy(), **given) as trainer, pytest.raises(er.NotFiniteError) as error:
+            trainer.fit(3)
+        told.append(str(error.value))
+        assert json.loads((tmp_path / str(workers) / "result.json").read_text())["status"] == "failed"
+    assert told[0].startswith("after the update of generation 0, leaf 'b' and 1 other leaves are not finite")
+    assert told[0] in told[1]
+
+
 @pytest.fixture
 def cancelled(monkeypatch):
     """The calls that are cancelled."""
