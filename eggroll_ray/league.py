@@ -4,6 +4,7 @@ Letters in shapes: `k` generations that take part.
 """
 
 import dataclasses
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from eggroll_ray.evaluators.record import Earlier, Evaluator
-from eggroll_ray.runs.checkpoint import read_json, write_json
+from eggroll_ray.runs.checkpoint import CheckpointError, read_object, write_json
 
 _ELO = 400.0  # points of a strength ten times as high
 _STEPS = 10_000
@@ -55,15 +56,20 @@ def load_league(run: Path) -> League | None:
     path = run / "league.json"
     if not path.exists():
         return None
-    found = read_json(path)
-    return League(
-        generations=tuple(found["generations"]),
-        games=found["games"],
-        score=np.array(found["score"]),
-        second_score=np.array(found["second_score"]),
-        groups=tuple(found["groups"]),
-        elo=np.array(found["elo"]),
-    )
+    found = read_object(path)
+    try:
+        numbers = tuple(operator.index(number) for number in found["generations"])
+        groups = tuple(str(group) for group in found["groups"])
+        score, second, elo = (np.array(found[name], np.float64) for name in ("score", "second_score", "elo"))
+        league = League(numbers, operator.index(found["games"]), score, second, groups, elo)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError(f"{path} is no league ({type(error).__name__}: {error}); remove it.") from error
+    count = len(numbers)
+    shapes = (score.shape, second.shape if groups else (count, count), (count,) if groups else elo.shape)
+    finite = all(np.isfinite(x).all() for x in (score, second, elo))
+    if count < 2 or len(groups) not in (0, 2) or shapes != ((count, count), (count, count), (count,)) or not finite:
+        raise CheckpointError(f"{path} is no league: its {count} generations, groups and scores do not fit; remove it.")
+    return league
 
 
 def spread_out(generations: int, count: int) -> tuple[int, ...]:

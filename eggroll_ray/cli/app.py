@@ -30,6 +30,7 @@ from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.league import play_league, spread_out
 from eggroll_ray.replay import Replay as Replayed
 from eggroll_ray.report.terminal import Progress
+from eggroll_ray.report.text import printable
 from eggroll_ray.report.write import write_report
 from eggroll_ray.rl.env import HostEnv
 from eggroll_ray.rl.host_rollout import acting
@@ -164,9 +165,18 @@ class _UsageError(Exception):
     """What the user asked for cannot be done; the message is all that they need."""
 
 
+class _Printable(logging.Formatter):
+    """What a log line quotes may be of a folder of somebody else, and must not control the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, 1 (not reached, not passed), 2 (error), 130 (stopped)."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Printable("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         command = tyro.cli(
@@ -180,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _COMMANDS[type(command)](command)
     except (_UsageError, CheckpointError, FitnessError, NotFiniteError, WorkerError) as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"eggroll-ray: {error}", style="red", markup=False)
+        console.print(printable(f"eggroll-ray: {error}"), style="red", markup=False)
         return 2
     except KeyboardInterrupt:
         return _STOPPED
@@ -308,6 +318,7 @@ def _policy_arrays(evaluator: Evaluator, mean: Earlier) -> dict[str, np.ndarray]
 
 
 def _report(command: Report) -> int:
+    checkpoint.refuse_links(command.run)
     with _usage():
         _say(str(write_report(command.run)))
     return 0
@@ -441,7 +452,7 @@ def _usage() -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+    Console(highlight=False, soft_wrap=True).print(printable(text), markup=False)
 
 
 _COMMANDS: dict[type, Callable[[Any], int]] = {

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eggroll_ray.cli.options import TrainOptions
+from eggroll_ray.report.text import printable
 from eggroll_ray.runs.checkpoint import CheckpointError
 
 _log = logging.getLogger(__name__)
@@ -54,7 +55,6 @@ def check_env(options: TrainOptions, source: Path, trusted: str | None, imports:
 
 
 def _asked(what: str) -> bool:
-    shown = "".join(letter if letter.isprintable() else " " for letter in what)
-    sys.stderr.write(f"{shown}. Go on? [y/N] ")
+    sys.stderr.write(f"{' '.join(printable(what).split())}. Go on? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

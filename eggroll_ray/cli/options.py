@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from eggroll_ray.runs.checkpoint import CheckpointError, read_json
+from eggroll_ray.runs.checkpoint import CheckpointError, read_object
 from eggroll_ray.runs.recorder import recorded_block_size
 
 
@@ -150,7 +151,7 @@ def load_options(config: Path) -> TrainOptions:
     Raises:
       CheckpointError: when the file holds no options of the command line, or unknown ones.
     """
-    found = read_json(config).get("options")
+    found = read_object(config).get("options")
     if found is None:
         raise CheckpointError(
             f"{config} has no options of the command line: the run was started from Python; continue it there with "
@@ -159,7 +160,7 @@ def load_options(config: Path) -> TrainOptions:
     try:
         options = _from_dict(TrainOptions, found)
     except TypeError as error:
-        raise CheckpointError(f"{config} was written by another version of eggroll_ray: {error}") from error
+        raise CheckpointError(f"{config} was written by another version of eggroll_ray, or edited: {error}") from error
     return _with_recorded_block_size(options, config) if options.worker.block_size == "auto" else options
 
 
@@ -179,14 +180,36 @@ def _with_recorded_block_size(options: TrainOptions, config: Path) -> TrainOptio
     return dataclasses.replace(options, worker=dataclasses.replace(options.worker, block_size=block_size))
 
 
-def _from_dict(kind: Any, values: Mapping[str, Any]) -> Any:
-    nested = {"es": StrategyOptions, "policy": PolicyOptions, "agents": AgentOptions, "worker": WorkerOptions}
-    made = {
-        name: _from_dict(nested[name], value)
-        if name in nested and isinstance(value, Mapping)
-        else tuple(value)
-        if isinstance(value, list)
-        else value
-        for name, value in values.items()
-    }
+def _from_dict(kind: Any, values: Any) -> Any:
+    """Makes options of what JSON holds of them.
+
+    Raises:
+      TypeError: for a name that is unknown, and for a value of another kind.
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{str(values)[:60]} is in the place of {kind.__name__}.")
+    kinds, made = get_type_hints(kind), {}
+    for name, value in values.items():
+        wanted = kinds.get(name)
+        if dataclasses.is_dataclass(wanted):
+            if not isinstance(value, Mapping):
+                raise TypeError(f"{name}={str(value)[:60]} holds no options.")
+            made[name] = _from_dict(wanted, value)
+        else:
+            made[name] = tuple(value) if isinstance(value, list) else value
+            if wanted is not None and not _is(made[name], wanted):
+                raise TypeError(f"{name}={repr(made[name])[:60]} is none that this option takes.")
     return kind(**made)
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a value is of the kind of an option."""
+    if get_origin(kind) in (Union, UnionType):
+        return any(_is(value, one) for one in get_args(kind))
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is(item, get_args(kind)[0]) for item in value)
+    if kind is float:
+        return type(value) in (int, float)
+    return type(value) is kind if kind is not type(None) else value is None

@@ -125,6 +125,7 @@ def _svg(name: str, draw: Draw, size: Size, alt: str, narrow: bool) -> str:
         "xtick.color": INK,
         "ytick.color": INK,
         "text.color": INK,
+        "text.parse_math": False,  # names are anybody's: a dollar is a dollar
     }
     text = io.StringIO()
     with matplotlib.rc_context(style):
@@ -135,6 +136,7 @@ def _svg(name: str, draw: Draw, size: Size, alt: str, narrow: bool) -> str:
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         FigureCanvasSVG(figure).print_svg(text, metadata=nothing)
     svg = text.getvalue()[text.getvalue().index("<svg") :]
+    svg = "".join(letter if letter == "\n" or letter.isprintable() else " " for letter in svg)
     svg = re.sub(r'\bid="|href="#|url\(#', lambda match: match[0] + name + "-", svg)
     svg = re.sub(r'<svg ([^>]*?)width="[^"]*" height="[^"]*"', r"<svg \1", svg)
     for colour, variable in _VARIABLES.items():
@@ -156,6 +158,9 @@ def dress(axes: "Axes", title: str) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(length=0, pad=5)
     axes.set_title(title, loc="left", fontsize=10, color=INK, pad=8)
+    if axes.get_yscale() == "log":  # whose own numbers are formulas
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+        axes.yaxis.set_minor_formatter(FuncFormatter(lambda v, _: ""))
     if axes.get_yscale() == "linear":
         top = max(abs(value) for value in axes.get_ylim())
         unit, letter = next((u for u in _UNITS if top >= 4 * u[0]), (1.0, ""))

@@ -1,5 +1,6 @@
 """Figures of generations against each other: who beats whom, and how the ratings rise."""
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ import numpy as np
 
 from eggroll_ray.league import League
 from eggroll_ray.report.figures import BLUE, CARD, INK, drawing, dress
+from eggroll_ray.report.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +20,8 @@ def league(found: League | None) -> str:
     """Draws the matrix of a league, and the ratings if it has any; nothing without a league."""
     if found is None:
         return ""
+    names = tuple(" ".join(printable(group).split()) for group in found.groups)
+    found = dataclasses.replace(found, groups=names)
     first, last = found.generations[0], found.generations[-1]
     if found.groups:
         alt = (

@@ -172,8 +172,6 @@ def _name_lanes(axes: "Axes", lanes: list[Lane]) -> None:
     names = [" ".join(printable(lane.worker).split()) or "-" for lane in lanes]
     short = [name if len(name) <= _NAME else name[: _NAME - 1] + "\N{HORIZONTAL ELLIPSIS}" for name in names]
     axes.set_yticks(range(len(lanes)), short)
-    for label in axes.get_yticklabels():
-        label.set_parse_math(False)
 
 
 def _draw_panel(axes: "Axes", panel: _Panel, rows: list[Row], unit: float) -> None:

@@ -156,8 +156,11 @@ def _tiles(run: History) -> Iterator[str]:
 
 
 def _pictures(run: History) -> str:
-    parts = []
-    for path in sorted((run.path / "episodes").glob("*")):
+    parts, folder = [], run.path / "episodes"
+    paths = [] if folder.is_symlink() else sorted(folder.glob("*"))
+    for path in paths:
+        if path.is_symlink() or not path.is_file():  # a link would show what it leads to, from wherever
+            continue
         name, kind = escape(path.stem), path.suffix.lower()
         if kind in _IMAGES:
             data = base64.b64encode(path.read_bytes()).decode()

@@ -19,7 +19,7 @@ from eggroll_ray.es.digest import digest as digest_of
 from eggroll_ray.es.digest import host_array
 from eggroll_ray.es.leaves import is_key
 from eggroll_ray.es.numbers import plain
-from eggroll_ray.runs.files import PARTIAL, replace_file, sync_folder
+from eggroll_ray.runs.files import PARTIAL, parse_json, replace_file, sync_folder
 
 SCHEMA = 1
 LOCK = "lock"  # the file by which a run has one owner
@@ -98,10 +98,10 @@ def read_json(path: Path) -> Any:
       CheckpointError: when it is missing; DamagedError when it is cut off, or no JSON for another reason.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
+        return parse_json(path.read_bytes())
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} is missing: {path.parent} is not a run folder.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DamagedError(f"{path} is not valid JSON ({error}); it was damaged after it was written.") from error
 
 

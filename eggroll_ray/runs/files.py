@@ -2,10 +2,14 @@
 
 import contextlib
 import errno
+import json
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 PARTIAL = ".partial-"  # prefix of what is not whole yet
+_DEEPEST = 30  # levels of JSON
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -27,6 +31,32 @@ def replace_file(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def parse_json(text: str | bytes, constant: Callable[[str], Any] | None = None) -> Any:
+    """Reads JSON that may be anybody's.
+
+    Args:
+      text: of it.
+      constant: what becomes of NaN and infinities; None: they are themselves.
+
+    Raises:
+      ValueError: when it is none, or nested deeper than anything that is written here.
+    """
+    try:
+        value = json.loads(text, parse_constant=constant)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        level = [part for one in level for part in _parts(one) if isinstance(part, dict | list)]
+        if not level:
+            return value
+    raise ValueError("it is nested too deeply")
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,10 +2,11 @@
 
 import dataclasses
 import functools
-import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from eggroll_ray.runs.files import parse_json
 from eggroll_ray.runs.metrics import Row, read_metrics
 
 
@@ -78,12 +79,14 @@ def load_history(run: Path) -> History:
     """
     if not run.is_dir():
         raise FileNotFoundError(f"{run} is not a folder; give the folder that a run was saved in")
-    metrics = run / "metrics.jsonl"
+    metrics, result = run / "metrics.jsonl", _read_json(run / "result.json")
+    records = [_sound_row(row) for row in (read_metrics(metrics) if metrics.exists() else [])]
     return History(
         path=run,
-        config=_read_json(run / "config.json") or {},
-        result=_read_json(run / "result.json"),
-        records=read_metrics(metrics) if metrics.exists() else [],
+        config=_sound(_read_json(run / "config.json") or {}),
+        result=None if result is None else _sound(result),
+        # Of a row whose generation is not known nothing can be shown.
+        records=[row for row in records if row.get("event") or row.get("generation") is not None],
     )
 
 
@@ -96,6 +99,58 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        return json.loads(path.read_bytes())
+        found = parse_json(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is not JSON ({error}); restore or remove it") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} holds {str(found)[:60]!r}, not names and values; restore or remove it")
+    return found
+
+
+def _sound(values: dict[str, Any]) -> dict[str, Any]:
+    """What a file of a run holds, without values that are not of the kind that is written there."""
+    return {name: value for name, value in values.items() if _KINDS.get(name, _anything)(value)}
+
+
+def _sound_row(row: Row) -> Row:
+    """A row of metrics: all that is no number becomes None, but for what is known to be text."""
+    return {
+        name: value if value is None or _KINDS.get(name, _is_number)(value) else None for name, value in row.items()
+    }
+
+
+def _anything(value: Any) -> bool:
+    del value
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < _LARGEST
+
+
+def _is_amount(value: Any) -> bool:
+    return _is_number(value) and value >= 0
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < _LARGEST
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_seconds(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_number(seconds) for seconds in value.values())
+
+
+_LARGEST = 1e30  # figures of larger numbers overflow
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("generation", "generations", "population_size", "episodes"), _is_count),
+    **dict.fromkeys(("total_steps", "total_episodes"), _is_count),
+    **dict.fromkeys(("time", "time_generation", "time_update", "time_evaluate", "time_driver", "seconds"), _is_amount),
+    **dict.fromkeys(("steps", "workers", "idle_share", "bytes_down", "bytes_up"), _is_amount),
+    **dict.fromkeys(("target", "mean_policy_return", "mean_policy_return_std"), _is_number),
+    **dict.fromkeys(("digest", "status", "message", "event", "detail", "worker"), _is_text),
+    "idle_seconds": _are_seconds,
+}

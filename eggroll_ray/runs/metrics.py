@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from eggroll_ray.runs.files import append_to_file, replace_file
+from eggroll_ray.runs.files import append_to_file, parse_json, replace_file
 
 Row = dict[str, Any]
 
@@ -116,10 +116,15 @@ def read_metrics(path: Path) -> list[Row]:
 
 
 def _truncate(path: Path, generation: float) -> None:
-    kept = [line for line, row in _lines(path) if row.get("generation", -math.inf) < generation]
+    kept = [line for line, row in _lines(path) if _generation(row) < generation]
     data = b"".join(line + b"\n" for line in kept)
     if data != path.read_bytes():
         replace_file(path, data)
+
+
+def _generation(row: Row) -> float:
+    found = row.get("generation")
+    return found if isinstance(found, int | float) else -math.inf
 
 
 def _lines(path: Path) -> list[tuple[bytes, Row]]:
@@ -139,8 +144,8 @@ def _lines(path: Path) -> list[tuple[bytes, Row]]:
 
 def _parse(line: bytes) -> Row | None:
     try:
-        row = json.loads(line, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):  # of JSON or of UTF-8
+        row = parse_json(line, lambda _: None)
+    except ValueError:  # of JSON or of UTF-8
         return None
     return row if isinstance(row, dict) else None
 

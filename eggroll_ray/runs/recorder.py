@@ -208,8 +208,11 @@ def recorded_block_size(config: Path, population_size: int) -> int:
       CheckpointError: when it is not that of a run, or of one with another population.
     """
     found = _settings(config)
-    _check_same({"population_size": found["population_size"]}, {"population_size": population_size}, config.parent)
-    return found["block_size"]
+    _check_same({"population_size": found.get("population_size")}, {"population_size": population_size}, config.parent)
+    size = str(found.get("block_size"))  # one of NumPy was written as text by the first versions
+    if not size.isdecimal():
+        raise CheckpointError(f"{config} has block_size={size[:60]}, which is no number of members.")
+    return int(size)
 
 
 def _recorded(plan: Plan) -> dict[str, Any]:
@@ -225,10 +228,10 @@ def last_row(rows: Iterable[Row], generations: int) -> Row:
 
 def _settings(config: Path) -> Mapping[str, Any]:
     """What decides the bits of a recorded run."""
-    found = checkpoint.read_json(config)
-    if "settings" not in found:
+    found = checkpoint.read_object(config).get("settings")
+    if not isinstance(found, Mapping):
         raise CheckpointError(f"{config} has no settings: it is not a run folder.")
-    return found["settings"]
+    return found
 
 
 def _check_same(found: Mapping[str, Any], given: Mapping[str, Any], path: Path) -> None:

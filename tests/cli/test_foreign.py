@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -125,3 +126,54 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(edited, tmp_path, capsys
     assert main([command, str(folder)]) == 2
     error = " ".join(capsys.readouterr().err.split())
     assert f"{place} is a link that leads out of" in error and secret.read_text() == "mine"
+
+
+RED = "\x1b[31mred\x1b[0m\x00\x07"
+
+
+def test_no_text_of_a_folder_controls_the_terminal(edited, capsys):
+    folder = edited(env=f"gymnax/{RED}")
+    for command in COMMANDS:
+        assert main([command, str(folder)]) == 2
+        shown = capsys.readouterr()
+        assert "red" in shown.err and not {"\x1b", "\x00", "\x07"} & {*shown.err, *shown.out}
+    app._say(RED)
+    assert capsys.readouterr().out == "red  \n"
+    record = logging.LogRecord("any", logging.WARNING, "file", 1, "of %s", (RED,), None)
+    assert app._Printable("%(message)s").format(record) == "of red  "
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"population_size": "8"}, "population_size='8'"),
+        ({"population_size": [8]}, "population_size="),
+        ({"env_options": 7}, "env_options=7"),
+        ({"target": "high"}, "target='high'"),
+        ({"test_every": None}, "test_every=None"),
+        ({"es": 7}, "es=7"),
+        ({"es": {"rank": "1"}}, "rank='1'"),
+        ({"es": {"optimizer": "mine"}}, "optimizer='mine'"),
+        ({"policy": {"hidden": ["64"]}}, "hidden="),
+        ({"policy": {"normalize_observations": 1}}, "normalize_observations=1"),
+        ({"worker": {"workers": "some"}}, "workers='some'"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_an_option_of_another_kind_is_named(edited, capsys, changes, message):
+    assert main(["eval", str(edited(**changes))]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert message in error and "config.json" in error
+
+
+def test_options_read_back_as_they_were(tmp_path):
+    chosen = options.TrainOptions(
+        "gymnax/CartPole-v1",
+        ("a=1",),
+        target=3,
+        es=options.StrategyOptions(sigma=1),
+        policy=options.PolicyOptions(hidden=(3, 4), window=7),
+        worker=options.WorkerOptions("auto", gpus_per_worker=0.5, block_size=8),
+    )
+    (tmp_path / "config.json").write_text(json.dumps({"options": dataclasses.asdict(chosen)}))
+    assert options.load_options(tmp_path / "config.json") == chosen
