@@ -370,10 +370,10 @@ def check_transpose(plain: ES, draw: Draw, params: Params, seed: int) -> Finding
 
 
 def check_estimate(plain: ES, draw: Draw, params: Params, seed: int) -> list[Finding]:
-    """The estimate is the gradient of the smoothed objective, for every sigma and population.
+    """The estimate of a linear or quadratic fitness is its gradient, for every sigma, rank and population.
 
     Projections on the gradient and on random directions are compared with the gradient's, in standard errors
-    of the mean over pairs. The smoothed gradient of a linear or quadratic fitness is its own at the mean.
+    of the mean over pairs.
 
     Args:
       plain: a strategy with raw fitness and steps of the estimate itself, `optax.sgd(1.0)`, whose sigma

@@ -4,7 +4,16 @@ The estimate (paper Eq 4-6, each constant written once; Gaussian score approxima
 
     g = 1 / (n sigma) * sum_i F_i E_i,    theta_i = theta + sigma E_i,    E_{2p+1} = -E_{2p}
 
-which estimates the gradient of E[F(theta + sigma E)] whatever the rank and the population.
+whose expectation E[F(theta + sigma E) E] / sigma is, whatever the population,
+
+    grad F(theta) + sigma^2 / 6 * D^3 F(theta)[M] + terms of sigma^4,    M = E[E x E x E x E].
+
+The entries of E have mean 0 and the identity as covariance for every rank and law, so up to quadratic F it is the
+gradient of F. Dense normal noise makes it the gradient of the smoothed E[F(theta + sigma E)] for every F. Low-rank
+noise has other fourth moments M, and agrees with that to 1 / rank. With the kurtosis k of the law, 3 (normal) or 1
+(Rademacher), those of one entry are 3 + (k^2 - 3) / r and not 3, of two in one row or column 1 + (k - 1) / r and not 1,
+of the four corners of a rectangle 1 / r and not 0; all others are the same. So for the cube of an entry the sigma^2
+term is 3 + 6 / r (normal) or 3 - 2 / r (Rademacher) where Gaussian smoothing has 3.
 """
 
 import dataclasses
