@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
+from eggroll_ray.compiling.switches import switch_variables
 from eggroll_ray.es.record import ESState, Perturbation
 from eggroll_ray.evaluators.data import Data
 from eggroll_ray.evaluators.functions import FitnessForm
@@ -182,7 +183,8 @@ class _Child:
 
     def __init__(self, fitness: bytes):
         self.connection, theirs = Pipe()
-        environment = {**os.environ, "JAX_PLATFORMS": "cpu"}  # the accelerator belongs to the worker
+        # The accelerator belongs to the worker.
+        environment = {**os.environ, **switch_variables(), "JAX_PLATFORMS": "cpu"}
         code = "from eggroll_ray.evaluators.blocking import _child_main; _child_main()"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code, str(theirs.fileno()), str(os.getpid())],

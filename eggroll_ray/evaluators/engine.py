@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from eggroll_ray.compiling.program import SharedProgram
+from eggroll_ray.compiling.switches import one_way_of_drawing
 from eggroll_ray.es.digest import digest
 from eggroll_ray.es.finite import check_finite
 from eggroll_ray.es.hyperparameters import with_hyperparameters
@@ -45,6 +46,7 @@ class Engine:
 
     # The state.
 
+    @one_way_of_drawing()
     def begin(self) -> None:
         """Goes to the initial state."""
         state = self._strategy.init(self._evaluator.init(self._seed), self._seed)
@@ -57,6 +59,7 @@ class Engine:
         state = jax.tree.map(jnp.asarray, snapshot["state"])
         self._set(ESState(*state), snapshot["statistics"], snapshot.get("past", {}))
 
+    @one_way_of_drawing()
     def update(
         self, fitness: Fitness, moments: Sequence[Any], changes: Mapping[str, float] = MappingProxyType({})
     ) -> dict[str, float]:
@@ -101,14 +104,17 @@ class Engine:
 
     # Computing with it.
 
+    @one_way_of_drawing()
     def evaluate(self, members: np.ndarray) -> Evaluation:
         """Evaluates members of the current generation; their numbers are `(n,)` int32."""
         return self._evaluate(self._given(members))
 
+    @one_way_of_drawing()
     def test(self, key: PRNGKeyArray, episodes: int) -> np.ndarray:
         """Evaluates the mean parameters on so many episodes of a key: `(episodes,)` or `(episodes, groups)`."""
         return self._evaluator.test(self._state.params, self._statistics, key, episodes, self._past)
 
+    @one_way_of_drawing()
     def block_bytes(self, members: np.ndarray, at_once: int) -> int | None:
         """Compiles a block, and returns the bytes that the evaluation of so many at once takes.
 

@@ -3,8 +3,12 @@
 import collections
 from collections.abc import Sequence
 
-Facts = dict[str, str]
+from eggroll_ray.workers.facts import Facts, differences
 
+REMEDY = (
+    "use machines with the same device, packages, source and flags, or set resync_every to let it in and give up the "
+    "same bits"
+)
 _CLOSED_SECONDS = 60.0  # the place of the first worker that is refused stays empty; twice as long with each more,
 _CLOSED_DOUBLINGS = 6  # at most so many times
 
@@ -30,23 +34,27 @@ class Admission:
           Whether the workers that have answered can be judged.
         """
         if self._rule is None and self._strict and known:
-            votes = collections.Counter(tuple(sorted(facts.items())) for facts in known)
-            facts, most = votes.most_common(1)[0]
-            if at_once or 2 * most > wanted or len(known) >= wanted:
+            kinds = collections.Counter(tuple(sorted(facts.items())) for facts in known)
+            votes = {
+                kind: sum(count for other, count in kinds.items() if not differences(dict(kind), dict(other)))
+                for kind in kinds
+            }
+            facts = max(votes, key=lambda kind: votes[kind])
+            if at_once or 2 * votes[facts] > wanted or len(known) >= wanted:
                 self._rule = dict(facts)
         return self._rule is not None or not self._strict
 
     def refuse(self, facts: Facts, now: float) -> str | None:
         """Says why a worker is refused, None if it is not; once that is settled."""
-        if self._rule is None or facts == self._rule:
+        if self._rule is None or not (unlike := differences(facts, self._rule)):
             return None
+        self.close_a_place(now)
+        shown = [f"{name} {facts.get(name)!r} instead of {self._rule.get(name)!r}" for name in unlike]
+        return f"it has {', '.join(shown)}, and would compute other bits; {REMEDY}"
+
+    def close_a_place(self, now: float) -> None:
+        """Leaves the place of a worker that is refused empty for a while."""
         self._closed.append(now + _CLOSED_SECONDS * 2 ** min(len(self._closed), _CLOSED_DOUBLINGS))
-        differ = {name: (facts.get(name), self._rule.get(name)) for name in sorted({*facts, *self._rule})}
-        shown = [f"{name} {own!r} instead of {others!r}" for name, (own, others) in differ.items() if own != others]
-        return (
-            f"it has {', '.join(shown)}, and would compute other bits; use machines with the same device, the same JAX "
-            "and the same version of this package, or set resync_every to let it in and give up the same bits"
-        )
 
     def refused(self, now: float) -> int:
         """Returns how many places stay empty, since their workers were refused lately; others may come there later."""

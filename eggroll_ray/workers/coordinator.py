@@ -7,12 +7,14 @@ result.
 """
 
 import collections
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from eggroll_ray.workers.audit import Audit, Finding, judge
 from eggroll_ray.workers.backend import Backend, WorkerLost
 from eggroll_ray.workers.deadlines import Deadlines, Standing
 from eggroll_ray.workers.lifecycle import State
@@ -28,6 +30,8 @@ from eggroll_ray.workers.trust import Trust
 _WATCH_SECONDS = 0.05  # between looks at who is late, and who could help whom
 _THIEVES = 16  # workers that are given others' blocks at a time
 _CANCEL_SECONDS = 5.0  # for the block under way, when the run is stopped
+_WITNESSES = 3  # workers that are asked beside those that disagree about a block, and
+_TIMES = 2  # how often each evaluates it again
 _PEEKS = 3  # busy workers that are asked for the state when the run is stopped
 _CHANGES_MOST = 3  # evaluations that changed the state in one generation: no fault of the machines any more
 _SNAPSHOT_EVERY = 100  # generations that a worker has to replay at most when it joins
@@ -77,6 +81,7 @@ class Coordinator:
         self._current: _Current | None = None
         self._stopped_at: tuple[int, dict[str, Any]] | None = None  # generation and state, where nobody was free
         self._watched = self._helped = float("-inf")
+        self._audit = Audit(workers.compare if workers.resync_every is None else 0.0)
         self._up = 0  # bytes of answers in this generation
         self._busy = collections.defaultdict[int, float](float)  # worker -> seconds of work in this generation
         self._membership = Membership(backend, workers, on_event, clock, self._deadlines)
@@ -110,9 +115,10 @@ class Coordinator:
             self._resync()
         current = _Current(self._plan, request, self._speeds, self._clock())
         self._current = current
+        self._audit.begin(self._plan.seed, request.number, request.blocks)
         try:
             self._evaluate(current, cancelled)
-            while current.gathering.complete and self._distrust(current):
+            while current.gathering.complete and (self._distrust(current) or self._disagree(current)):
                 self._evaluate(current, cancelled)
         finally:
             self._current = None
@@ -178,13 +184,18 @@ class Coordinator:
     # Evaluation.
 
     def _evaluate(self, current: _Current, cancelled: Callable[[], bool]) -> None:
-        while not current.gathering.complete:
+        while not current.gathering.complete or self._checking():
             if cancelled():
                 self._cancel_rest()
                 self._await_cancelled()
                 return
             self._hand_out(current)
             self._turn()
+
+    def _checking(self) -> bool:
+        """Whether a worker in time is evaluating what is to be compared."""
+        there = self._membership.workers.values()
+        return any(worker.state is State.EVALUATING and worker.call.work.checks for worker in there)
 
     def _await_cancelled(self) -> None:
         """Waits for the blocks under way, but not for programs that are being compiled, which may take minutes."""
@@ -216,7 +227,7 @@ class Coordinator:
         idle = [worker.index for worker in membership.workers.values() if worker.idle]
         given = schedule.hand_out(idle, now)
         for index, work in given.items():
-            membership.send(membership.workers[index], current.number, work)
+            self._send(current, index, work)
         if now < self._helped + _WATCH_SECONDS:
             return
         self._helped = now
@@ -224,9 +235,15 @@ class Coordinator:
             if (stolen := schedule.steal(index, now)) is None:
                 break
             victim, work = stolen
-            membership.send(membership.workers[index], current.number, work)
+            self._send(current, index, work)
             if victim in membership.workers:
                 membership.cancel(membership.workers[victim], work)
+
+    def _send(self, current: _Current, index: int, work: Work) -> None:
+        checks = self._audit.choose(index, work.blocks, self.count)
+        current.schedule.add_checks(index, len(checks))
+        work = dataclasses.replace(work, checks=checks, compare=self._audit.on)
+        self._membership.send(self._membership.workers[index], current.number, work)
 
     def _turn(self) -> None:
         """Waits a moment for answers, takes them, and looks after who is late or missing."""
@@ -267,6 +284,7 @@ class Coordinator:
         update = reply.update_seconds or None  # zero when there was none
         test = None if reply.test is None else reply.test_seconds
         rest = seconds - reply.update_seconds - float(reply.block_seconds.sum()) - reply.test_seconds
+        rest -= reply.check_seconds
         self._speeds.observe(worker.index, reply.block_seconds.tolist(), update, rest, test)
         current = self._current
         if current is None or reply.number != current.number:
@@ -276,13 +294,14 @@ class Coordinator:
             return
         if reply.changed:
             current.schedule.finish(worker.index, Work())
-            current.schedule.reopen(current.gathering.discard(worker.index))
+            self._drop_results(current, worker.index)
             current.changed += 1
             if current.changed >= _CHANGES_MOST:
                 raise state_changed(current.number)
             self._trust.quarantine(worker)
             return
         current.skipped += current.gathering.add(worker.index, reply)
+        self._audit.note(worker.index, reply.fingerprints)
         done = Work(tuple(int(block) for block in reply.blocks), reply.test is not None)
         current.schedule.finish(worker.index, done)
 
@@ -298,12 +317,12 @@ class Coordinator:
         culprit = current.schedule.culprit()
         if not culprit:
             return
-        first, what = 0, "the test of the mean parameters"
+        first, what = 0, f"the test of the mean parameters of generation {current.number}"
         if not culprit.test:
-            first, *_, last = self._plan.members(culprit.blocks[0])
-            what = f"members {first} to {last}"
+            first = self._plan.members(culprit.blocks[0])[0]
+            what = self._show_members(culprit.blocks[0], current.number)
         raise WorkerError(
-            f"one worker after the other died while it evaluated {what} of generation {current.number}: the "
+            f"one worker after the other died while it evaluated {what}: the "
             "evaluation itself ends the process (out of memory, or a crash in native code). Reproduce it with "
             f"trainer.reproduce({current.number}, {first}); nothing before is lost, continue with "
             "resume once it is mended."
@@ -321,10 +340,37 @@ class Coordinator:
         for index, digest in digests.items():
             if digest == truth:
                 continue
-            current.schedule.reopen(current.gathering.discard(index))
+            self._drop_results(current, index)
             if index in there:
                 self._trust.quarantine(there[index])
         return not current.gathering.complete
+
+    def _disagree(self, current: _Current) -> bool:
+        """Drops the results of whoever is wrong about a block that came to different ones; whether there is one."""
+        if (disputed := self._audit.disputed()) is None:
+            return False
+        block, first = disputed
+        self._cancel_rest()
+        there = self._membership.workers
+        self._until(lambda: not self._membership.answering() and any(worker.idle for worker in there.values()))
+        asked = [worker for worker in there.values() if worker.idle and worker.index in first]
+        asked += [worker for worker in there.values() if worker.idle and worker.index not in first][:_WITNESSES]
+        again = self._ask(asked, "fingerprints", block, _TIMES, blocks=_TIMES)
+        verdict = judge(first, {worker.index: found for worker, found in again.items()})
+        self._trust.settle_dispute(verdict, first, self._show_members(block, current.number))
+        if verdict.finding is Finding.FITNESS:
+            self._audit.stop()
+        for index in verdict.always | verdict.once:
+            self._drop_results(current, index)
+        return True
+
+    def _drop_results(self, current: _Current, index: int) -> None:
+        self._audit.forget(index)
+        current.schedule.reopen(current.gathering.discard(index))
+
+    def _show_members(self, block: int, number: int) -> str:
+        first, *_, last = self._plan.members(block)
+        return f"members {first} to {last} of generation {number}"
 
     def _resync(self) -> None:
         """Gives all workers the parameters of the one that was first."""
@@ -357,9 +403,11 @@ class Coordinator:
             found = self._ask([worker for worker in there if worker.idle], method)
         return found
 
-    def _ask(self, workers: Sequence[RemoteWorker], method: str, *args: Any) -> dict[RemoteWorker, Any]:
+    def _ask(
+        self, workers: Sequence[RemoteWorker], method: str, *args: Any, blocks: int = 0
+    ) -> dict[RemoteWorker, Any]:
         for worker in workers:
-            self._membership.ask(worker, method, *args)
+            self._membership.ask(worker, method, *args, blocks=blocks)
         self._until(lambda: not any(worker.awaited(Kind.ASK) for worker in workers))
         return {w: w.answer for w in workers if w.state is not State.LOST and not w.state.late}
 

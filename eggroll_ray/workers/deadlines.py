@@ -26,9 +26,16 @@ class Deadlines:
         """Args: what is known of how long workers take."""
         self._speeds = speeds
 
-    def of_answer(self, updates: int) -> float:
-        """Returns the seconds that a question, or a join, may take that begins with so many updates."""
-        return _ANSWER_SECONDS + self._speeds.patience_of_updates(updates)
+    def of_answer(self, updates: int, worker: int = 0, blocks: int = 0) -> float:
+        """Returns the seconds that a question, or a join, may take that begins with so many updates.
+
+        Args:
+          updates: number of them.
+          worker: who is asked.
+          blocks: that it has to evaluate for its answer.
+        """
+        evaluation = self._speeds.patience(worker, blocks, update=False) if blocks else 0.0
+        return _ANSWER_SECONDS + self._speeds.patience_of_updates(updates) + evaluation
 
     def standing(self, worker: RemoteWorker, now: float, schedule: Schedule | None = None) -> Standing:
         """Says whether a worker is on time.
@@ -53,4 +60,4 @@ class Deadlines:
         assert call.kind is Kind.STEP
         if schedule is not None:
             return schedule.patience(worker, call.work)
-        return self._speeds.patience(worker, len(call.work.blocks), update=True, test=call.work.test)
+        return self._speeds.patience(worker, call.work.evaluations, update=True, test=call.work.test)

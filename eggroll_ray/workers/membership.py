@@ -182,10 +182,11 @@ class Membership:
         worker.begin(Event.EVALUATE, call)
         self._call(worker, label, "step", call.serial, number, work, *news)
 
-    def ask(self, worker: RemoteWorker, method: str, *args: Any) -> None:
-        """Asks a worker something about the current generation."""
+    def ask(self, worker: RemoteWorker, method: str, *args: Any, blocks: int = 0) -> None:
+        """Asks a worker something about the current generation, for which it evaluates so many blocks."""
         news = self._news(worker)
-        worker.begin(Event.ASK, Call(Kind.ASK, self._clock(), self._deadlines.of_answer(len(news))))
+        patience = self._deadlines.of_answer(len(news), worker.index, blocks)
+        worker.begin(Event.ASK, Call(Kind.ASK, self._clock(), patience))
         self._call(worker, f"generation {self.number}: {method}", "ask", method, args, *news)
 
     def cancel(self, worker: RemoteWorker, work: Work | None) -> None:
@@ -312,8 +313,17 @@ class Membership:
             if (reason := self._admission.refuse(worker.facts or {}, self._clock())) is None:
                 self._join(worker)
             else:
-                self._remove(worker)
-                self._on_event("worker refused", reason, worker.name)
+                self._refuse(worker, reason)
+
+    def refuse(self, worker: RemoteWorker, reason: str) -> None:
+        """Ends a worker that was let in and should not have been; its place stays empty for a while."""
+        if worker.state is not State.LOST:
+            self._admission.close_a_place(self._clock())
+            self._refuse(worker, reason)
+
+    def _refuse(self, worker: RemoteWorker, reason: str) -> None:
+        self._remove(worker)
+        self._on_event("worker refused", reason, worker.name)
 
     def _expel(self, worker: RemoteWorker) -> None:
         """Takes a worker out of the run; it joins at once, or when it has answered the call under way."""

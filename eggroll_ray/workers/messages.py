@@ -1,10 +1,12 @@
 """What driver and workers say to each other: frozen records of ints, strings and NumPy arrays."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from eggroll_ray.es.digest import digest
 from eggroll_ray.workers.fitness_vector import PackedPairs
 
 
@@ -49,9 +51,20 @@ class Work:
 
     blocks: tuple[int, ...] = ()
     test: bool = False  # of the mean parameters, on fresh episodes
+    checks: tuple[int, ...] = ()  # blocks of other workers, evaluated once more to be compared; after `blocks`
+    compare: bool = False  # whether fingerprints are wanted
 
     def __len__(self) -> int:
-        return len(self.blocks) + self.test
+        return len(self.blocks) + self.test + len(self.checks)
+
+    def request(self, number: int, outcomes: tuple["Outcome", ...]) -> "Request":
+        """Returns the request for it at a generation."""
+        return Request(number, outcomes, self.blocks, self.test, self.checks, self.compare)
+
+    @property
+    def evaluations(self) -> int:
+        """Blocks that are evaluated."""
+        return len(self.blocks) + len(self.checks)
 
     def overlaps(self, other: "Work") -> bool:
         """Whether a block, or the test, is part of both."""
@@ -66,11 +79,13 @@ class Request:
     outcomes: tuple[Outcome, ...]  # of the generations before it that the worker may not have applied
     blocks: tuple[int, ...]  # in this order
     test: bool = False  # also evaluates the mean parameters, after the blocks
+    checks: tuple[int, ...] = ()  # blocks of which the fingerprints alone are wanted
+    compare: bool = False  # whether they are wanted of the others as well
 
     @property
     def work(self) -> Work:
         """What it asks to evaluate."""
-        return Work(self.blocks, self.test)
+        return Work(self.blocks, self.test, self.checks, self.compare)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +99,10 @@ class BlockResult:
     failures: tuple[str, ...]
     ties: int  # see `Evaluation`
     seconds: float
+
+    def fingerprint(self) -> int:
+        """Returns 64 bits that are the same wherever the block is evaluated, if all workers compute alike."""
+        return int(digest((self.fitness, self.steps, self.moments)), 16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +123,10 @@ class Reply:
     test_seconds: float
     block_seconds: np.ndarray  # (b,) float32
     seconds: float  # of the whole call
+    # Fingerprints of blocks, where they are wanted: of these, and of those that were evaluated to be compared. A block
+    # with failures has none: another worker may be fast enough for it.
+    fingerprints: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    check_seconds: float = 0.0  # of the latter
     changed: bool = False  # whether the state was another after the evaluation than before: no result is to be trusted
 
     @property

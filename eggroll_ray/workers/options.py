@@ -27,6 +27,8 @@ class Workers:
         (and `min_workers`) are ready and as long again has passed; those join later.
       wait_seconds: how long to wait for a cluster that has too little; None: 20 s at the start, and 300 s when all
         workers are lost in the middle of a run (`start_seconds` at least, where the cluster has room for them).
+      compare: share of the blocks that two workers evaluate, whose results must be the same bits. The first results of
+        every worker are compared as well. 0: none is; nor is any with one worker, or with `resync_every`.
       resync_every: generations after which all workers take over the parameters of one of them. With it workers on
         different devices or versions are let in, and the bits then depend on who evaluates what.
       runtime_env: runtime environment of the workers (Ray's), over the one that they get by default.
@@ -41,6 +43,7 @@ class Workers:
     nodes: int | None = None
     start_seconds: float = 120.0
     wait_seconds: float | None = None
+    compare: float = 0.01
     resync_every: int | None = None
     runtime_env: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -61,6 +64,8 @@ class Workers:
         for name in ("nodes", "resync_every"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name}={value} must be at least 1, or None.")
+        if not 0 <= self.compare <= 1:
+            raise ValueError(f"compare={self.compare} must be a share of the blocks, from 0 to 1.")
         if self.start_seconds <= 0 or (self.wait_seconds is not None and self.wait_seconds < 0):
             raise ValueError(
                 f"start_seconds={self.start_seconds} must be positive, wait_seconds={self.wait_seconds} not negative."

@@ -148,6 +148,7 @@ class _Assignment:
 
     pieces: list[_Piece]  # that it is to evaluate, and nobody else
     sent: float
+    checks: int = 0  # blocks of others that it evaluates after these, to be compared
     late: bool = False  # its deadline has passed, and its pieces are given to others
 
 
@@ -186,6 +187,10 @@ class Schedule:
                     given[worker] = [safe.pop(0) for _ in range(share)]
         self._queue = deque([*(piece for piece in queue if self._deaths[piece]), *safe])
         return {worker: self._assign(worker, pieces, now) for worker, pieces in given.items()}
+
+    def add_checks(self, worker: int, checks: int) -> None:
+        """Notes that a worker evaluates so many blocks of others beside what it was given."""
+        self._assigned[worker].checks = checks
 
     def steal(self, thief: int, now: float) -> tuple[int, Work] | None:
         """Finds work for an idle worker when the queue is empty: (the worker it comes from, the work)."""
@@ -244,7 +249,7 @@ class Schedule:
         """
         update = self._update or worker not in self._assigned
         leniency = 2 ** max((self._overdue[piece] for piece in _pieces(asked)), default=0)
-        return leniency * self._speeds.patience(worker, len(asked.blocks), update, asked.test)
+        return leniency * self._speeds.patience(worker, asked.evaluations, update, asked.test)
 
     def culprit(self) -> Work:
         """Returns the block, or the test, on which so many workers have died that it must be the reason, if any."""
@@ -258,7 +263,7 @@ class Schedule:
 
     def _expected(self, worker: int, call: _Assignment) -> float | None:
         blocks, test = _count(call.pieces)
-        return self._speeds.call(worker, blocks, self._update, test)
+        return self._speeds.call(worker, blocks + call.checks, self._update, test)
 
     def _open(self, pieces: Iterable[_Piece]) -> list[_Piece]:
         return [piece for piece in pieces if piece not in self._done]
@@ -282,7 +287,7 @@ class Schedule:
         each, expected = self._speeds.block(victim), self._expected(victim, call)
         unbegun = len(call.pieces) - 1
         if each and expected is not None:
-            evaluating = now - call.sent - (expected - _count(call.pieces)[0] * each)
+            evaluating = now - call.sent - (expected - (_count(call.pieces)[0] + call.checks) * each)
             unbegun = len(call.pieces) - max(0, math.floor(evaluating / each)) - 1
             if unbegun * each < _WORTH_SECONDS:
                 return []

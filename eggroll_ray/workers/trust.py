@@ -1,8 +1,10 @@
-"""Which parameters are the right ones when workers disagree, and what becomes of those that have others."""
+"""Which parameters and results are the right ones when workers disagree, and what becomes of those that have others."""
 
 import collections
 from collections.abc import Callable, Collection, Sequence
 
+from eggroll_ray.workers.admission import REMEDY
+from eggroll_ray.workers.audit import Finding, Verdict
 from eggroll_ray.workers.membership import Membership
 from eggroll_ray.workers.messages import WorkerError
 from eggroll_ray.workers.options import OnEvent
@@ -66,6 +68,38 @@ class Trust:
         detail = f"its parameters are not those of generation {self._membership.number}; its results are dropped"
         self._on_event("worker quarantined", f"{detail}, it is rebuilt", worker.name)
         self._membership.quarantine(worker)
+
+    def settle_dispute(self, verdict: Verdict, first: Collection[int], what: str) -> None:
+        """Takes out the workers that are wrong about some members: for good those that are wrong again and again.
+
+        Args:
+          verdict: about them.
+          first: the workers whose results differ.
+          what: the members, in words.
+
+        Raises:
+          WorkerError: when there is no majority.
+        """
+        who = " and ".join(map(str, sorted(first)))
+        if verdict.finding is Finding.FITNESS:
+            detail = (
+                f"workers {who} have other results for {what}, and so has the same worker when it evaluates them again"
+            )
+            self._on_event("fitness not deterministic", f"{detail}; results are not compared any more", None)
+        elif verdict.finding is Finding.UNKNOWN:
+            raise WorkerError(
+                f"workers {who} compute other results for {what}, each the same again and again, and there is no "
+                "majority: one of their machines computes something else, or the fitness depends on where it is. None "
+                "of it was logged. Resume with three workers or more, which find out which one it is; or "
+                f"{REMEDY}."
+            )
+        workers = self._membership.workers
+        for worker in [workers[index] for index in sorted(verdict.always) if index in workers]:
+            self._membership.refuse(worker, f"it computes other results than most for {what}; {REMEDY}")
+        for worker in [workers[index] for index in sorted(verdict.once) if index in workers]:
+            detail = f"it had other results than most for {what}, once; its results are dropped, it is rebuilt"
+            self._on_event("worker quarantined", detail, worker.name)
+            self._membership.quarantine(worker)
 
     def _rebuild(self, workers: Collection[RemoteWorker]) -> str | None:
         """Rebuilds the state of all workers, and returns the digest of those that have; None if none has in time."""

@@ -4,24 +4,20 @@ One call per generation: `step` applies the update of the generation before, fro
 population, and evaluates its blocks of this one (design: the same program on every worker, so the same bits).
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
-from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es import noise
-from eggroll_ray.es.digest import code_digest
-from eggroll_ray.es.random import normal, stream_key
+from eggroll_ray.es.random import stream_key
 from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.engine import Engine
 from eggroll_ray.evaluators.record import Earlier, Evaluator
+from eggroll_ray.workers.facts import Facts, facts_of_this_process
 from eggroll_ray.workers.fitness_vector import PackedPairs, flatten, pack_fitness, unflatten
 from eggroll_ray.workers.messages import BlockResult, Outcome, Reply, Request, Work
 from eggroll_ray.workers.plan import Plan
@@ -71,6 +67,9 @@ class Worker:
         update_seconds = time.perf_counter() - started if self.number > before else 0.0
         sound = self.digest()
         results = self._evaluate_blocks(request.blocks, cancelled)
+        began = time.perf_counter()
+        checks = self._evaluate_blocks(request.checks, lambda work: cancelled(Work(checks=work.blocks)))
+        check_seconds = time.perf_counter() - began
         test, test_seconds = None, 0.0
         if request.test and not cancelled(Work(test=True)):
             began = time.perf_counter()
@@ -93,6 +92,12 @@ class Worker:
             test_seconds=test_seconds,
             block_seconds=np.array([result.seconds for result in results], np.float32),
             seconds=time.perf_counter() - started,
+            fingerprints={
+                found.block: found.fingerprint()
+                for found in [*(results if request.compare else []), *checks]
+                if not found.failures
+            },
+            check_seconds=check_seconds,
             changed=digest != sound,
         )
 
@@ -115,6 +120,10 @@ class Worker:
         seconds = time.perf_counter() - started
         self._compiled = True
         return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, result.ties, seconds)
+
+    def fingerprints(self, block: int, times: int) -> tuple[int, ...]:
+        """Evaluates a block so many times, and returns the fingerprint of each of the results."""
+        return tuple(self.evaluate(block).fingerprint() for _ in range(times))
 
     def block_bytes(self) -> int | None:
         """Compiles a block, and returns the bytes that so many take as are evaluated at once; see `Engine`."""
@@ -202,24 +211,9 @@ class Worker:
         """Returns a snapshot with its fingerprint, and with it the past, for a worker that takes it over."""
         return self._engine.digest_and_snapshot()
 
-    def facts(self) -> dict[str, str]:
+    def facts(self) -> Facts:
         """Returns what must be the same on every worker for the same bits."""
-        device = jax.devices()[0]
-        sample = _noise_sample(jnp.uint32(0))
-        return {
-            "platform": device.platform,
-            "device_kind": device.device_kind,
-            "jax": jax.__version__,
-            "x64": str(jax.config.jax_enable_x64),  # pyright: ignore[reportAttributeAccessIssue]
-            "code": code_digest(),
-            "noise": hashlib.blake2b(np.asarray(sample).tobytes(), digest_size=8).hexdigest(),
-        }
-
-
-@SharedProgram
-def _noise_sample(seed: Array) -> Array:
-    """Noise of a leaf in one program; of a constant seed XLA would draw it while it compiles, and not on the device."""
-    return normal(noise.leaf_key(seed, "facts", 0), (1024,))
+        return facts_of_this_process()
 
 
 def _spread(fitness: np.ndarray, ties: int) -> tuple[float, ...]:

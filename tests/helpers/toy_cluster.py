@@ -32,8 +32,8 @@ class State(NamedTuple):
 class ToyWorker:
     """What an actor of `workers.ray.backend` is, with an integer for parameters."""
 
-    def __init__(self, plan: Plan):
-        self._plan = plan
+    def __init__(self, plan: Plan, wrong: Callable[[int], int] = lambda block: 0):
+        self._plan, self._wrong = plan, wrong
         self.state = State(0, 17)
         self.metrics: dict[str, float] = {}
 
@@ -77,6 +77,7 @@ class ToyWorker:
         if number != self.state.generation:
             raise RuntimeError(f"asked for generation {number}, but this worker is at {self.state.generation}.")
         each = [self._fitness(block) for block in work.blocks]
+        checks = {block: self._fitness(block) for block in work.checks}
         fitness = np.concatenate([np.zeros(0, np.float32), *each])
         return Reply(
             number=number,
@@ -89,12 +90,20 @@ class ToyWorker:
             failures=(),
             test=self.test() if work.test else None,
             metrics=self.metrics,
+            fingerprints={
+                block: zlib.crc32(found.tobytes())
+                for block, found in [*zip(work.blocks, each, strict=True), *checks.items()]
+                if work.compare
+            },
             **times,
         )
 
+    def fingerprints(self, block: int, times: int) -> tuple[int, ...]:
+        return tuple(zlib.crc32(self._fitness(block).tobytes()) for _ in range(times))
+
     def _fitness(self, block: int) -> np.ndarray:
         members = [f"{self.state} {member}".encode() for member in self._plan.members(block)]
-        return np.array([zlib.crc32(text) % 100_003 for text in members], np.float32)
+        return np.array([zlib.crc32(text) % 100_003 for text in members], np.float32) + np.float32(self._wrong(block))
 
 
 @dataclasses.dataclass(eq=False)
@@ -132,6 +141,7 @@ class ToyCluster:
       faults: by (worker, method or asked method, number of that call of this worker; of a step its generation).
       facts: of workers that are unlike the others.
       deadly: (generation, block) that end whoever evaluates them.
+      wrong: workers that compute something else: worker -> what is added to the fitness of a block each time.
       deaf: workers that cancellations reach too late.
       compile_seconds: that a worker's first block, and its first update, take longer.
     """
@@ -145,6 +155,7 @@ class ToyCluster:
     faults: dict[tuple[int, str, int], Fault] = dataclasses.field(default_factory=dict)
     facts: dict[int, dict[str, str]] = dataclasses.field(default_factory=dict)
     deadly: set[tuple[int, int]] = dataclasses.field(default_factory=set)
+    wrong: dict[int, Callable[[int], int]] = dataclasses.field(default_factory=dict)
     deaf: set[int] = dataclasses.field(default_factory=set)
 
     now: float = 0.0
@@ -166,7 +177,7 @@ class ToyCluster:
         return self.count(self.now) if callable(self.count) else self.count
 
     def start(self, index: int) -> Place:
-        self.places.append(Place(index, ToyWorker(self.plan)))
+        self.places.append(Place(index, ToyWorker(self.plan, self.wrong.get(index, lambda block: 0))))
         return self.places[-1]
 
     def put(self, value: Any) -> Any:
@@ -236,17 +247,23 @@ class ToyCluster:
         return 0.01 + self.update_seconds * len(call.args[1 if call.method == "join" else 2 :])
 
     def _timeline(self, call: Call) -> tuple[dict[int | None, float], float, float]:
-        """Seconds of each block that is evaluated (None: of the test), of the update, and of all."""
+        """Seconds of each block (None: of the test; ~block: of one evaluated for comparison), of the update, of all."""
         place, work, outcomes = call.place, call.args[2], call.args[3:]
         update = 0.0
         if any(outcome.number >= place.worker.state.generation for outcome in outcomes):
             update = self.update_seconds + ("update" not in place.warm) * self.compile_seconds
         at, times, warm = call.started + update, {}, "block" in place.warm
-        parts = {block: Work((block,)) for block in work.blocks} | ({None: Work(test=True)} if work.test else {})
+        parts: dict[int | None, Work] = {block: Work((block,)) for block in work.blocks}
+        parts |= {~block: Work(checks=(block,)) for block in work.checks} | (
+            {None: Work(test=True)} if work.test else {}
+        )
         for block, part in parts.items():
             if any(since <= at and (which is None or which.overlaps(part)) for since, which in call.cancels):
                 continue
-            times[block] = self.block_seconds(place.index, block) + (not warm) * self.compile_seconds
+            times[block] = (
+                self.block_seconds(place.index, block if block is None or block >= 0 else ~block)
+                + (not warm) * self.compile_seconds
+            )
             at, warm = at + times[block], True
         return times, update, at - call.started
 
@@ -259,10 +276,13 @@ class ToyCluster:
             worker.advance(call.args[3:])
             self._corrupt(call)
             call.place.warm |= ({"update"} if update else set()) | ({"block"} if times else set())
-            done = Work(tuple(block for block in times if block is not None), None in times)
+            numbers = [block for block in times if block is not None]
+            checks = tuple(~block for block in numbers if block < 0)
+            done = Work(tuple(block for block in numbers if block >= 0), None in times, checks, call.args[2].compare)
             shown = {
                 "update_seconds": update,
                 "block_seconds": np.array([times[block] for block in done.blocks], np.float32),
+                "check_seconds": sum(times[~block] for block in checks),
                 "test_seconds": times.get(None, 0.0),
                 "seconds": seconds,
             }

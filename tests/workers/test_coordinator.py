@@ -595,6 +595,106 @@ def test_every_row_has_the_metrics_of_its_update():
         outcomes = (Outcome(number, found.fitness),)
 
 
+# --- workers that compute something else ----------------------------------------------------------
+
+
+def compared(cluster: ToyCluster) -> list[tuple[int, int]]:
+    """Generation and block of each evaluation for comparison."""
+    steps = [args for _, _, method, args in cluster.sent if method == "step"]
+    return [(args[1], block) for args in steps for block in args[2].checks]
+
+
+def test_the_first_results_of_every_worker_are_compared_and_then_a_share_of_all():
+    cluster = ToyCluster(PLAN, 3)
+    ended = train(cluster, 400)
+    assert ended.bits == undisturbed(generations=400) and ended.names() == []
+    found = compared(cluster)
+    assert [number for number, _ in found[:3]] == [0, 0, 0] and 1 not in dict(found)
+    assert 0.005 < len(found) / (400 * PLAN.blocks) < 0.02
+    for number, block in found:
+        evaluated = [args[2] for _, _, method, args in cluster.sent if method == "step" and args[1] == number]
+        assert not any(block in work.blocks and block in work.checks for work in evaluated)
+        assert sum(block in work.blocks for work in evaluated) >= 1
+
+
+@pytest.mark.parametrize("options", [{"compare": 0.0}, {"resync_every": 10}])
+def test_nothing_is_compared_where_that_is_not_asked_for(options):
+    cluster = ToyCluster(PLAN, 3, wrong={1: lambda block: 1})
+    assert train(cluster, 5, **options).names() == [] and not compared(cluster)
+
+
+def test_one_worker_compares_nothing_and_a_second_one_that_joins_is_compared_with_it():
+    cluster = ToyCluster(PLAN, lambda now: 1 if now < 20.0 else 2)
+    assert train(cluster, 6).names() == []
+    first = next(args[1] for _, worker, method, args in cluster.sent if method == "step" and worker == 1)
+    assert first > 0 and {number for number, _ in compared(cluster)} == {first}
+
+
+def test_all_blocks_can_be_compared():
+    cluster = ToyCluster(PLAN, 3)
+    assert train(cluster, 5, compare=1.0).bits == undisturbed()
+    assert sorted(compared(cluster)) == [(number, block) for number in range(5) for block in range(PLAN.blocks)]
+
+
+@pytest.mark.parametrize("odd", [0, 1, 2])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_worker_that_computes_something_else_is_refused_before_anything_is_logged(odd, packed):
+    plan = dataclasses.replace(PLAN, signs_only=packed)
+    ended = train(ToyCluster(plan, 3, wrong={odd: lambda block: block + 1}), 5)
+    assert ended.bits == undisturbed(packed=packed)
+    assert ended.names(odd) == ["worker refused"] and ended.names() == ["worker refused"]
+    assert ended.alive == [worker for worker in range(3) if worker != odd]
+    detail = next(detail for name, detail, _ in ended.events if name == "worker refused")
+    assert "it computes other results than most for members" in detail and "of generation 0" in detail
+
+
+def test_a_worker_that_joins_later_and_computes_something_else_is_refused():
+    cluster = ToyCluster(PLAN, lambda now: 3 if now < 12.0 else 4, wrong={3: lambda block: 1})
+    ended = train(cluster, 8)
+    assert ended.bits == undisturbed(generations=8)
+    assert ended.names(3) == ["worker refused"] and ended.alive == [0, 1, 2]
+
+
+def test_a_result_that_was_wrong_once_is_dropped_and_its_worker_rebuilt():
+    slips = iter([1])
+    ended = train(ToyCluster(PLAN, 3, wrong={1: lambda block: next(slips, 0)}), 5)
+    assert ended.bits == undisturbed() and ended.alive == [0, 1, 2]
+    assert ended.names() == ["worker quarantined"] and len(joins(ended, 1)) == 2
+
+
+def test_of_two_workers_that_compute_other_results_neither_is_believed():
+    with pytest.raises(
+        WorkerError, match=r"workers 0 and 1 compute other results for members \d+ to \d+ of generation 0"
+    ):
+        train(ToyCluster(PLAN, 2, wrong={1: lambda block: 1}), 5)
+
+
+def test_a_fitness_that_is_not_deterministic_is_told_once_and_is_no_workers_fault():
+    numbers = itertools.count()
+    wrong = {worker: lambda block: next(numbers) for worker in range(3)}
+    cluster = ToyCluster(PLAN, 3, wrong=wrong)
+    ended = train(cluster, 300)
+    assert ended.names() == ["fitness not deterministic"] and ended.alive == [0, 1, 2]
+    assert {number for number, _ in compared(cluster)} == {0}
+
+
+@pytest.mark.parametrize("fault", ["die", FOREVER])
+@pytest.mark.parametrize("worker", [0, 1])
+def test_a_worker_that_is_lost_while_it_compares_holds_nobody_up(worker, fault):
+    ended = train(ToyCluster(PLAN, 2, faults={(worker, "step", 0): fault}), 30)
+    assert ended.bits == undisturbed(generations=30)
+    assert "worker lost" in ended.names() and "worker refused" not in ended.names()
+
+
+@pytest.mark.parametrize("fault", ["die", FOREVER])
+def test_a_worker_that_is_lost_while_it_is_asked_again_is_not_waited_for(fault):
+    cluster = ToyCluster(PLAN, 3, wrong={1: lambda block: 1}, faults={(0, "fingerprints", 0): fault})
+    cluster.count = 4
+    ended = train(cluster, 5)
+    assert ended.bits == undisturbed()
+    assert ended.names(1) == ["worker refused"]
+
+
 METHODS = st.sampled_from(["facts", "join", "step", "step", "step", "digest_and_snapshot"])
 EFFECTS = st.sampled_from(["die", "preempt", 1.0, 15.0, 40.0, FOREVER])
 

@@ -20,7 +20,7 @@ from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.workers.backend import WorkerLost
 from eggroll_ray.workers.coordinator import Coordinator
-from eggroll_ray.workers.messages import Outcome, Reply, Request, Work, WorkerError
+from eggroll_ray.workers.messages import Outcome, Reply, Work, WorkerError
 from eggroll_ray.workers.options import OnEvent, Workers
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.ray.connect import cluster_address, connect
@@ -82,7 +82,7 @@ class _Actor:
         def cancelled(part: Work) -> bool:
             return any(which is None or which.overlaps(part) for of, which in self._cancelled if of == serial)
 
-        return self._worker.step(Request(number, outcomes, work.blocks, work.test), cancelled)
+        return self._worker.step(work.request(number, outcomes), cancelled)
 
     def ask(self, method: str, args: tuple[Any, ...], *outcomes: Outcome) -> Any:
         self._worker.advance(outcomes)

@@ -10,6 +10,7 @@ from typing import Any
 import ray
 
 from eggroll_ray.compiling.cache import SETTING
+from eggroll_ray.compiling.switches import switch_variables
 from eggroll_ray.workers.options import Workers
 
 
@@ -50,6 +51,7 @@ def process_variables(workers: Workers, gpus: float | None, here: bool) -> dict[
     """
     threads = str(worker_threads(workers))  # of XLA the worker takes two at least: compiling/threads.py
     variables = {"NPROC": threads, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    variables |= switch_variables()  # what this process would compute, its workers do
     if gpus == 0:
         variables["JAX_PLATFORMS"] = "cpu"  # Ray 2.60 shows the GPUs of a node to every process on it
     elif gpus is not None and gpus < 1:

@@ -205,6 +205,26 @@ def test_no_worker_for_too_long_is_an_error_that_says_how_to_go_on(tmp_path, cap
         assert again.fit(6).digest == whole.fit(6).digest
 
 
+@pytest.mark.slow  # what becomes of workers that compute something else is tested in virtual time
+def test_workers_that_compute_other_results_end_the_run_before_anything_is_logged(tmp_path):
+    def fitness(members, keys):
+        return np.full(len(keys), os.getpid(), np.float32)
+
+    evaluator = er.from_fitness(fitness, start(), er.batched())
+    trainer = er.Trainer(
+        evaluator, population_size=8, block_size=2, workers=er.Workers(2, cpus=0.5), run=tmp_path / "run"
+    )
+    with (
+        trainer,
+        pytest.raises(er.WorkerError, match=r"workers 0 and 1 compute other results for members \d to \d of gen"),
+    ):
+        trainer.fit(1)
+    rows = read_metrics(tmp_path / "run" / "metrics.jsonl")
+    assert [row["event"] for row in rows if "event" in row][-1] == "failed" and not any(
+        "fitness" in row for row in rows
+    )
+
+
 def take_away(trainer: er.Trainer) -> None:
     """Kills the workers of a trainer, and leaves no room for new ones."""
     membership = trainer._pool._membership

@@ -1,0 +1,98 @@
+"""What a process is made of that decides the bits of what it computes: device, versions, source and switches."""
+
+import hashlib
+import importlib.metadata
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from eggroll_ray.compiling.program import SharedProgram
+from eggroll_ray.compiling.switches import switches
+from eggroll_ray.es import noise
+from eggroll_ray.es.digest import code_digest
+from eggroll_ray.es.random import normal
+
+Facts = dict[str, str]
+
+# Facts of these kinds are of what a process has loaded so far. Another may load it later, so only two versions of the
+# same thing make a difference.
+_PACKAGE, _SOURCE = "package ", "source of "
+_ROOT = Path(__file__).resolve().parents[2]  # of this package and its environments, which "code" is about
+# Packages that compute, by the module that they are imported as.
+_PACKAGES = {
+    **{name: name for name in ("jaxlib", "numpy", "scipy", "optax", "chex", "flax", "equinox", "distrax", "torch")},
+    **{name: name for name in ("gymnax", "brax", "mujoco", "craftax", "jumanji", "navix", "jaxmarl", "pgx", "jax2d")},
+    **{name: name for name in ("gymnasium", "pettingzoo", "mpe2", "shimmy", "pygame")},
+    "haiku": "dm-haiku",
+    "tensorflow_probability": "tensorflow-probability",
+    "kinetix": "kinetix-env",
+    "ale_py": "ale-py",
+    "Box2D": "box2d-py",
+}
+
+
+def facts_of_this_process() -> Facts:
+    """Returns what must be the same in every worker's process for the same bits; see `differences`."""
+    device = jax.devices()[0]
+    sample = _noise_sample(jnp.uint32(0))
+    return {
+        "platform": device.platform,
+        "device_kind": device.device_kind,
+        "jax": jax.__version__,
+        "code": code_digest(),
+        "noise": hashlib.blake2b(np.asarray(sample).tobytes(), digest_size=8).hexdigest(),
+        **switches(),
+        **dict(_packages()),
+        **dict(_sources()),
+    }
+
+
+def differences(own: Facts, others: Facts) -> list[str]:
+    """Returns the names of the facts for which two processes may compute other bits, in order."""
+    unlike = [name for name in sorted({*own, *others}) if own.get(name) != others.get(name)]
+    return [name for name in unlike if (name in own and name in others) or not name.startswith((_PACKAGE, _SOURCE))]
+
+
+def _packages() -> Iterator[tuple[str, str]]:
+    """The versions of packages that are loaded."""
+    for module, name in _PACKAGES.items():
+        if module in sys.modules:
+            try:
+                yield _PACKAGE + name, importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:  # a copy that was never installed
+                continue
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    """Fingerprints of the modules of the user's own that are loaded."""
+    installed = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
+    for name, module in sorted(sys.modules.items()):
+        path = _source_file(module)
+        if path is None or name == "__main__" or path.is_relative_to(_ROOT / "eggroll_ray"):
+            continue
+        if path.is_relative_to(_ROOT / "envs") or not {"site-packages", "dist-packages"}.isdisjoint(path.parts):
+            continue
+        if any(path.is_relative_to(folder) for folder in installed):
+            continue
+        try:
+            yield _SOURCE + name, hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+        except OSError:  # what was loaded is no file any more
+            continue
+
+
+def _source_file(module: ModuleType) -> Path | None:
+    file = getattr(module, "__file__", None)
+    return Path(file).resolve() if isinstance(file, str) and file.endswith(".py") else None
+
+
+@SharedProgram
+def _noise_sample(seed: Array) -> Array:
+    """Noise of a leaf in one program; of a constant seed XLA would draw it while it compiles, and not on the device."""
+    return normal(noise.leaf_key(seed, "facts", 0), (1024,))
