@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from toy_cluster import FOREVER, PLAN, Ended, State, ToyCluster, make_coordinator, train
 
 from eggroll_ray.workers.backend import Backend
-from eggroll_ray.workers.messages import Outcome, Request, WorkerError
+from eggroll_ray.workers.messages import Outcome, Request, Work, WorkerError
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.pool import Pool
 from eggroll_ray.workers.schedule import Speeds
@@ -593,6 +593,91 @@ def test_every_row_has_the_metrics_of_its_update():
         found = coordinator.step(Request(number, outcomes, (0, 1)), lambda: False)
         assert number == 0 or found.metrics, number
         outcomes = (Outcome(number, found.fitness),)
+
+
+# --- what it keeps and tells ----------------------------------------------------------------------
+
+
+def test_an_outcome_of_another_generation_is_none_of_this_run():
+    coordinator, _ = make_coordinator(ToyCluster(PLAN, 2))
+    coordinator.update(outcome(0))
+    expected = coordinator.digest()
+    for number in (0, 2, 7):  # a step that an exception ended is asked again; what is to come is not there yet
+        coordinator.update(outcome(number))
+    assert coordinator.digest() == expected and expected.startswith("1:")
+
+
+def test_a_snapshot_is_taken_often_enough_that_nobody_replays_more_than_a_hundred_generations():
+    cluster = ToyCluster(PLAN, 2, faults={(1, "step", 195): "die"})
+    ended = train(cluster, 205)
+    assert ended.bits == undisturbed(generations=205)
+    assert 90 < int(joins(ended, 2)[0].split()[3]) < 100
+
+
+def test_a_row_tells_of_the_workers_in_its_generation():
+    seconds = {0: 1.0, 1: 1.0, 2: 4.0}
+    cluster = ToyCluster(PLAN, 3, lambda worker, _: seconds.get(worker, 1.0), faults={(1, "step", 3): "die"})
+    ended = train(cluster, 6, compare=0.0)
+    fitness, reply = 4 * PLAN.population_size, cluster.places[0].worker
+    assert [pool["worker_failures"] for pool in ended.pools] == [0, 0, 0, 1, 1, 1]
+    assert ended.pools[0]["bytes_down"] == 0 and ended.pools[2]["bytes_down"] == 3 * fitness
+    each = reply.reply(6, Work((0,)), TIMES).nbytes
+    assert ended.pools[2]["bytes_up"] == PLAN.blocks * each + 4  # and the test
+    assert ended.pools[2]["requeued_blocks"] == 0 < ended.pools[3]["requeued_blocks"]
+    for pool in ended.pools:
+        assert all(0.0 <= idle < 8.0 for idle in pool["idle_seconds"].values())
+    assert {*ended.pools[2]["idle_seconds"]} == {"0", "1", "2"} and {*ended.pools[5]["idle_seconds"]} == {"0", "2", "3"}
+    # Of five workers with three pieces of work two are idle all the time.
+    crowd = train(ToyCluster(FEW, 5), 4, compare=0.0).pools[3]
+    assert crowd["idle_share"] == pytest.approx(0.4, abs=0.05)
+    assert sorted(seconds > 1.0 for seconds in crowd["idle_seconds"].values()) == [False] * 3 + [True] * 2
+
+
+TIMES = {
+    "update_seconds": 0.0,
+    "block_seconds": np.ones(1, np.float32),
+    "test_seconds": 0.0,
+    "check_seconds": 0.0,
+    "seconds": 1.0,
+}
+
+
+def test_workers_that_notice_that_they_are_wrong_are_rebuilt_twice_in_a_generation():
+    ended = train(ToyCluster(PLAN, 3, faults={(0, "step", 2): "noticed", (1, "step", 2): "noticed"}), 5)
+    assert ended.bits == undisturbed() and ended.names() == ["worker quarantined"] * 2
+
+
+def test_a_test_that_ends_every_worker_is_named():
+    cluster = ToyCluster(PLAN, 3)
+
+    def on_call(worker, method, args):
+        if method == "step" and args[1] == 2 and args[2].test:
+            cluster.faults[worker, "step", 2] = "die"
+
+    cluster.on_call = on_call
+    with pytest.raises(
+        WorkerError, match=r"evaluated the test of the mean parameters of generation 2: .*reproduce\(2, 0\)"
+    ):
+        train(cluster, 5)
+
+
+def test_it_says_from_time_to_time_that_it_is_waiting(caplog):
+    left = []
+    cluster = ToyCluster(PLAN, lambda now: 0 if left else 1, faults={(0, "step", 2): "die"})
+    cluster.on_call = lambda worker, method, args: left.append(1) if args[1:2] == (2,) else None
+    with pytest.raises(WorkerError, match="none came within 100 s"):
+        train(cluster, 5, wait_seconds=100.0)
+    assert caplog.text.count("still no worker after") == 3
+    caplog.clear()
+    train(ToyCluster(PLAN, 2, faults={(1, "facts", 0): 70.0}), 1, start_seconds=500.0, min_workers=2)
+    assert caplog.text.count("of 2 workers are ready; waiting for the others") == 2
+
+
+def test_where_there_is_room_it_waits_as_long_as_a_worker_may_take_to_start():
+    faults = {(0, "step", 2): "die", (1, "facts", 0): 250.0}
+    ended = train(ToyCluster(PLAN, 1, faults=faults), 5, wait_seconds=50.0, start_seconds=300.0)
+    assert ended.bits == undisturbed() and ended.alive == [1]
+    assert any("waiting up to 300 s" in detail for name, detail, _ in ended.events if name == "no worker left")
 
 
 # --- workers that compute something else ----------------------------------------------------------

@@ -178,3 +178,41 @@ def test_a_generation_in_which_every_member_failed_is_an_error(packed, lost):
     found = gather([reply(BLOCKS, packed, np.full(24, lost, np.float32))], packed)
     with pytest.raises(FitnessError, match="no pair of generation 3 has a finite fitness"):
         usable_fitness(found, 3)
+
+
+def test_a_member_that_counts_as_the_worst_gets_the_lowest_finite_fitness_of_its_group():
+    values = FITNESS.copy()
+    values[0], values[11] = -np.inf, 99.0
+    found = usable_fitness(gather([reply(BLOCKS, values=values)]), 3)
+    lowest = np.nanmin(values[1:])
+    assert found[0] == lowest < found[1] and np.isnan(found[[5, 18]]).all() and found.dtype == np.float32
+    np.testing.assert_array_equal(np.delete(found, 0), np.delete(values, 0))
+    # Of two groups: members 2p and 2p + 1 have numbers 4p, 4p + 1 in the one and 4p + 2, 4p + 3 in the other.
+    grouped = np.float32([5, -np.inf, 50, -np.inf, 3, 4, 30, 40])
+    round_ = dataclasses.replace(gather([reply(BLOCKS)]), fitness=grouped, spread=np.array([6.0, 0, 0, 3, 50, 0]))
+    assert usable_fitness(round_, 3, groups=2).tolist() == [5, 3, 50, 30, 3, 4, 30, 40]
+    none = dataclasses.replace(
+        round_, fitness=np.float32([1, 2, np.nan, -np.inf]), spread=np.array([2.0, 0, 0, 1, 2, 0])
+    )
+    assert usable_fitness(none, 3, groups=2)[:2].tolist() == [1, 2]
+
+
+def test_one_pair_with_a_finite_fitness_is_enough_and_half_a_pair_is_not():
+    values = np.full(24, np.nan, np.float32)
+    values[3] = 1.0
+    with pytest.raises(FitnessError, match=r"no pair of generation 3 .* The first failure: failure of 1\n"):
+        usable_fitness(gather([reply(BLOCKS, values=values)]), 3)
+    values[2] = 2.0
+    assert usable_fitness(gather([reply(BLOCKS, values=values)]), 3)[2:4].tolist() == [2.0, 1.0]
+    packed = gather([reply(BLOCKS, True, values)], True)
+    assert usable_fitness(packed, 3) is packed.fitness and len(packed.fitness.dropped) == 11
+
+
+def test_the_slowest_worker_and_whoever_made_an_update_are_told():
+    slow = dataclasses.replace(reply([0, 1]), update_seconds=3.0, seconds=4.0, metrics={})
+    busy = dataclasses.replace(reply([2, 3, 4, 5]), update_seconds=1.0, seconds=9.0, metrics={"gradient_norm": 2.0})
+    found = gather([slow, busy])
+    assert (found.update_seconds, found.evaluate_seconds) == (3.0, 8.0) and found.metrics == {"gradient_norm": 2.0}
+    nothing = Gathering(PLAN, ALL).result({"a": 1})
+    assert (nothing.update_seconds, nothing.evaluate_seconds, nothing.digest, nothing.metrics) == (0.0, 0.0, "", {})
+    assert nothing.pool == {"a": 1} and np.isnan(nothing.spread[3:5]).all() and nothing.spread[0] == 0
