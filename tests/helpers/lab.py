@@ -67,6 +67,7 @@ class Lab:
         self._env = {**os.environ, "LAB": str(folder), "WHEELS": str(folder / "wheels"), "HOMES": str(homes or "")}
         self._env["PATH"] += ":/usr/sbin:/sbin"
         self._server: subprocess.Popen | None = None
+        self._started: list[subprocess.Popen] = []
 
     def __enter__(self) -> "Lab":
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self._folder / "key"], check=True)
@@ -94,7 +95,8 @@ class Lab:
             self._server.wait(20)
         except subprocess.TimeoutExpired:
             self._server.kill()
-            self._server.wait()
+        for process in (self._server, *self._started):  # the latter have ended with the former
+            process.wait()
 
     def boot(self, name: str) -> None:
         self._lab("boot", name, self._machines[name])
@@ -121,15 +123,17 @@ class Lab:
         return done.stdout
 
     def start(self, name: str, command: str, log: Path) -> subprocess.Popen:
-        """Starts a command on a machine, and writes what it says to a file."""
+        """Starts a command on a machine, which ends with the machines; what it says goes to a file."""
         with log.open("w") as out:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 self._in(name, command, None),
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
+        self._started.append(process)
+        return process
 
     def _in(self, name: str, command: str, user: str | None) -> list[str]:
         return ["bash", str(_LAB), "in", name, user or self._user, "bash", "-c", command]

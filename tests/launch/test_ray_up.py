@@ -85,7 +85,7 @@ def test_ray_up_survives_a_host_and_its_driver(lab, tmp_path):
     log = tmp_path / "job"
     on_client(lab, f"ray up -y {CLUSTER}", 600)
     passed("ray up")
-    tunnel = lab.start("client", f"cd checkout; exec .venv/bin/ray dashboard {CLUSTER}", tmp_path / "tunnel")
+    lab.start("client", f"cd checkout; exec .venv/bin/ray dashboard {CLUSTER}", tmp_path / "tunnel")
     wait_for(lambda: "eggroll" in on_client(lab, "curl -s 127.0.0.1:8265 && echo eggroll", check=False), 60)
     job = submit(lab, ENDLESS, log)  # at once: the workers still install
     wait_for(lambda: has_workers(lab, 2 * cores(lab)), 900, said)
@@ -112,7 +112,6 @@ def test_ray_up_survives_a_host_and_its_driver(lab, tmp_path):
     assert digests[0] == digests[1]
     passed("same digest")
 
-    tunnel.kill()
     on_client(lab, "launch/down-onprem.sh", 300)
     for name in ("h0", *WORKERS):
         assert "ray" not in lab.run(name, "ps -u you -o args=", check=False).replace("ps -u you", "")
