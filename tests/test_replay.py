@@ -158,8 +158,11 @@ def test_a_run_that_is_rebuilt_is_compared_with_all_that_was_recorded_of_it(copi
     text = (run / "metrics.jsonl").read_text()
     (run / "metrics.jsonl").write_text(text.replace(rows[1]["digest"], "e" * 16))
     assert past.rebuild(5).differ[0] == (1, "e" * 16, rows[1]["digest"])
+    (run / "checkpoints/00000004/manifest.json").write_text("{")  # says nothing, and is in nobody's way
+    assert past.rebuild(4).compared == (0, 1, 2, 3, 4) and past.newest() == 5
     shutil.rmtree(run / "checkpoints")
     (run / "checkpoints").mkdir()
+    assert past.newest() == 5  # the end of the log
     (run / "result.json").unlink()
     (run / "metrics.jsonl").unlink()
     assert past.rebuild(5).compared == ()

@@ -56,6 +56,7 @@ def create_run(run: Path) -> None:
             (run / part).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=run):
             pass
+        sync_folder(run.parent)
     except OSError as error:
         raise CheckpointError(f"the run folder {run} cannot be written: {error}; name another.") from error
 

@@ -97,6 +97,8 @@ def append_to_file(path: Path, size: int, data: bytes, sync: bool) -> int:
                 rest = rest[file.write(rest) :]
             if sync:
                 os.fsync(file.fileno())
+                if not size:  # its name may be new
+                    sync_folder(path.parent)
         except OSError:
             with contextlib.suppress(OSError):  # a later append cuts it off as well
                 os.ftruncate(file.fileno(), size)

@@ -225,7 +225,10 @@ def test_a_checkpoint_that_was_not_finished_is_none(tmp_path, monkeypatch):
     checkpoint.save_checkpoint(run, snapshot(), 2, "")  # what is left of the first attempt is not in the way
     assert checkpoint.checkpoints(run) == [1, 2]
     (run / "checkpoints/.partial-00000003").mkdir()
+    (run / "checkpoints/.partial-00000003/arrays").touch()
+    (run / "fitness/.partial-log.json").touch()
     checkpoint.remove_partial(run)
+    assert list((run / "fitness").iterdir()) == []
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["00000001", "00000002"]
 
 

@@ -295,6 +295,48 @@ def test_a_full_disk_tears_nothing_and_all_is_there_afterwards(tmp_path, file, n
     assert rows == [number for number in range(12) if number not in lost]
 
 
+def other(settings: dict) -> dict:
+    return {"a": 1, "b": {"c": 2, "d": None}, **settings}
+
+
+@pytest.mark.parametrize("settings", [{"a": 2}, {"b": {"c": 3, "d": None}}, {"b": {"c": 2}}, {"e": 0}, {"a": None}])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_setting_that_differs_or_is_on_one_side_alone_is_refused(tmp_path, settings, turned):
+    recorded, given = (other(settings), other({})) if turned else (other({}), other(settings))
+    Recorder(Run(tmp_path / "run"), PLAN, (), recorded, {}, lambda *_: None).close()
+    Recorder(Run(tmp_path / "run", resume=True), PLAN, (), recorded, {}, lambda *_: None).close()
+    (name,) = settings
+    with pytest.raises(CheckpointError, match=f"has {name}=.* now it is"):
+        Recorder(Run(tmp_path / "run", resume=True), PLAN, (), given, {}, lambda *_: None)
+
+
+def test_numbers_that_were_written_as_text_are_numbers(tmp_path):
+    """As the first versions wrote those of NumPy; text that is no number of this run is none."""
+    Recorder(Run(tmp_path / "run"), PLAN, (), {"a": 1, "b": {"c": 0.5}, "d": "2"}, {}, lambda *_: None).close()
+    path = tmp_path / "run/config.json"
+    config = json.loads(path.read_text())
+    for text, sound in (("1", True), ("2", False), ("one", False)):
+        config["settings"] |= {"a": text, "b": {"c": "0.5"}, "population_size": "64"}
+        path.write_text(json.dumps(config))
+        given = {"a": 1, "b": {"c": 0.5}, "d": "2"}
+        if sound:
+            Recorder(Run(tmp_path / "run", resume=True), PLAN, (), given, {}, lambda *_: None).close()
+            continue
+        with pytest.raises(CheckpointError, match=f"has a='{text}', now it is 1"):
+            Recorder(Run(tmp_path / "run", resume=True), PLAN, (), given, {}, lambda *_: None)
+    assert record.recorded_block_size(path, 64) == 32
+    for settings, message in (
+        ({"block_size": "many"}, "block_size=many"),
+        ({"population_size": 8}, "population_size=8"),
+    ):
+        path.write_text(json.dumps(config | {"settings": config["settings"] | settings}))
+        with pytest.raises(CheckpointError, match=message):
+            record.recorded_block_size(path, 64)
+    path.write_text(json.dumps({"settings": 7}))
+    with pytest.raises(CheckpointError, match="has no settings"):
+        record.recorded_block_size(path, 64)
+
+
 def trainer(run: Run | Path | None) -> er.Trainer:
     def objective(params, key):
         del key
