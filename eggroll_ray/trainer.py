@@ -177,6 +177,7 @@ class Trainer:
             column = jax.ShapeDtypeStruct((self._plan.population_size,), np.float32)
             fitness = dict.fromkeys(evaluator.groups, column) if evaluator.groups else column
             functions = functions_of(self._strategy, prepared.shapes, fitness)
+            functions = {**evaluator.functions(prepared.shapes.params), **functions}
             self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, functions, self._event)
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
         if prepared.formed:
@@ -365,7 +366,7 @@ class Trainer:
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
             self._event("resumed", detail)
             for text in self._recorder.not_compared:
-                self._event("not compared", text)
+                self._event("functions differ", text)
 
     def _block_size(self, resumed: bool) -> int:
         """That of the record where the run is resumed, or else the fastest on a worker."""

@@ -59,10 +59,10 @@ class Densify(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function that a strategy was given, for the record of a run."""
+    """A function that a run is made with, for its record."""
 
     what: str  # it is, for people
-    traced: ClosedJaxpr  # what it does
+    traced: ClosedJaxpr | None  # what it does; None: `what` says all
 
 
 class ES(NamedTuple):

@@ -13,7 +13,7 @@ from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.compiling.block_program import BlockProgram
 from eggroll_ray.compiling.program import SharedProgram
-from eggroll_ray.es.record import ESState, Perturbation
+from eggroll_ray.es.record import ESState, Function, Perturbation
 from eggroll_ray.evaluators.data import Data, warn_of_constants
 from eggroll_ray.evaluators.members import Members, check_shared_by, generation_key, member_keys, perturb_block
 from eggroll_ray.evaluators.record import (
@@ -26,6 +26,7 @@ from eggroll_ray.evaluators.record import (
     Given,
     Invalid,
     Params,
+    evaluation_rules,
 )
 from eggroll_ray.evaluators.returned import evaluation_of, is_real, real_numbers
 from eggroll_ray.lowrank.interpreter import lift
@@ -112,8 +113,16 @@ def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) 
 
             return jax.eval_shape(one, state, data.host)
 
+        def functions(params: Params) -> dict[str, Function]:
+            def called(params: Params, placed: Any, key: Any) -> Any:
+                return fn(params, *placed, key)
+
+            key = jax.eval_shape(lambda: jax.random.key(0))
+            traced = jax.make_jaxpr(called)(params, data.host, key)
+            return {"fitness": Function(_name(fn), traced), "evaluation": evaluation_rules(shared_by, on_nan)}
+
         settings = _settings("jittable", fn, data)
-        return Evaluator(lambda _: params, bind, test, 1, settings, concurrent=True, check=check)
+        return Evaluator(lambda _: params, bind, test, 1, settings, concurrent=True, check=check, functions=functions)
 
     return make
 
@@ -157,7 +166,9 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
             keys = jax.random.split(key, episodes)
             return np.concatenate([call(Members(params, 1), keys[i : i + 1]) for i in range(episodes)])
 
-        return Evaluator(lambda _: params, bind, test, 1, _settings("batched", fn, data), compiled=False)
+        rules = {"evaluation": evaluation_rules(shared_by, on_nan)}
+        settings = _settings("batched", fn, data)
+        return Evaluator(lambda _: params, bind, test, 1, settings, compiled=False, functions=lambda params: rules)
 
     return make
 

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from eggroll_ray.es.record import ESState, Perturbation
+from eggroll_ray.es.record import ESState, Function, Perturbation
 
 Params = Any
 
@@ -132,6 +132,8 @@ class Evaluator(NamedTuple):
     duel: Callable[[Earlier, Sequence[Earlier], PRNGKeyArray, int], np.ndarray] | None = None
     # Traces one member, given `perturb` and the shapes of a state; raises what an evaluation would raise.
     check: Callable[[Perturbation, ESState], object] = lambda perturb, state: None
+    # Shapes of parameters -> what `settings` cannot say of how they are evaluated, traced; see `ES.functions`.
+    functions: Callable[[Params], Mapping[str, Function]] = lambda params: {}
 
 
 def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) -> np.ndarray:
@@ -151,3 +153,8 @@ def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) ->
             "finite number that float32 holds, up to 3.4e38, or choose on_nan=Invalid.DROP_PAIR or Invalid.WORST."
         )
     return np.where(bad, np.float32(-np.inf if on_nan is Invalid.WORST else np.nan), fitness)
+
+
+def evaluation_rules(shared_by: int | None, on_nan: Invalid) -> Function:
+    """What decides a fitness beside the function itself, for the record of a run."""
+    return Function(f"shared_by={shared_by}, on_nan={on_nan.value!r}", None)

@@ -13,9 +13,9 @@ from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.es.numbers import make_plain
 from eggroll_ray.es.random import stream_key
-from eggroll_ray.es.record import ESState, Perturbation
+from eggroll_ray.es.record import ESState, Function, Perturbation
 from eggroll_ray.evaluators.members import Members, check_shared_by
-from eggroll_ray.evaluators.record import Earlier, EvaluateBlock, Evaluator, Invalid, TestMean
+from eggroll_ray.evaluators.record import Earlier, EvaluateBlock, Evaluator, Invalid, TestMean, evaluation_rules
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.models.policies import Policy
 from eggroll_ray.rl.agents import Groups, Shown
@@ -127,6 +127,14 @@ def make_evaluator(
 
         return jax.eval_shape(one, state)
 
+    def functions(params: Any) -> dict[str, Function]:
+        found = {"evaluation": evaluation_rules(play.shared_by, Invalid(play.on_nan))}
+        for group in learners.groups:
+            given = (learners.part(params, group), group.observed(), group.policy.initial_carry())
+            name = f"policy of {group.name}" if learners.names else "policy"
+            found[name] = Function("a network", jax.make_jaxpr(group.policy.apply)(*given))
+        return found
+
     settings = {
         "env": env.name,
         "episodes": play.episodes,
@@ -151,6 +159,7 @@ def make_evaluator(
         check=check,
         groups=learners.names,
         keeps=cast.keeps(),
+        functions=functions,
     )
 
 

@@ -15,6 +15,7 @@ from eggroll_ray.es.record import Function
 from eggroll_ray.runs.checkpoint import CheckpointError
 
 _PACKAGES = ("jax", "optax", "numpy")  # a function of theirs may be written another way in another version
+_MAY_CHANGE = {"fitness"}  # what a generation came to is in the log: a fitness may be mended on the way
 _CHANGE = (
     "To change a rate while a run goes on, make the optimiser with optax.inject_hyperparams from the start and call "
     "trainer.change(learning_rate=...), which is logged."
@@ -26,6 +27,9 @@ def recorded(functions: Mapping[str, Function]) -> dict[str, Any]:
     versions = {package: metadata.version(package) for package in _PACKAGES} | {"code": code_digest()}
     found: dict[str, Any] = {"versions": versions}
     for name, function in functions.items():
+        if function.traced is None:
+            found[name] = {"what": function.what, "numbers": [], "program": "", "fingerprint": function.what}
+            continue
         made = fingerprint(function.traced)
         found[name] = {
             "what": function.what,
@@ -62,15 +66,18 @@ def compare(found: Mapping[str, Any] | None, given: Mapping[str, Any], path: Pat
         if was["fingerprint"] == now["fingerprint"]:
             continue
         text = f"the {name} of the run in {path} was {_shown(was, now)}, now it is {_shown(now, was)}"
-        if same_versions or was["program"] == now["program"]:
+        if name in _MAY_CHANGE and (same_versions or was["program"] == now["program"]):
+            told.append(f"{text}: what is evaluated from here on is of that one")
+        elif same_versions or was["program"] == now["program"]:
             raise CheckpointError(
                 f"{text}: it would be another run; give the one that it was begun with, or start a new run folder."
                 + (f" {_CHANGE}" if name == "optimizer" else "")
             )
-        told.append(
-            f"{text}. It was traced by {_listed(found.get('versions', {}))}, now by {_listed(given['versions'])}, "
-            "which may write the same function another way: make sure that it is the same"
-        )
+        else:
+            told.append(
+                f"{text}. It was traced by {_listed(found.get('versions', {}))}, now by {_listed(given['versions'])}, "
+                "which may write the same function another way: make sure that it is the same"
+            )
     return told
 
 
@@ -78,7 +85,8 @@ def _shown(function: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """A function by what the other one has not."""
     numbers = [f"{number:g}" for number in function["numbers"] if number not in other["numbers"]]
     with_numbers = f" with the number{'s' * (len(numbers) > 1)} {', '.join(numbers)}" if numbers else ""
-    return f"{function['what']}{with_numbers} (fingerprint {function['fingerprint']})"
+    as_traced = f" (fingerprint {function['fingerprint']})" if function["program"] else ""
+    return f"{function['what']}{with_numbers}{as_traced}"
 
 
 def _listed(versions: Mapping[str, str]) -> str:

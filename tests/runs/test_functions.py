@@ -8,6 +8,7 @@ import optax
 import pytest
 
 import eggroll_ray as er
+import envs
 from eggroll_ray.es.record import Function, functions_of
 from eggroll_ray.runs.checkpoint import CheckpointError, as_json
 from eggroll_ray.runs.functions import compare, recorded
@@ -115,3 +116,45 @@ def test_a_function_is_described_by_what_it_is():
         "shaping": "centred_rank",
         "law": "normal",
     }
+
+
+def of_evaluator(evaluator):
+    return recorded(evaluator.functions(jax.eval_shape(lambda: evaluator.init(0))))
+
+
+def fitness(factor, **options):
+    return er.from_fitness(lambda params, key: -factor * (params["b"] ** 2).sum(), PARAMS, er.jittable(**options))
+
+
+def test_a_fitness_may_be_mended_on_the_way_and_that_is_said(tmp_path):
+    """What came of the generations before is in the log: replay does not ask for it again."""
+    kept = of_evaluator(fitness(0.5))
+    assert compare(kept, of_evaluator(fitness(0.5)), tmp_path) == []
+    (told,) = compare(kept, of_evaluator(fitness(0.25)), tmp_path)
+    assert "the fitness of the run" in told and "evaluated from here on is of that one" in told
+
+
+@pytest.mark.parametrize("form", [er.jittable, er.batched])
+def test_whose_keys_are_shared_and_what_becomes_of_nan_is_part_of_a_run(tmp_path, form):
+    def made(**options):
+        return of_evaluator(er.from_fitness(lambda params, key: (params["b"] ** 2).sum(), PARAMS, form(**options)))
+
+    kept = made()
+    assert compare(kept, made(shared_by=2), tmp_path) == []
+    for options, message in (
+        ({"shared_by": None}, r"shared_by=2, .* now it is shared_by=None"),
+        ({"on_nan": er.Invalid.WORST}, r"on_nan='drop pair', now it is .*on_nan='worst'"),
+    ):
+        with pytest.raises(CheckpointError, match=f"the evaluation of the run in .*{message}"):
+            compare(kept, made(**options), tmp_path)
+
+
+def test_the_policy_is_part_of_a_run(tmp_path):
+    pytest.importorskip("gymnax")
+
+    def made(activation):
+        return of_evaluator(er.from_env(envs.make("gymnax/CartPole-v1"), er.mlp((4,), activation)))
+
+    assert compare(made(jnp.tanh), made(jnp.tanh), tmp_path) == []
+    with pytest.raises(CheckpointError, match=r"the policy of the run in .* now it is a network"):
+        compare(made(jnp.tanh), made(jax.nn.relu), tmp_path)
