@@ -54,7 +54,7 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fn)
     def lifted(*args: Any, **kwargs: Any) -> Any:
         leaves, tree = jax.tree.flatten((args, kwargs), is_leaf=is_perturbed)
-        shared = _leaves_beside_perturbed(args, kwargs)
+        beside, own = _beside_perturbed(args, kwargs), [is_perturbed(leaf) for leaf in leaves]
         leaves = [_plain_if_small(leaf) for leaf in leaves]
         places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "shape")]
 
@@ -69,7 +69,8 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
         examples = [x.w if isinstance(x, LowRank) else x for x in values]
         closed, out_shape = jax.make_jaxpr(on_arrays, return_shape=True)(*examples)
         trace = Interpreter(Facts(), _unsupported.get())
-        trace.facts.share([leaves[i] for i in places if shared[i]])
+        trace.facts.share([leaves[i] for i in places if beside[i] and not own[i]])
+        trace.facts.mark_weights([leaves[i] for i in places if beside[i]])
         trace.facts.share([const for const in closed.consts if not isinstance(const, Tracer)])
         outs = trace.run(closed.jaxpr, closed.consts, values)
         for out in outs:
@@ -115,12 +116,12 @@ def _plain_if_small(leaf: Any) -> Any:
     return simplify(leaf) if isinstance(leaf, LowRank) else leaf
 
 
-def _leaves_beside_perturbed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[bool]:
-    """For each leaf whether it is a plain one of an argument with perturbed ones: `member_axes` shares it."""
+def _beside_perturbed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[bool]:
+    """For each leaf whether its argument has perturbed ones. Plain ones among them are shared: `member_axes`."""
     found = []
     for argument in (*args, *(kwargs[name] for name in sorted(kwargs))):
         perturbed = [is_perturbed(leaf) for leaf in jax.tree.leaves(argument, is_leaf=is_perturbed)]
-        found += [any(perturbed) and not own for own in perturbed]
+        found += [any(perturbed)] * len(perturbed)
     return found
 
 
@@ -163,8 +164,10 @@ class Interpreter:
             self._unsupported.append(error)
             return bind(eqn, *(_formed(x) for x in operands))
         outs = outs if eqn.primitive.multiple_results else [outs]
-        if eqn.primitive.name == "dot_general":
-            self.facts.originate(eqn, operands, outs)
+        if not any(isinstance(x, _UNFORMED) for x in outs) and not any(isinstance(x, Squares) for x in operands):
+            self.facts.follow_weights(eqn, operands, outs)
+            if eqn.primitive.name == "dot_general":
+                self.facts.originate(eqn, operands, outs)
         return outs
 
     def _by_rule(self, eqn: Any, operands: Sequence[Any], touched: Sequence[Any]) -> Any:
@@ -261,6 +264,8 @@ def _scan(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
 
     def body(state: list[Any], slices: list[Any]) -> tuple[list[Any], list[Any]]:
         now = [slicers[i][1](x) if i in slicers else x for i, x in enumerate(slices)]
+        for whole, part in zip(xs, now, strict=True):
+            trace.facts.inherit(part, whole)
         closed = p["jaxpr"]
         outs = trace.run(closed.jaxpr, closed.consts, [*consts, *carry.fill(state), *now])
         for y in outs[p["num_carry"] :]:

@@ -1,6 +1,7 @@
 """Arrays of the member's own that were computed as products: `A @ B` of two arrays that are noised, or `outer(u, v)`.
 
-Added to a low-rank parameter they are more of its ranks. They are looked at when that happens, and never else.
+Added to a low-rank parameter they are more of its ranks. They are looked at when that happens, and never else, and only
+where both factors are made of weights: `x @ W` of few features is a product too, and an activation.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ def as_product(trace: Trace, value: Any, like: LowRank) -> LowRank | None:
     if known is not None:
         return known if known.roles == like.roles else None
     origin = trace.facts.origin(value)
-    if origin is None:
+    if origin is None or not trace.facts.is_of_weights(value):
         return None
     eqn, operands = origin
     found = _PRODUCTS[eqn.primitive.name](trace, eqn, operands, like)

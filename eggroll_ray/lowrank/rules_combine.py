@@ -23,6 +23,7 @@ from eggroll_ray.lowrank.rule import (
     negative,
     pad_axes,
     refuse_both,
+    refuse_own,
     refuse_scaled,
     side_of,
 )
@@ -86,11 +87,27 @@ def add(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
     if isinstance(plain, LowRank):
         return _add_low_rank(eqn, low, plain)
     if side_of(low, trace.facts.varying(source)[0]) is None and not trace.facts.is_shared(source):
-        product = as_product(trace, source, low)
-        if product is None:  # an activation, as large as the parameter: so is the sum
-            return _plain(eqn, x, y)
-        return _add_low_rank(eqn, low, negative(product) if plain is not source else product)
+        return _add_own(trace, eqn, low, plain, source)
     return _add_plain(trace, eqn, low, plain, source)
+
+
+def _add_own(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) -> Any:
+    """Adds an array of the member's own as large as `low`, `plain` (`source` up to sign).
+
+    The sum with an activation is another one, as `x + positions`. The sum with what was made of weights would be a
+    matrix of the member's own, unless it is a product.
+    """
+    product = as_product(trace, source, low)
+    if product is not None and plain is not source:
+        product = negative(product)
+    if product is not None and trace.facts.is_of_weights(source):
+        return _add_low_rank(eqn, low, product)
+    if trace.facts.is_of_weights(source):
+        refuse_own(trace, eqn, low, source, "the other operand, which varies along rows and columns,")
+    total = form(low) + plain
+    if product is not None and not low.is_scaled and not product.is_scaled:
+        trace.facts.also_low_rank(total, _add_low_rank(eqn, low, product))
+    return total
 
 
 def _add_low_rank(eqn: Any, x: LowRank, y: LowRank) -> LowRank:

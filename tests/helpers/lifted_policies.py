@@ -525,9 +525,14 @@ def _positions() -> Policy:
         h = jnp.tanh(x @ w + pos)
         h = h * jax.nn.sigmoid(0.1 * pos - h @ w)
         short = h[:16] + pos[:16] * params["scale"][None]
-        return h, jnp.sin(short - h[:16]), (pos + h @ w).std(-1)
+        shown = constant @ w + pos  # of a product that is low-rank: a product with it is still
+        few = jnp.tanh(x[:, :2] @ params["few"] + pos) + jnp.tanh(constant[:, :2] @ params["few"] + pos)
+        rest = jnp.sin(short - h[:16]), (pos + h @ w).std(-1), few
+        return h, jax.nn.standardize(shown), h[:, :64] @ shown, rest
 
+    constant = _normal(5, 64, 80)
     params = {"positions": _normal(0, 64, 80), "w": _normal(1, 80, 80), "scale": _normal(2, 80)}
+    params["few"] = _normal(4, 2, 80)
     return Policy(fn, params, (_normal(3, 64, 80),))
 
 
@@ -540,7 +545,9 @@ def _own_products() -> Policy:
         up = jnp.stack([v, v * v, -v])
         outer = x @ (w + jnp.outer(u, v)), x @ (u[:, None] * v[None] - w), (w.T - jnp.einsum("k,m->km", v, u)) @ x[0]
         adapted = x @ (w + 0.5 * (down @ up) / v[None]), x @ (w - (up.T @ down.T).T), x @ (w + -(a @ (up * v[None])))
-        return outer, adapted, jnp.linalg.norm(w + u[:, None] / (1 + v[None] ** 2), axis=0)
+        layers = {"w": jnp.stack([w, 2 * w]), "down": jnp.stack([down, 2 * down]), "up": jnp.stack([up, -up])}
+        _, scanned = lax.scan(lambda _, one: (None, x @ (one["w"] + one["down"] @ one["up"])), None, layers)
+        return outer, adapted, scanned, jnp.linalg.norm(w + u[:, None] / (1 + v[None] ** 2), axis=0)
 
     params = {"w": _normal(0, 64, 80), "u": _normal(1, 64), "v": 1 + _normal(2, 80) ** 2, "a": _normal(3, 64, 3)}
     return Policy(fn, params, (_normal(4, 3, 64),), tolerance=1e-3)

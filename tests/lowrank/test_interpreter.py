@@ -634,6 +634,12 @@ def test_where_two_parameters_meet_the_smaller_is_to_be_formed(name: str):
         lift(MEETINGS[name])(_matrix("large"), _matrix("small", 4, 2))
 
 
+def test_a_matrix_of_the_members_own_that_is_no_product_is_not_added():
+    params = {"w": _matrix(), "own": Noised(jnp.ones((4, 4)))}
+    with pytest.raises(UnsupportedPrimitiveError, match=r"'add' .*the member's own.*'layers/0/kernel'"):
+        lift(lambda p, x: x @ (p["w"] + jnp.tanh(p["own"])))(params, jnp.ones((4, 4)))
+
+
 def test_returned_parameter_raises():
     with pytest.raises(ValueError, match="returns the low-rank parameter 'layers/0/kernel'"):
         lift(lambda params, x: (x, params))({"w": _matrix()}, jnp.ones(3))
