@@ -34,7 +34,7 @@ TWINS = "tests/es/test_shaping.py::test_a_member_without_fitness_takes_its_twin_
 
 # name: (tests of which one must fail, then (file, text, what takes its place), ...)
 MUTATIONS = {
-    "the update descends": ([f"{SUM}[1-normal]"], (EGGROLL, "(-g).astype(w.dtype)", "g.astype(w.dtype)")),
+    "the update descends": ([f"{SUM}[1-normal]"], (EGGROLL, "jax.tree.map(jnp.negative, gradient)", "gradient")),
     "no 1 / sqrt(rank)": (
         [f"{ENTRIES}[4-normal]"],
         (NOISE, "law.number(both[..., :rows]) * (1.0 / math.sqrt(rank))", "law.number(both[..., :rows])"),

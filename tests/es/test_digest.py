@@ -94,3 +94,18 @@ def test_keys_count_by_their_words_and_their_generator():
     assert len(set(found)) == 4 and digest(jax.random.key(0)) == found[0]
     assert digest(jax.random.key_data(keys[0])) != found[0]
     np.testing.assert_array_equal(host_array(keys[1]), [0, 1])
+
+
+def test_fingerprints_are_those_of_runs_recorded_before():
+    """Checkpoints and rows hold them, so no version may compute others."""
+    ramp = np.arange(_LARGE // 4 + 4 * _WORDS + 3, dtype=np.uint32)
+    at_the_edge = [digest(ramp[: _LARGE // 4 + more]) for more in (-1, 0, 1)]
+    found = [digest({"x": np.float32(1.5), "y": [np.arange(3)]}), *at_the_edge, digest(ramp), digest(LARGE)]
+    assert found == [
+        "f64b6eda7e815b55",
+        "54807957596c9480",
+        "2b4b0d4b267599a2",
+        "ac1a8208d6cd0172",
+        "90ca21b8cb463cef",
+        "45d287c01620f6f4",
+    ]

@@ -83,7 +83,16 @@ def test_small_steps_of_bfloat16_add_up_in_its_own_state():
     np.testing.assert_allclose(flat(second.velocity), 1.9 * flat(first.velocity), rtol=1e-6)  # bfloat16: within 4e-3
 
 
-@pytest.mark.parametrize("arguments", [{"learning_rate": 0.0}, {"learning_rate": 0.1, "momentum": 1.0}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"learning_rate": 0.0},
+        {"learning_rate": -0.1},
+        {"learning_rate": float("nan")},
+        {"learning_rate": 0.1, "momentum": 1.0},
+        {"learning_rate": 0.1, "momentum": -0.1},
+    ],
+)
 def test_values_out_of_range_are_named(arguments):
     name = list(arguments)[-1]
     with pytest.raises(ValueError, match=f"{name}={arguments[name]} must be"):

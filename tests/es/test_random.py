@@ -7,7 +7,7 @@ import pytest
 
 from eggroll_ray import noise
 from eggroll_ray.compiling.program import compiler_options
-from eggroll_ray.es.random import erf_inv
+from eggroll_ray.es.random import erf_inv, fold_in, stream_key, stream_keys
 
 
 @jax.jit
@@ -31,3 +31,30 @@ def test_every_normal_number_has_the_bits_of_jax(compiled):
 def test_it_undoes_the_error_function():
     x = np.linspace(-0.999, 0.999, 4001, dtype=np.float32)
     np.testing.assert_allclose(jax.scipy.special.erf(erf_inv(jnp.asarray(x))), x, atol=2e-6)
+
+
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+@pytest.mark.parametrize("data", [0, 1, 7, 2**31, 2**32 - 1])
+def test_folding_is_that_of_jax(impl, data):
+    key = jax.random.key(5, impl=impl)
+    with jax.numpy_dtype_promotion("standard"):
+        found, expected = fold_in(key, jnp.uint32(data)), jax.random.fold_in(key, np.uint32(data))
+    assert jax.random.key_impl(found) == jax.random.key_impl(expected)
+    np.testing.assert_array_equal(jax.random.key_data(found), jax.random.key_data(expected))
+
+
+def test_streams_are_told_apart_by_seed_and_by_the_whole_of_their_name():
+    names = ["leaf:w", "leaf:w ", "leaf:", "", "rounding:w"]
+    keys = [stream_key(seed, name) for seed in (0, 1, 2**32 - 1) for name in names]
+    words = [tuple(np.asarray(jax.random.key_data(key)).tolist()) for key in keys]
+    assert len(set(words)) == len(words)
+    together = jax.random.key_data(stream_keys(1, names))
+    np.testing.assert_array_equal(together, [jax.random.key_data(stream_key(1, name)) for name in names])
+
+
+def test_words_are_those_of_jax_whatever_the_key():
+    for impl in ("threefry2x32", "rbg"):
+        key = jax.random.key(5, impl=impl)
+        with jax.threefry_partitionable(True):
+            expected = jax.random.bits(key, (3, 5), jnp.uint32)
+        np.testing.assert_array_equal(noise.normal.bits(key, (3, 5)), expected)

@@ -263,3 +263,17 @@ def test_a_function_of_the_users_is_a_shaping_that_needs_the_fitness_itself():
     shaping = fitness.as_shaping(halved)
     assert (shaping.name, shaping.signs_only) == ("halved", False) and fitness.as_shaping(shaping) is shaping
     check(shaping, [2.0, -4.0], [1.0, -2.0])
+
+
+def test_shapings_have_the_names_that_records_hold():
+    assert {name: shaping.name for name, shaping in SHAPINGS.items()} == {
+        **{name: name for name in SHAPINGS},
+        "group_z_score": "shape",
+    }
+
+
+@pytest.mark.parametrize("shaping", [fitness.z_score, fitness.group_z_score(4)], ids=["z_score", "group_z_score"])
+@pytest.mark.parametrize("scale", [1e30, 2e30])  # from where on the sums are scaled down
+def test_large_fitness_is_weighed_as_small(shaping, scale):
+    values = np.array([0.25, -1.0, 0.5, 0.75], np.float32)
+    np.testing.assert_allclose(weights(shaping, scale * values), weights(shaping, values), rtol=1e-5)
