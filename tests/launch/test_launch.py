@@ -418,20 +418,22 @@ def shipped(checkout: Path, *words: str, **env: str) -> tuple[set[str], list[str
     """What submitting takes to the cluster, and the command that runs there."""
     lists = """while [[ $1 != --working-dir ]]; do shift; done
     (cd "$2" && find . -type f -printf '%P\\n'); while [[ $1 != -- ]]; do shift; done; printf '=%s\\n' "$@" """
-    env = stand_in(checkout.parent, "ray", lists) | env
+    (temporary := checkout.parent / "temporary").mkdir(exist_ok=True)
+    env = stand_in(checkout.parent, "ray", lists) | {"TMPDIR": str(temporary)} | env
     command = ["bash", checkout / "launch/submit.sh", "name", *words]
     said = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout.splitlines()
     return {line for line in said if line[0] != "="}, [line[1:] for line in said if line[0] == "="]
 
 
 def test_a_submitted_job_takes_the_package_and_no_more(checkout):
-    tracked = subprocess.run(["git", "ls-files", "eggroll_ray", "envs"], cwd=ROOT, check=True, capture_output=True)
-    package = {*tracked.stdout.decode().split(), "launch/train_or_resume.sh"} - {"envs/assets/README.md"}
+    files = [file for folder in ("eggroll_ray", "envs") for file in (ROOT / folder).rglob("*") if file.is_file()]
+    package = {str(file.relative_to(ROOT)) for file in files if "__pycache__" not in file.parts}
+    package = package - {"envs/assets/README.md"} | {"launch/train_or_resume.sh"}
     files, _ = shipped(checkout, "--env", "x")
     assert files == package
     files, _ = shipped(checkout, "--env", "x", EGGROLL_RAY_SHIP="mine key.pem")
     assert files == package | {"mine/env.py", "key.pem"}
-    assert not list(Path("/tmp").glob("tmp.*/launch/train_or_resume.sh"))
+    assert not list((checkout.parent / "temporary").iterdir())
 
 
 def test_a_submitted_job_waits_for_its_cluster(checkout):
