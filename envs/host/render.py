@@ -5,7 +5,9 @@ want environment variables that must be set before they are loaded, and end the 
 An episode depends on its seed and its actions alone, so both are the same.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -55,18 +57,34 @@ def render(env: HostEnv, make: Any, act: Callable[[HostTimestep], np.ndarray], s
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     command = [sys.executable, "-W", "ignore", "-c", f"from {__name__} import draw_from_stdin; draw_from_stdin()"]
     try:
-        subprocess.run(
-            command, input=job, env=os.environ | variables, capture_output=True, check=True, timeout=_TIME_LIMIT_S
-        )
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()[-3:]
-        raise RuntimeError(
-            f"{env.name} cannot be drawn here: the process that draws ended with {error.returncode}: {' '.join(said)}; "
-            "if it is MuJoCo that finds no graphics, set the environment variable MUJOCO_GL to egl, osmesa or glfw"
-        ) from error
+        code, errors = _run(command, job, os.environ | variables)
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"{env.name} was not drawn within {_TIME_LIMIT_S} s; give it a smaller picture") from error
+    if code:
+        said = errors.decode(errors="replace").strip().splitlines()[-3:]
+        raise RuntimeError(
+            f"{env.name} cannot be drawn here: the process that draws ended with {code}: {' '.join(said)}; "
+            "if it is MuJoCo that finds no graphics, set the environment variable MUJOCO_GL to egl, osmesa or glfw"
+        )
     return path.with_name(path.name + ".gif")
+
+
+def _run(command: list[str], job: bytes, environment: dict[str, str]) -> tuple[int, bytes]:
+    """Runs a process, and ends what it has started with it; returns its exit status and what it said of errors.
+
+    Raises:
+        subprocess.TimeoutExpired: it was ended.
+    """
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, env=environment, start_new_session=True
+    ) as process:
+        try:
+            _, errors = process.communicate(job, timeout=_TIME_LIMIT_S)
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of zombies
+                os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, errors
 
 
 def draw_from_stdin() -> None:
