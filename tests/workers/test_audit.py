@@ -37,6 +37,8 @@ def test_a_worker_is_compared_with_another_until_it_has_been():
 def test_a_worker_whose_results_cannot_be_compared_is_not_asked_for_ever():
     audit = begun(1e-9)
     assert [audit.choose(0, (0,), 2) for _ in range(5)] == [(1,)] * 3 + [()] * 2
+    audit.forget(0)  # once it is rebuilt
+    assert audit.choose(0, (0,), 2) == (1,)
 
 
 @pytest.mark.parametrize(
