@@ -173,7 +173,7 @@ class StubCluster:
             digest=str(number),
             blocks=np.array(blocks, np.int32),
             fitness=np.zeros(members, np.float32),
-            spread=np.tile([self._plan.block_size, 0.0, 0.0, 0.0, 0.0], (len(blocks), 1)),
+            spread=np.tile([self._plan.block_size, 0.0, 0.0, 0.0, 0.0, 0.0], (len(blocks), 1)),
             steps=np.zeros(len(blocks), np.int64),
             moments=((),) * len(blocks),
             failures=(),

@@ -6,6 +6,7 @@ results: the first ones of every worker are compared with another's, and from th
 
 import collections
 import enum
+import itertools
 import math
 import zlib
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,8 @@ class Audit:
         chosen = others[: math.ceil(self._drawn / workers)]
         if not chosen and worker not in self._proven and self._tries[worker] < _TRIES:
             self._tries[worker] += 1
-            chosen = [block for block in self._blocks if block not in own][:1]
+            mine = {*own}
+            chosen = list(itertools.islice((block for block in self._blocks if block not in mine), 1))
         self._left = [block for block in self._left if block not in chosen]
         return tuple(chosen)
 

@@ -225,9 +225,9 @@ class Coordinator:
     def _hand_out(self, current: _Current) -> None:
         membership, schedule, now = self._membership, current.schedule, self._clock()
         idle = [worker.index for worker in membership.workers.values() if worker.idle]
-        given = schedule.hand_out(idle, now)
+        given, count = schedule.hand_out(idle, now), self.count if idle else 0
         for index, work in given.items():
-            self._send(current, index, work)
+            self._send(current, index, work, count)
         if now < self._helped + _WATCH_SECONDS:
             return
         self._helped = now
@@ -235,12 +235,13 @@ class Coordinator:
             if (stolen := schedule.steal(index, now)) is None:
                 break
             victim, work = stolen
-            self._send(current, index, work)
+            self._send(current, index, work, count)
             if victim in membership.workers:
                 membership.cancel(membership.workers[victim], work)
 
-    def _send(self, current: _Current, index: int, work: Work) -> None:
-        checks = self._audit.choose(index, work.blocks, self.count)
+    def _send(self, current: _Current, index: int, work: Work, workers: int) -> None:
+        """Sends a worker its work, and what is to be compared: nothing where there is nobody to compare it with."""
+        checks = self._audit.choose(index, work.blocks, workers)
         current.schedule.add_checks(index, len(checks))
         work = dataclasses.replace(work, checks=checks, compare=self._audit.on)
         self._membership.send(self._membership.workers[index], current.number, work)
