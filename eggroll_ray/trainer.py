@@ -140,6 +140,9 @@ class Trainer:
         self._workers = workers if isinstance(workers, Workers) else Workers(workers)
         self._watch = watch
         self._run = Run(run) if isinstance(run, str | Path) else run
+        for name, value, kind in (("watch", watch, Watch), ("run", self._run, Run | None)):
+            if not isinstance(value, kind):
+                raise ValueError(f"{name}={value!r} must be a {name.capitalize()}(...), not a {type(value).__name__}.")
         check_block_size(block_size)
         keep_programs()  # before anything is traced: small programs are compiled meanwhile
         resumed = self._run is not None and self._run.resume and block_size in (None, "auto")

@@ -113,7 +113,14 @@ def openai_es(
     return _strategy("openai_es", options)
 
 
+def _check_optimizer(optimizer: Any) -> None:
+    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+        remedy = "call it with a learning rate" if callable(optimizer) else "give one, such as optax.adam(0.05)"
+        raise ValueError(f"optimizer={optimizer!r} is no transformation of optax; {remedy}.")
+
+
 def _strategy(name: str, options: _Options) -> ES:
+    _check_optimizer(options.optimizer)
     if not callable(options.sigma) and not options.sigma > 0:
         raise ValueError(f"sigma={options.sigma} must be positive; try 0.1, or 0.001 for a large model.")
     for at in ("noise_reuse", "persistent"):

@@ -19,7 +19,7 @@ from eggroll_ray.evaluators.record import Earlier, EvaluateBlock, Evaluator, Inv
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.models.policies import Policy
 from eggroll_ray.rl.agents import Groups, Shown
-from eggroll_ray.rl.env import AnyEnv, Env
+from eggroll_ray.rl.env import AnyEnv, Env, HostEnv
 from eggroll_ray.rl.trained_policy import TrainedPolicy
 
 
@@ -76,6 +76,10 @@ class Play:
 def check_kind(caller: str, env: Any, kind: Any, policy: Any) -> None:
     """Raises ValueError when what was given is no environment, or no policy."""
     maker = "envs.make('gymnax/CartPole-v1')" if kind is Env else "envs.make('gym/CartPole-v1')"
+    if isinstance(env, Env | HostEnv):
+        maker += f", or call {'from_env' if isinstance(env, Env) else 'from_host_env'}"
+    elif kind is not Env and hasattr(env, "reset") and hasattr(env, "step"):
+        maker = "envs.gym_env.from_function(make, name='mine', max_steps=1000), where make() returns such a one"
     for value, wanted, remedy in (
         (env, kind, maker),
         (policy, Policy | Mapping | None, "mlp(), or feedforward(init, apply) around your own network"),
@@ -121,7 +125,7 @@ def make_evaluator(
         def one(state: ESState) -> Any:
             params = perturb(state, jnp.int32(0))
             return [
-                lift(group.policy.apply)(learners.part(params, group), group.observed(), group.policy.initial_carry())
+                lift(group.policy.apply)(learners.part(params, group), group.observed(), group.initial_carry())
                 for group in learners.groups
             ]
 

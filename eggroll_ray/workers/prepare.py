@@ -1,15 +1,17 @@
 """What is known of a run before any work starts: what its state is made of, its noise, and its plan."""
 
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from eggroll_ray.es.leaves import Leaf
 from eggroll_ray.es.record import ES, ESState, Perturbation
 from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.evaluators.record import Evaluator
+from eggroll_ray.models.policies import Policy
 from eggroll_ray.workers.formed_leaves import FormedLeaf, check_evaluation
 from eggroll_ray.workers.plan import Plan, make_plan
 
@@ -50,6 +52,7 @@ def prepare(
       ValueError: for numbers out of range, first; for a strategy whose `perturb` is no `Perturbation`; for what an
         evaluation would raise when it is traced; for an optimiser that cannot make an update of what it is given.
     """
+    _check_kinds(evaluator, strategy)
     episodes = evaluator.test_episodes if test_episodes is None else test_episodes
     groups = max(1, len(evaluator.groups))
     make_plan(population_size, block_size, seed, episodes, groups)  # what is wrong with the numbers comes first
@@ -91,6 +94,28 @@ def _check_update(strategy: ES, shapes: ESState, population_size: int, groups: t
                 f"the update of the strategy makes state{name} of {was} into {becomes}: shape and dtype must stay what "
                 "init made, for programs and checkpoints."
             )
+
+
+def _check_kinds(evaluator: Any, strategy: Any) -> None:
+    """Raises ValueError for what is no evaluator or no strategy, with what to make of it."""
+    if not isinstance(evaluator, Evaluator):
+        if hasattr(evaluator, "max_steps"):
+            remedy = f"{'from_env' if hasattr(evaluator, 'reset') else 'from_host_env'}(environment, mlp())"
+        elif hasattr(evaluator, "reset") and hasattr(evaluator, "step"):
+            remedy = "from_host_env(envs.gym_env.from_function(make, name='mine', max_steps=1000), mlp())"
+        elif isinstance(evaluator, Policy):
+            remedy = "from_env(environment, policy)"
+        else:
+            remedy = "from_fitness(function, params), or from_env(envs.make('gymnax/CartPole-v1'), mlp())"
+        raise ValueError(f"what is optimised must be an evaluator, not {_of_kind(evaluator)}; give {remedy}.")
+    if not isinstance(strategy, ES):
+        optimizer = isinstance(strategy, optax.GradientTransformation)
+        remedy = "eggroll(optimizer=...) of it" if optimizer else "what eggroll() or openai_es() returns"
+        raise ValueError(f"the strategy is {_of_kind(strategy)}; give {remedy}.")
+
+
+def _of_kind(value: Any) -> str:
+    return f"of type {type(value).__name__}{f' {value.__name__!r}' if hasattr(value, '__name__') else ''}"
 
 
 def check_windows(strategy: ES, windows: int) -> None:
