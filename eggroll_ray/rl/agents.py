@@ -93,6 +93,10 @@ class Group(NamedTuple):
             return jnp.zeros(self.observation_space.shape, jnp.float32)
         return jnp.zeros(int(np.prod(self.observation_space.shape)) + len(self.agents), jnp.float32)
 
+    def initial_carry(self) -> Any:
+        """The recurrent state at the start of an episode; numbers of Python become arrays."""
+        return jax.tree.map(lambda x: jnp.asarray(x, jnp.result_type(x)), self.policy.initial_carry())
+
     def init(self, key: PRNGKeyArray) -> Params:
         return self.policy.init(key, self.observed(), self.head.outputs(self.action_space))
 
@@ -146,7 +150,7 @@ class Groups:
 
         def start(group: Group) -> Any:
             shape = (members, episodes * len(group.agents))
-            return jax.tree.map(lambda x: jnp.broadcast_to(x, (*shape, *x.shape)), group.policy.initial_carry())
+            return jax.tree.map(lambda x: jnp.broadcast_to(x, (*shape, *x.shape)), group.initial_carry())
 
         return tuple(start(group) for group in self.groups)
 
@@ -373,10 +377,10 @@ def _check_fit(env: AnyEnv, group: Group) -> None:
 
     def action() -> Array:
         params = group.init(jax.random.key(0))
-        found, carry = policy.apply(params, jnp.zeros(shape), policy.initial_carry())
+        found, carry = policy.apply(params, jnp.zeros(shape), group.initial_carry())
         if found.shape != (outputs,):
             raise ValueError(f"it returns outputs of shape {found.shape}, not ({outputs},)")
-        before, after = _shapes(policy.initial_carry()), _shapes(carry)
+        before, after = _shapes(group.initial_carry()), _shapes(carry)
         if before != after:
             raise ValueError(f"the carry it returns is {after}, its initial_carry() is {before}")
         return group.head.action(space, found, jax.random.key(0))

@@ -5,6 +5,7 @@ Only the policy is perturbed, and no trajectory is kept.
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.es.random import fold_in
 from eggroll_ray.evaluators.members import Members
 from eggroll_ray.evaluators.record import Params
+from eggroll_ray.rl import stepping
 from eggroll_ray.rl.agents import Shown
 from eggroll_ray.rl.env import Env, Timestep
 from eggroll_ray.rl.rollout import Cast
@@ -49,7 +51,7 @@ def mean_player(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1 e"
 def begin_episodes(env: Env, cast: Cast, keys: Key[Array, "n e"]) -> Loop:
     """Starts an episode for each key."""
     count = keys.shape[0] * keys.shape[1]
-    env_state, first = jax.vmap(env.reset)(_use(keys, jnp.int32(0)))
+    env_state, first = jax.vmap(functools.partial(stepping.reset, env))(_use(keys, jnp.int32(0)))
     return Loop(
         jnp.int32(0),
         env_state,
@@ -66,11 +68,13 @@ def play_episodes(
     env: Env, cast: Cast, members: Members, context: Any, keys: Key[Array, "n e"], start: Loop, stop: int | Array
 ) -> Loop:
     """Plays until every episode has ended, or to time `stop`."""
+    step = functools.partial(stepping.step, env)
 
     def advance(loop: Loop) -> Loop:
         acting = _use(keys, 2 * loop.time + 1).reshape(keys.shape)
         actions, carry = cast.act(members, context, loop.shown, loop.carry, acting)
-        env_state, timestep = jax.vmap(env.step)(loop.env_state, actions, _use(keys, 2 * loop.time + 2))
+        use = _use(keys, 2 * loop.time + 2)
+        env_state, timestep = jax.vmap(step)(loop.env_state, loop.shown.observation, actions, use)
         return Loop(
             loop.time + 1,
             env_state,

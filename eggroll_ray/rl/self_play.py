@@ -175,7 +175,7 @@ class Duel:
         return self.learners.freeze(statistics), params, jax.tree.map(lambda *leaves: np.stack(leaves), *frozen)
 
     def carry(self, members: int, episodes: int) -> Any:
-        start = self._group.policy.initial_carry()
+        start = self._group.initial_carry()
         others = members * episodes * (self.seats - 1) // self.rivals.count
 
         def of(*shape: int) -> Any:

@@ -1,13 +1,17 @@
 """A policy with all that it needs to act, and one recorded episode of it."""
 
+import functools
+import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from eggroll_ray.evaluators.members import Members
 from eggroll_ray.evaluators.record import Params
+from eggroll_ray.rl import stepping
 from eggroll_ray.rl.agents import Groups, Shown
 from eggroll_ray.rl.env import Env
 
@@ -15,45 +19,103 @@ from eggroll_ray.rl.env import Env
 class TrainedPolicy:
     """A policy with its parameters and its observation normaliser inside: `action = policy(observation)`.
 
-    In an environment of several agents it acts for all of them: observations and actions have an axis of agents.
-
-    Attributes:
-      params: its parameters.
-      normalizer: maps observations to what the network sees; of several groups, one of each by its name. None where
-        observations are not normalised.
+    In an environment of several agents it acts for all of them: observations and actions have an axis of agents. Any
+    number of observations at once have their own axes in front, and so have the actions. It is compiled when it is
+    first called, once for each number of observations.
     """
 
     def __init__(self, cast: Groups, params: Params, frozen: Any):
         self._cast = cast
-        self.params, self.normalizer = params, frozen
+        self._frozen = frozen
+        self.params = params
+        self._program: Any = None
+        self._kept: Any = (None, None)  # the parameters, and on the device what the program takes
 
-    def initial_carry(self) -> Any:
-        """Returns the recurrent state at the start of an episode, without leaves if there is none."""
-        return self._cast.carry(1, 1)
+    def __reduce__(self) -> Any:
+        return TrainedPolicy, (self._cast, self.params, self._frozen)
+
+    def initial_carry(self, count: int = 1) -> Any:
+        """Returns the recurrent state at the start of an episode, without leaves if there is none.
+
+        Args:
+          count: of observations that are given at once.
+        """
+        return self._cast.carry(1, count)
 
     def step(self, observation: Array, carry: Any, key: PRNGKeyArray, mask: Any = ()) -> tuple[Array, Any]:
         """Returns the action and the next recurrent state.
 
         Args:
-          observation: of one environment, as its `Timestep` shows it.
-          carry: the recurrent state.
+          observation: of one environment, as its `Timestep` shows it, or of several, `(..., *o)`.
+          carry: the recurrent state, of as many.
           key: consumed; used by sampling heads only.
-          mask: which actions are possible, as its `Timestep` shows it.
-        """
-        shown = jax.tree.map(lambda x: jnp.asarray(x)[None], Shown(observation, mask))
-        actions, carry = self._cast.act(Members(self.params, 1), self.normalizer, shown, carry, key.reshape(1, 1))
-        return actions[0], carry
-
-    def __call__(self, observation: Array, key: PRNGKeyArray | None = None, mask: Any = ()) -> Array:
-        """Returns the action for one observation `(*o,)`, or those of all agents for `(a, *o)`.
+          mask: which actions are possible, as its `Timestep` shows it, of as many.
 
         Raises:
-          ValueError: for a recurrent policy, whose state `step` carries.
+          ValueError: for what is no observation of the environment.
         """
+        array = self._observation(observation)
+        if self._program is None:
+            self._program = jax.jit(self._act)
+        if self._kept[0] is not self.params:
+            with jax.ensure_compile_time_eval():  # also where some caller is being traced
+                self._kept = self.params, jax.tree.map(jnp.asarray, (self.params, self._frozen))
+        return self._program(*self._kept[1], array, mask, carry, key)
+
+    def __call__(self, observation: Array, key: PRNGKeyArray | None = None, mask: Any = ()) -> Array:
+        """Returns the action for one observation `(*o,)`, or those of all agents for `(a, *o)`; or for several of them.
+
+        Raises:
+          ValueError: for a recurrent policy, whose state `step` carries, and for what is no observation.
+        """
+        carry = self._carry_of_none()
+        return self.step(observation, carry, _any_key() if key is None else key, mask)[0]
+
+    def _carry_of_none(self) -> Any:
         carry = self.initial_carry()
         if jax.tree.leaves(carry):
             raise ValueError("this policy is recurrent: call step(observation, carry, key) and keep the carry.")
-        return self.step(jnp.asarray(observation), carry, jax.random.key(0) if key is None else key, mask)[0]
+        return carry
+
+    def _act(
+        self, params: Params, frozen: Any, observation: Array, mask: Any, carry: Any, key: PRNGKeyArray
+    ) -> tuple[Array, Any]:
+        before = observation.shape[: observation.ndim - len(self._shape)]
+        count = math.prod(before)
+        shown = jax.tree.map(lambda x: jnp.reshape(x, (count, *x.shape[len(before) :])), Shown(observation, mask))
+        keys = jax.random.split(key, count) if before else key
+        actions, carry = self._cast.act(Members(params, 1), frozen, shown, carry, keys.reshape(1, count))
+        return actions.reshape(*before, *actions.shape[1:]), carry
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Of one observation, with the axis of agents if there is one."""
+        env = self._cast.env
+        return (len(env.agents), *env.observation_space.shape) if self._cast.axis else env.observation_space.shape
+
+    def _observation(self, given: Any) -> Any:
+        """What was given as an array, of float32 or bytes."""
+        env, wanted = self._cast.env, self._shape
+        if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], dict):
+            raise ValueError(f"the policy of {env.name} was given all that reset returns; give its first part.")
+        if isinstance(given, dict):
+            how = "" if isinstance(env, Env) else ": envs.host.spaces.observed(observation_space).encode(observation)"
+            raise ValueError(f"the policy of {env.name} was given a dict; give it as one array of shape {wanted}{how}.")
+        array = given if isinstance(given, jax.Array) else np.asarray(given)
+        if array.dtype.kind not in "buif" and not jnp.issubdtype(array.dtype, jnp.floating):
+            raise ValueError(f"the policy of {env.name} was given {given!r}; give an array of shape {wanted}.")
+        if array.shape[max(0, array.ndim - len(wanted)) :] != wanted:
+            raise ValueError(
+                f"the policy of {env.name} was given an observation of shape {array.shape}; give one of shape "
+                f"{wanted}, or any number of them, (n, {', '.join(map(str, wanted))})."
+            )
+        return array if array.dtype in (np.float32, np.uint8) else array.astype(np.float32)
+
+
+@functools.cache
+def _any_key() -> PRNGKeyArray:
+    with jax.ensure_compile_time_eval():
+        return jax.random.key(0)
 
 
 def record_episode(env: Env, policy: TrainedPolicy, key: PRNGKeyArray) -> tuple[list[Any], float | list[float]]:
@@ -63,12 +125,12 @@ def record_episode(env: Env, policy: TrainedPolicy, key: PRNGKeyArray) -> tuple[
       The environment's states, first to last, as NumPy pytrees (what `Env.render` takes), and the return, of each
       agent if there are several.
     """
-    reset = jax.jit(env.reset)
+    reset = jax.jit(functools.partial(stepping.reset, env))
 
     @jax.jit
     def advance(state: Any, observation: Array, mask: Any, carry: Any, time: Array) -> Any:
         action, carry = policy.step(observation, carry, jax.random.fold_in(key, 2 * time + 1), mask)
-        return *env.step(state, action, jax.random.fold_in(key, 2 * time + 2)), carry
+        return *stepping.step(env, state, observation, action, jax.random.fold_in(key, 2 * time + 2)), carry
 
     state, timestep = reset(jax.random.fold_in(key, 0))
     carry, states, total = policy.initial_carry(), [jax.device_get(state)], jnp.zeros_like(timestep.reward)
