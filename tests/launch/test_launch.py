@@ -497,6 +497,6 @@ def test_the_disks_of_aws_end_with_their_machines():
 @needs_machines
 def test_a_submitted_job_continues_a_run_with_the_same_bits(home):
     command = [sys.executable, "-c", SUBMIT, *RUN, "--generations", "4", "--cpus-per-worker", CORES]
-    done = run_isolated(command, environment(home), 120)
+    done = run_isolated(command, environment(home), 600)
     assert done.stdout.splitlines()[-1] == "status: SUCCEEDED", done.stdout
     check_same(home, "half", done.stdout)
