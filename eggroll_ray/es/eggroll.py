@@ -17,6 +17,7 @@ term is 3 + 6 / r (normal) or 3 - 2 / r (Rademacher) where Gaussian smoothing ha
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, UInt
 
 from eggroll_ray.es import finite, noise
 from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
@@ -34,6 +35,7 @@ from eggroll_ray.es.random import Law, normal
 from eggroll_ray.es.record import ES, Densify, ESState, Fitness, Function, Params, Perturbation, Schedule
 from eggroll_ray.es.shaping import Shaping, Weigh, as_shaping, centred_rank
 from eggroll_ray.lowrank.parameter import Noised, densify, low_rank
+from eggroll_ray.lowrank.rounding import is_narrow, round_at_random, words_of_member
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +155,7 @@ def _strategy(name: str, options: _Options) -> ES:
         keys = jax.vmap(noise.pair_key, (0, None))(_keys(options, leaves, state), pair)
         drawn: list[Any] = [None] * len(leaves)
         for leaf, places in _alike(leaves).items():
-            stacked = jax.vmap(_leaf_noise(options, leaf).draw)(keys[np.array(places)])
+            stacked = jax.vmap(functools.partial(_draw_leaf, options, leaf))(keys[np.array(places)])
             for i, place in enumerate(places):
                 drawn[place] = jax.tree.map(lambda x, i=i: x[i], stacked)
         return drawn
@@ -222,6 +224,19 @@ def _leaf_noise(options: _Options, leaf: Leaf) -> noise.Noise:
     return noise.low_rank_noise(leaf.shape[: leaf.lead], rows, columns, options.rank, leaf.dtype, options.law)
 
 
+class _Dithered(NamedTuple):
+    """Dense noise of a leaf of a narrow type, and words that round its sum with the leaf: both of the pair."""
+
+    noise: Array
+    words: UInt[Array, "..."]
+
+
+def _draw_leaf(options: _Options, leaf: Leaf, key: Any) -> Any:
+    drawn = _leaf_noise(options, leaf).draw(key)
+    dithers = leaf.kind is Kind.DENSE and is_narrow(leaf.dtype)
+    return _Dithered(drawn, noise.rounding_words(key, leaf.shape)) if dithers else drawn
+
+
 def _keys(options: _Options, leaves: list[Leaf], state: ESState) -> Key[Array, " leaves"]:
     return noise.leaf_keys(state.seed, [leaf.path for leaf in leaves], state.generation // options.noise_reuse)
 
@@ -274,6 +289,9 @@ def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Arr
 def _perturb_leaf(leaf: Leaf, array: Array, drawn: Any, sigma: Array, sign: Array) -> Any:
     if leaf.kind is Kind.FROZEN:
         return array
+    if isinstance(drawn, _Dithered):
+        total = array.astype(jnp.float32) + sign * sigma * drawn.noise.astype(jnp.float32)
+        return Noised(round_at_random(total, words_of_member(drawn.words, sign), array.dtype))
     if leaf.kind is Kind.DENSE:
         return Noised(array + (sign * sigma * drawn.astype(jnp.float32)).astype(array.dtype))
     split = len(leaf.shape) - leaf.columns

@@ -25,6 +25,9 @@ NOISE_STREAM = "threefry2x32/1"
 # Numbers drawn at a time by the transpose: 4 MB of float32, which stays in a core's cache.
 _CHUNK_NUMBERS = 1 << 20
 
+# The counter of the key of `rounding_words`: no noise has so many numbers.
+_ROUNDING = 0xFFFFFFFF
+
 
 def leaf_keys(
     seed: UInt[Array, ""] | int, paths: Sequence[str], epoch: Integer[Array, ""] | int
@@ -123,6 +126,11 @@ def _in_chunks(
         return total
 
     return weighted_sum
+
+
+def rounding_words(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt[Array, "..."]:
+    """Returns random words that round what one pair's noise is added to; the key is that of its noise."""
+    return normal.bits(fold_in(key, jnp.uint32(_ROUNDING)), shape)
 
 
 def pair_key(key: PRNGKeyArray, pair: Integer[Array, ""] | int) -> PRNGKeyArray:

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, UInt
+from jaxtyping import Array
 
 from eggroll_ray.es.leaves import Kind, Leaf, Rounding
 from eggroll_ray.es.random import fold_in, normal, stream_keys
 from eggroll_ray.es.record import ESState, Params
+from eggroll_ray.lowrank.rounding import round_at_random
 
 
 class MasterState(NamedTuple):
@@ -58,31 +59,6 @@ def take_step(
     # Some transformations widen a narrow state in the first update: a program and a checkpoint know one dtype.
     after = jax.tree.map(lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, before)
     return Step(_narrowed(leaves, state, moved), updates, _with_masters(leaves, after, moved))
-
-
-def round_at_random(x: Float[Array, "..."], words: UInt[Array, "..."], dtype: Any) -> Array:
-    """Rounds float32 to one of the two numbers of a narrower type that are next to it, so as to be right on average.
-
-    The nearer of the two is the likelier. Where the further is infinite it is the nearer one.
-
-    Args:
-      x: the numbers.
-      words: a random one for each.
-      dtype: of the result.
-    """
-    finfo = jnp.finfo(dtype)
-    exponent = (jax.lax.bitcast_convert_type(x, jnp.int32) >> 23 & 0xFF) - 127
-    # The distance between numbers of the type around x, as a power of two: then all that follows is exact.
-    unit = jnp.maximum(jnp.maximum(exponent, finfo.minexp) - finfo.nmant, -126)
-    scaled = x * _power_of_two(-unit)
-    below = jnp.floor(scaled)
-    up = (words >> 8).astype(jnp.float32) * 2.0**-24 < scaled - below
-    rounded = ((below + up.astype(jnp.float32)) * _power_of_two(unit)).astype(dtype)
-    return jnp.where(jnp.isfinite(rounded), rounded, x.astype(dtype))
-
-
-def _power_of_two(exponent: Int[Array, "..."]) -> Float[Array, "..."]:
-    return jax.lax.bitcast_convert_type((exponent + 127) << 23, jnp.float32)
 
 
 def widened(params: Params) -> Params:

@@ -12,6 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from eggroll_ray.lowrank.rounding import (
+    is_narrow,
+    round_at_random,
+    words_of_entries,
+    words_of_member,
+    words_of_noise,
+    words_of_places,
+)
+
 Role = str  # "lead", "row" or "col"
 
 
@@ -158,8 +167,22 @@ def form(low: LowRank) -> Float[Array, "..."]:
     """The explicit array, in the dtype of `w`."""
     rank_axis = low.ndim
     ids = [[rank_axis if axis is None else axis for axis in low.factor_axes(side)] for side in ("row", "col")]
-    term = jnp.einsum(low.a, ids[0], low.b, ids[1], list(range(low.ndim)))
-    return scaled_w(low) + signed(low, term).astype(low.dtype)
+    wide = jnp.float32 if is_narrow(low.dtype) else None
+    term = jnp.einsum(low.a, ids[0], low.b, ids[1], list(range(low.ndim)), preferred_element_type=wide)
+    if wide is None:
+        return scaled_w(low) + signed(low, term).astype(low.dtype)
+    places = places_of(low)
+    words = words_of_entries(_along(low, places.a, "row"), _along(low, places.b, "col"), words_of_noise(low.b))
+    words = words_of_member(jnp.broadcast_to(words, low.shape), low.sign)
+    return round_at_random(scaled_w(low).astype(wide) + signed(low, term), words, low.dtype)
+
+
+def places_of(low: LowRank) -> LowRank:
+    """The same with a word for each place of a factor, of rank one, as factors; none is the member's own."""
+    lead = low.roles.count("lead")
+    shapes = [(*factor.shape[:lead], 1, *factor.shape[lead + 1 :]) for factor in (low.a, low.b)]
+    a = words_of_places(shapes[0], 0)
+    return dataclasses.replace(low, a=a, b=words_of_places(shapes[1], a.size))
 
 
 def signed(low: LowRank, term: Any) -> Any:
@@ -177,11 +200,15 @@ def scaled_w(low: LowRank) -> Float[Array, "..."]:
     w = low.w
     for scale, side in ((low.row_scale, "row"), (low.col_scale, "col")):
         if scale is not None:
-            axes = low.factor_axes(side)
-            own = low.axes("lead", side)
-            vector = jnp.transpose(scale, [axes.index(i) for i in (None, *own)])[0]
-            w = w * jnp.expand_dims(vector, [i for i in range(low.ndim) if i not in own])
+            w = w * _along(low, scale, side)
     return w
+
+
+def _along(low: LowRank, factor: Any, side: Role) -> Any:
+    """A factor of rank one, in the place of that of a side, with the axes of `w`; those it lacks have size 1."""
+    axes, own = low.factor_axes(side), low.axes("lead", side)
+    vector = jnp.transpose(factor, [axes.index(i) for i in (None, *own)])[0]
+    return jnp.expand_dims(vector, [i for i in range(low.ndim) if i not in own])
 
 
 def member_axes(tree: Any) -> Any:

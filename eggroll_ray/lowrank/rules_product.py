@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from eggroll_ray.lowrank.parameter import LowRank, Role, signed
+from eggroll_ray.lowrank.parameter import LowRank, Role, places_of, signed
+from eggroll_ray.lowrank.rounding import is_narrow, round_at_random, words_of_entries, words_of_member, words_of_noise
 from eggroll_ray.lowrank.rule import (
     Trace,
     UnsupportedPrimitiveError,
@@ -32,6 +33,7 @@ from eggroll_ray.lowrank.rules_pair import dot_pair
 from eggroll_ray.lowrank.tuning import tuning
 
 Ids = Sequence[int]
+_FLOAT32 = np.dtype(np.float32)
 
 
 def _ids(low: LowRank, side: Role) -> list[int]:
@@ -159,16 +161,23 @@ def _dot_general(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
     shared = trace.facts.is_shared(plain)
     plain, after = _scale_operand(eqn, low, plain, ids, out)
     if flipped and not free and tuning().w_last:
-        result = _product_with_w_last(eqn, low.w, plain)
+        result = _product_with_w_last(_summed_wide(eqn), low.w, plain)
     else:
-        result = bind(eqn, *((low.w, plain) if flipped else (plain, low.w)))[0]
+        result = bind(_summed_wide(eqn), *((low.w, plain) if flipped else (plain, low.w)))[0]
     known = _product_with_shared(eqn, low, plain, ids, out, result) if shared else None
     for scale, scale_ids in after:
         result = _multiply(result, out, scale, scale_ids)
-    result = result + term.astype(result.dtype)
+    result = (result + term.astype(result.dtype)).astype(eqn.outvars[0].aval.dtype)
     if known is not None:
         trace.facts.also_low_rank(result, known)
     return result
+
+
+def _summed_wide(eqn: Any) -> Any:
+    """The equation with a float32 result in place of a narrower one: a small term would be lost in what is rounded."""
+    if not is_narrow(eqn.outvars[0].aval.dtype):
+        return eqn
+    return eqn.replace(params={**eqn.params, "preferred_element_type": _FLOAT32})
 
 
 def _product_with_shared(eqn: Any, low: LowRank, x: Any, ids: Ids, out: Ids, w: Any) -> LowRank | None:
@@ -265,13 +274,14 @@ def _conv(trace: Trace, eqn: Any, x: Any, low: Any) -> Any:
     second = _kernel(low, out_side, o_axis, None, spatial)
     own = [low.roles[i] == in_side and low.shape[i] > 1 for i in spatial]
     t = _conv_part(p, x, first, own, spec.lhs_spec)
-    term = signed(low, _conv_part(p, t, second, [not mine for mine in own], spec.out_spec))
-    result = bind(eqn, scaled, low.w)[0]
+    wide = _summed_wide(eqn)
+    term = signed(low, _conv_part(wide.params, t, second, [not mine for mine in own], spec.out_spec))
+    result = bind(wide, scaled, low.w)[0]
     out = [-1] * x.ndim
     out[spec.out_spec[1]] = o_axis
     for scale, scale_ids in after:
         result = _multiply(result, out, scale, scale_ids)
-    return result + term.astype(result.dtype)
+    return (result + term.astype(result.dtype)).astype(eqn.outvars[0].aval.dtype)
 
 
 def _kernel(low: LowRank, side: Role, o_axis: int | None, i_axis: int | None, spatial: Ids) -> Any:
@@ -299,6 +309,7 @@ def _conv_part(p: Any, x: Any, kernel: Any, own: Sequence[bool], out_spec: Ids) 
         dimension_numbers=spec,
         feature_group_count=p["feature_group_count"],
         precision=p["precision"],
+        preferred_element_type=p["preferred_element_type"],
     )
 
 
@@ -329,7 +340,22 @@ def _gather(trace: Trace, eqn: Any, low: Any, indices: Any) -> Any:
     for field in ("row_scale", "col_scale"):
         if parts[field][0] is not None:
             result = _multiply(result, out, *parts[field])
+    if is_narrow(result.dtype):
+        term = signed(low, _einsum(a, a_ids, b, b_ids, out, dtype=_FLOAT32))
+        return _rounded_rows(eqn, low, indices, result.astype(_FLOAT32) + term, out)
     return result + signed(low, _einsum(a, a_ids, b, b_ids, out)).astype(result.dtype)
+
+
+def _rounded_rows(eqn: Any, low: LowRank, indices: Any, rows: Any, out: Ids) -> Any:
+    """Rows with their term, rounded as `form` rounds the whole."""
+    places, words = places_of(low), []
+    sides: tuple[tuple[str, Role], ...] = (("a", "row"), ("b", "col"))
+    for field, side in sides:
+        word, ids = _gather_factor(eqn, places, field, side, indices)
+        word = lax.squeeze(word, [ids.index(low.ndim)])
+        words.append(_spread(word, [i for i in ids if i != low.ndim], out))
+    entries = jnp.broadcast_to(words_of_entries(words[0], words[1], words_of_noise(low.b)), rows.shape)
+    return round_at_random(rows, words_of_member(entries, low.sign), low.dtype)
 
 
 def _gather_factor(eqn: Any, low: LowRank, field: str, side: Role, indices: Any) -> tuple[Any, list[int]]:

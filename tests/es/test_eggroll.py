@@ -163,6 +163,39 @@ def assert_close(found, expected, rtol=1e-5):
         np.testing.assert_allclose(y, x, rtol=rtol, atol=rtol * np.abs(x).max(), err_msg=name)
 
 
+NARROW = {
+    "vector": (eggroll, LeafRules(), (700,)),
+    "matrix of OpenAI-ES": (openai_es, LeafRules(), (30, 25)),
+    "formed matrix": (eggroll, LeafRules(densify=("w",)), (30, 25)),
+}
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16, jnp.float8_e4m3fn])
+@pytest.mark.parametrize("name", NARROW)
+def test_members_see_noise_that_is_far_below_the_precision_of_a_narrow_type(name, dtype):
+    """To the nearest, an eighth of the distance between numbers would hardly ever move one."""
+    make, rules, shape = NARROW[name]
+    distance = float(jnp.finfo(dtype).eps)
+    es = make(sigma=distance / 8, optimizer=optax.sgd(1.0), leaves=rules)
+    with jax.numpy_dtype_promotion("standard"):
+        state = es.init({"w": (1.25 + 0.5 * jnp.linspace(0, 1, np.prod(shape)).reshape(shape)).astype(dtype)}, 3)
+    seen = np.asarray(former(es, 256)(state)["w"], np.float64) - np.asarray(state.params["w"], np.float64)
+    drawn = jax.jit(jax.vmap(lambda pair: es.perturb.draw(state, pair)[0]))(jnp.arange(128))
+    unit = np.repeat(unit_noise(drawn), 2, axis=0) * np.tile([1, -1], 128).reshape(-1, *[1] * len(shape))
+    slope = (seen * unit).sum() / (unit * unit).sum() / es.settings["sigma"]
+    assert abs(slope - 1) < 0.05
+    assert (np.abs(seen).sum(axis=0) > 0).mean() > 0.99  # every entry moves in some members
+    assert np.abs(seen).max() <= 2 * distance
+    np.testing.assert_array_equal(seen[0::2], -seen[1::2])  # twins by the same
+
+
+def unit_noise(drawn):
+    """E of pairs, of the very numbers that the update sums."""
+    if isinstance(drawn, noise.Factors):
+        return np.einsum("prm,prk->pmk", np.asarray(drawn.a, np.float64), np.asarray(drawn.b, np.float64))
+    return np.asarray(drawn.noise, np.float64)
+
+
 @every_kind((1, noise.normal), (None, noise.normal))
 def test_update_is_the_explicit_sum_over_members(rank, law):
     es = plain(rank, law=law, leaves=STACKED)

@@ -9,8 +9,9 @@ import pytest
 from eggroll_ray import fitness
 from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.leaves import LeafRules, Rounding
-from eggroll_ray.es.precision import MasterState, round_at_random
+from eggroll_ray.es.precision import MasterState
 from eggroll_ray.lowrank.parameter import densify
+from eggroll_ray.lowrank.rounding import round_at_random
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 

@@ -508,6 +508,38 @@ def test_any_transpose_and_reshape(data: Any):
         assert_close(quick_jit(lift(fn))(low), ((dense * np.asarray(x)).sum(), dense.sum()), 1e-3)
 
 
+# --- narrow types --------------------------------------------------------------------------------
+
+NARROW = {
+    "product": lambda w, x: x @ w,
+    "product from the left": lambda w, x: w.T @ x.T,
+    "convolution": lambda w, x: lax.conv_general_dilated(x.T[None], w.T[:, :, None], (1,), "SAME"),
+    "rows": lambda w, x: w[jnp.arange(60)],
+}
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("name", NARROW)
+def test_a_term_far_below_the_precision_of_a_narrow_type_is_seen(name: str, dtype: Any):
+    """Outcomes move on average as float64 says; rounded to the nearest twice, most would not move at all."""
+    members, rng, fn = 24, np.random.default_rng(0), NARROW[name]
+    w, x = jnp.asarray(rng.normal(size=(60, 40)), dtype), jnp.asarray(rng.normal(size=(50, 60)), dtype)
+    distance = float(jnp.finfo(dtype).eps)
+    a = jnp.asarray(distance / 10 * rng.normal(size=(members, 1, 60)), dtype)
+    b = jnp.asarray(rng.normal(size=(members, 1, 40)), dtype)
+    axes = member_axes(low_rank(w, a[0], b[0], sign=jnp.float32(1)))
+
+    def seen(sign: float) -> np.ndarray:
+        signs = jnp.full(members, sign)
+        perturbed = jax.vmap(lambda a, b, sign: low_rank(w, a, b, sign=sign), out_axes=axes)(a, b, signs)
+        return np.asarray(quick_jit(jax.vmap(lift(fn), (axes, None)))(perturbed, x), np.float64)
+
+    terms = np.einsum("nrm,nrk->nmk", np.asarray(a, np.float64), np.asarray(b, np.float64))
+    exact = np.stack([np.asarray(fn(jnp.asarray(term, jnp.float32), x.astype(jnp.float32))) for term in terms])
+    slope = ((seen(1.0) - seen(-1.0)) * exact).sum() / 2 / (exact**2).sum()
+    assert abs(slope - 1) < 0.1
+
+
 # --- errors --------------------------------------------------------------------------------------
 
 
