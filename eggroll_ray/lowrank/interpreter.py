@@ -20,6 +20,7 @@ from jax.extend.core import Literal
 
 from eggroll_ray.lowrank.facts import Facts
 from eggroll_ray.lowrank.parameter import LowRank, Noised, form, is_perturbed
+from eggroll_ray.lowrank.reordered import reordered_product
 from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError, bind, simplify
 from eggroll_ray.lowrank.rules_combine import SUMS
 from eggroll_ray.lowrank.rules_complex import COMPLEX
@@ -185,6 +186,9 @@ class Interpreter:
         outs = None
         if any(self.facts.low_rank_of(x) is not None for x in operands):
             outs = _RULES[name](self, eqn, *operands) if name in _LOOKED_INTO else self._apply_known(eqn, operands)
+        if outs is None and name == "dot_general":
+            found = reordered_product(self, eqn, operands)
+            outs = None if found is None else [found.astype(eqn.outvars[0].aval.dtype)]
         if outs is None:
             outs = bind(eqn, *operands)
             self.facts.follow(eqn, operands, outs)

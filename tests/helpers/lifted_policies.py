@@ -351,6 +351,19 @@ def _shared_products() -> Policy:
     return Policy(fn, params, (_normal(3, 3, 5), _normal(4, 3, 7)))
 
 
+def _experts() -> Policy:
+    """Sums over experts, which are not declared as stacked, with weights of the member's own."""
+
+    def fn(params: Any, x: Any) -> Any:
+        experts, gates = params["experts"], jax.nn.softmax(x[:, :3], axis=-1)
+        one = x[:1] @ jnp.einsum("e,emk->mk", gates[0], experts), jnp.tensordot(gates[0], experts, 1).T @ x[0]
+        own = jnp.einsum("bm,bmk->bk", x, jnp.einsum("be,emk->bmk", gates, experts))
+        three = jnp.einsum("be,emk,bm->bk", gates, experts, x)
+        return one, own, three, jnp.tanh(jnp.tensordot(gates[0], experts, 1)).sum(0)
+
+    return Policy(fn, {"experts": _normal(0, 3, 9, 8)}, (_normal(1, 2, 9),))
+
+
 def _shapes() -> Policy:
     def fn(params: Any, x: Any) -> Any:
         w = params["w"].reshape(2, 3, 4)  # rows split
@@ -586,6 +599,7 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "conv_scaled": _conv_scaled,
     "sums": _sums,
     "shared_products": _shared_products,
+    "experts": _experts,
     "shapes": _shapes,
     "gathers": _gathers,
     "complex": _complex,

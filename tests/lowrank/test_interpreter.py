@@ -241,9 +241,12 @@ def _big_joined(members: int) -> tuple[Any, Any, Any, Any, int]:
 
     def fn(params: Any, x: Any) -> Any:
         one = jnp.concatenate([x, x[:, :1]], axis=1) @ jnp.concatenate([params["w"], params["b"][None]])
-        return one, jnp.einsum("bq,qk->bk", x[:, :40], jnp.einsum("qm,mk->qk", constant, params["w"]) * 2)
+        gates = jax.nn.softmax(x[0, :3])
+        experts = x @ jnp.einsum("e,emk->mk", gates, params["experts"]), x[0] @ (params["experts"].T @ gates).T
+        return one, experts, jnp.einsum("bq,qk->bk", x[:, :40], jnp.einsum("qm,mk->qk", constant, params["w"]) * 2)
 
-    return fn, {"w": jnp.ones((48, 64)), "b": jnp.ones(64)}, jnp.ones((members, 2, 48)), (), 40 * 64
+    params = {"w": jnp.ones((48, 64)), "b": jnp.ones(64), "experts": jnp.ones((3, 48, 64))}
+    return fn, params, jnp.ones((members, 2, 48)), (), 40 * 64
 
 
 @pytest.mark.parametrize(
