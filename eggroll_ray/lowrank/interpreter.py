@@ -24,12 +24,13 @@ from eggroll_ray.lowrank.reordered import reordered_product
 from eggroll_ray.lowrank.rule import UnsupportedPrimitiveError, bind, simplify
 from eggroll_ray.lowrank.rules_combine import SUMS
 from eggroll_ray.lowrank.rules_complex import COMPLEX
+from eggroll_ray.lowrank.rules_flat import FLATTENS, OF_FLAT, Flat, formed_flat
 from eggroll_ray.lowrank.rules_move import RULES, scan_slices
 from eggroll_ray.lowrank.rules_product import PRODUCTS
 from eggroll_ray.lowrank.rules_square import OF_SQUARES, SQUARES, Squares, formed_squares
 
 # Values that are held in parts. The outputs of a lifted function, of a scan and of branches must be plain.
-_UNFORMED = (LowRank, Squares)
+_UNFORMED = (LowRank, Squares, Flat)
 
 
 def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,7 +108,16 @@ _unsupported = contextvars.ContextVar("unsupported", default=None)
 def _formed(value: Any) -> Any:
     if isinstance(value, Squares):
         return formed_squares(value)
+    if isinstance(value, Flat):
+        return formed_flat(value)
     return form(value) if isinstance(value, LowRank) else value
+
+
+def _parameter(value: Any) -> Any:
+    """One of the parameters that a value is made of; a plain value itself."""
+    if isinstance(value, Squares):
+        return value.pairs[0][0]
+    return value.low if isinstance(value, Flat) else value
 
 
 def _plain_if_small(leaf: Any) -> Any:
@@ -165,16 +175,17 @@ class Interpreter:
             self._unsupported.append(error)
             return bind(eqn, *(_formed(x) for x in operands))
         outs = outs if eqn.primitive.multiple_results else [outs]
-        if not any(isinstance(x, _UNFORMED) for x in outs) and not any(isinstance(x, Squares) for x in operands):
-            self.facts.follow_weights(eqn, operands, outs)
+        if not any(isinstance(x, _UNFORMED) for x in outs):
+            self.facts.follow_weights(eqn, [_parameter(x) for x in operands], outs)
             if eqn.primitive.name == "dot_general":
                 self.facts.originate(eqn, operands, outs)
         return outs
 
     def _by_rule(self, eqn: Any, operands: Sequence[Any], touched: Sequence[Any]) -> Any:
         name = eqn.primitive.name
-        squared = any(isinstance(x, Squares) for x in touched)
-        rule = (_RULES_OF_SQUARES if squared else _RULES).get(name)
+        kinds = {type(x) for x in touched}
+        rules = _RULES_OF_SQUARES if Squares in kinds else _RULES_OF_FLAT if Flat in kinds else _RULES
+        rule = None if {Squares, Flat} <= kinds else rules.get(name)
         if rule is None:
             raise UnsupportedPrimitiveError(name, min(touched, key=lambda value: math.prod(value.shape)))
         return rule(self, eqn, *operands)
@@ -261,8 +272,8 @@ def _scan(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
     first, last = p["num_consts"], p["num_consts"] + p["num_carry"]
     consts, carry, xs = operands[:first], _Carry("scan", operands[first:last]), operands[last:]
     for x in xs:
-        if isinstance(x, Squares):
-            raise UnsupportedPrimitiveError("scan", x, "it is a product of two, entry by entry")
+        if isinstance(x, Squares | Flat):
+            raise UnsupportedPrimitiveError("scan", x, "it is held in parts, as a product or a vector")
     slicers = {i: scan_slices(x) for i, x in enumerate(xs) if isinstance(x, LowRank)}
     scanned = [slicers[i][0] if i in slicers else x for i, x in enumerate(xs)]
 
@@ -334,7 +345,8 @@ _CONTROL: dict[str, Callable[..., Any]] = {
     "scan": _scan,
     "while": _while,
 }
-_RULES: dict[str, Callable[..., Any]] = {**RULES, **SUMS, **PRODUCTS, **COMPLEX, **SQUARES, **_CONTROL}
+_RULES: dict[str, Callable[..., Any]] = {**RULES, **SUMS, **PRODUCTS, **COMPLEX, **SQUARES, **FLATTENS, **_CONTROL}
+_RULES_OF_FLAT: dict[str, Callable[..., Any]] = {**OF_FLAT, **_CONTROL}
 _RULES_OF_SQUARES: dict[str, Callable[..., Any]] = {**OF_SQUARES, **_CONTROL}
 # Where no operand is low-rank, but one is known to be equal to what is: what is done to both, and what is looked into.
 _LINEAR = {**RULES, **SUMS, **PRODUCTS, **COMPLEX}

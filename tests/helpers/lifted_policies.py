@@ -471,10 +471,16 @@ def _norms() -> Policy:
         library = optax.tree.norm(params), optax.l2_loss(w).sum()
         spread = w.var(0), w.std(1), w.std(), ((w - w.mean(1, keepdims=True)) ** 2).sum(1)
         inner = jnp.einsum("mk,mk->", w, v), jnp.tensordot(w, w, 2), jnp.einsum("mk,mk->k", w, v)
+        flat = (
+            jnp.vdot(w, w),
+            jnp.vdot(w, v),
+            w.reshape(-1) @ np.linspace(0, 0.1, 64 * 80, dtype=np.float32),
+            w.ravel().sum(),
+        )
         scaled = (2 * w * w / np.linspace(1, 2, 64, dtype=np.float32)[:, None]).sum(), (-(w * v)).sum()
         rowwise = jnp.square(w[2]).sum(), (w[:3] * v[2:5])[1].sum()
         layers = jnp.linalg.norm(stack, axis=(1, 2)), (stack**2).sum(), (stack * stack).sum(2)
-        return x * sums[0], sums, norms, library, spread, inner, scaled, rowwise, layers
+        return x * sums[0], sums, norms, library, spread, inner, flat, scaled, rowwise, layers
 
     params = {"w": _normal(0, 64, 80), "v": _normal(1, 64, 80), "layers": _normal(2, 3, 64, 80)}
     return Policy(fn, params, (_normal(3, 2),), ("layers",))
