@@ -10,7 +10,7 @@ import pytest
 import eggroll_ray as er
 from eggroll_ray.es.digest import digest
 from eggroll_ray.replay import Replay
-from eggroll_ray.runs.checkpoint import checkpoints, read_json
+from eggroll_ray.runs.checkpoint import checkpoints, read_json, write_json
 from eggroll_ray.workers.prepare import prepare
 from eggroll_ray.workers.worker import Worker
 
@@ -58,6 +58,13 @@ def test_a_run_is_resumed_and_replayed_to_the_bit(tmp_path):
     there = Worker(STRATEGY, EVALUATOR, plan)
     there.catch_up(cloudpickle.loads(cloudpickle.dumps(past.worker_at(3).snapshot())), list(past.log.read(3, 4)))
     assert there.digest() == whole.digest
+    # A run of before optimisers saw float32 would go on with other bits.
+    config = read_json(folder / "config.json")
+    assert "updated in float32" in config["settings"]["parameters"]["half"]
+    config["settings"]["parameters"]["half"] = "bfloat16[4], dense"
+    write_json(folder / "config.json", config)
+    with pytest.raises(er.CheckpointError, match=r"parameters=.*bfloat16.4., dense'.* now it is .*updated in float32"):
+        train(5, er.Run(folder, resume=True))
 
 
 class TestNotFinite:
