@@ -6,9 +6,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from eggroll_ray.rl.env import Box, Discrete, MultiDiscrete, Space
+
+_WIDE = 1e38  # bounds whose difference float32 holds
 
 # Brings reals `(size,)` into a box, `(*shape,)`.
 Bound = Callable[[Box, Float[Array, " size"]], Float[Array, "*shape"]]
@@ -33,7 +36,11 @@ def squash(space: Box, x: Float[Array, " size"]) -> Float[Array, "*shape"]:
     low, high = jnp.asarray(space.low), jnp.asarray(space.high)
     bounded = jnp.isfinite(low) & jnp.isfinite(high)
     low, high = jnp.where(bounded, low, -1.0), jnp.where(bounded, high, 1.0)
-    return jnp.where(bounded, low + 0.5 * (jnp.tanh(x) + 1.0) * (high - low), x)
+    share = 0.5 * (jnp.tanh(x) + 1.0)
+    bounds = np.stack([space.low, space.high])
+    if np.abs(bounds[np.isfinite(bounds)]).max(initial=0.0) < _WIDE:
+        return jnp.where(bounded, low + share * (high - low), x)
+    return jnp.where(bounded, (1.0 - share) * low + share * high, x)  # their difference may be more than float32 holds
 
 
 def clip(space: Box, x: Float[Array, " size"]) -> Float[Array, "*shape"]:

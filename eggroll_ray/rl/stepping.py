@@ -4,6 +4,8 @@ Everything here happens while a program is traced. A suite that computes in othe
 as some do where JAX has 64 bits, is brought back.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -19,7 +21,8 @@ def reset(env: Env, key: PRNGKeyArray) -> tuple[Any, Timestep]:
     Raises:
       ValueError: for what is no timestep of it.
     """
-    state, shown = env.reset(key)
+    with _naming(env):
+        state, shown = env.reset(key)
     return jax.tree.map(jnp.asarray, state), _typed(env, "reset", shown)
 
 
@@ -37,9 +40,21 @@ def step(env: Env, state: Any, before: Array, action: Array, key: PRNGKeyArray) 
       ValueError: for a state of another type than that before, and for what is no timestep of it.
     """
     types = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)  # brax changes dicts in the state
-    after, shown = env.step(state, action, key)
+    with _naming(env):
+        after, shown = env.step(state, action, key)
     shown = _typed(env, "step", shown)
     return _as_before(env, types, after), shown._replace(observation=shown.observation.astype(before.dtype))
+
+
+@contextlib.contextmanager
+def _naming(env: Env) -> Iterator[None]:
+    """Names an environment whose own code mixes types where JAX has 64 bits."""
+    try:
+        yield
+    except TypeError as error:
+        if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
+            raise
+        raise ValueError(f"{env.name} does not work with JAX_ENABLE_X64=1; turn that off. It says: {error}") from error
 
 
 def _typed(env: Env, where: str, shown: Timestep) -> Timestep:

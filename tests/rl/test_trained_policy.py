@@ -8,7 +8,8 @@ import pytest
 from host_games import walk
 
 from eggroll_ray.models.policies import Policy, mlp
-from eggroll_ray.rl.actions import SamplingHead
+from eggroll_ray.rl import stepping
+from eggroll_ray.rl.actions import SamplingHead, squash
 from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from eggroll_ray.rl.host_rollout import from_host_env
 from eggroll_ray.rl.jax_rollout import from_env
@@ -178,3 +179,39 @@ def test_what_is_meant_is_taken(env):
 def test_what_is_not_clear_is_explained(env, text):
     with pytest.raises(ValueError, match=text):
         returns(env)
+
+
+def test_a_suite_that_changes_types_with_64_bits_is_brought_back_or_named():
+    def widens(before):
+        return before[0] + 1, jnp.asarray(before[1], jnp.float64)
+
+    def reset(key):
+        return (jnp.int32(0), jnp.zeros(2, jnp.float32)), Timestep(SEEN, jnp.float32(0), jnp.bool_(False))
+
+    def step(before, action, key):
+        after = widens(before)
+        return after, Timestep(jnp.zeros(3, jnp.float64), jnp.float64(1), after[0] >= 3)
+
+    def mixes(before, action, key):
+        return before, Timestep(jax.lax.select(before[0] > 0, jnp.zeros(3), SEEN), jnp.float32(1), before[0] >= 3)
+
+    env, key = Env("wide", reset, step, Box.of((3,)), Discrete(2), 5), jax.random.key(0)
+    with jax.enable_x64(True):
+        state, first = jax.eval_shape(lambda: stepping.reset(env, key))
+        after, shown = jax.eval_shape(
+            lambda s: stepping.step(env, s, jnp.zeros(3, jnp.float32), jnp.int32(0), key), state
+        )
+        with pytest.raises(ValueError, match=r"wide does not work with JAX_ENABLE_X64=1; turn that off\. It says: lax"):
+            jax.eval_shape(
+                lambda s: stepping.step(env._replace(step=mixes), s, jnp.zeros(3, jnp.float32), jnp.int32(0), key),
+                state,
+            )
+    assert [leaf.dtype for leaf in jax.tree.leaves(after)] == [leaf.dtype for leaf in jax.tree.leaves(state)]
+    assert shown.observation.dtype == first.observation.dtype == shown.reward.dtype == np.float32
+
+
+@pytest.mark.parametrize("bound", [1.0, 2e38, float(np.finfo(np.float32).max)])
+def test_squashing_keeps_the_widest_bounds(bound):
+    space = Box.of((3,), -bound, bound)
+    found = squash(space, jnp.array([-20.0, 0.0, 20.0]))
+    np.testing.assert_allclose(found, [-bound, 0, bound], rtol=1e-6)
