@@ -415,3 +415,17 @@ def test_options_hold_plain_numbers():
         values = [getattr(record, field.name) for field in dataclasses.fields(record)]
         assert not any(isinstance(value, np.generic) for value in values)
     assert workers.count == 2 and watch.target == 0.5 and rivals.every == 3 and play.shared_by == 4
+
+
+def test_every_test_and_its_confirmation_have_episodes_of_their_own():
+    """A fitness that is its key: what is drawn in one generation is never drawn again."""
+    luck = er.from_fitness(lambda params, key: jax.random.uniform(key) + 0 * params["w"][0], {"w": np.zeros(1, "f4")})
+    watch = er.Watch(episodes=3, target=0.0)  # reached at once, so it is confirmed
+    with er.Trainer(luck, population_size=4, watch=watch) as trainer:
+        rows = []
+        result = trainer.fit(1, rows.append)
+    assert result.status == "solved" and result.test.mean() != rows[0]["mean_policy_return"]
+    with er.Trainer(luck, population_size=4, watch=er.Watch(episodes=3)) as trainer:
+        rows = []
+        trainer.fit(3, rows.append)
+    assert len({row["mean_policy_return"] for row in rows}) == 3

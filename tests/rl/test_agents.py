@@ -300,3 +300,14 @@ def test_what_decides_the_bits_is_recorded():
         er.from_env(team_env(), constant_policy(), agents=er.Agents(er.by_agent)),
     ):
         assert other.settings != plain
+
+
+@pytest.mark.parametrize("groups", [er.by_agent, er.by_role, er.shared])
+def test_agents_of_whatever_groups_draw_their_actions_apart(groups):
+    """Each agent of an environment has a key of its own, whatever group it is in."""
+    cast = make_groups(team_env(), constant_policy(), SamplingHead(), er.Agents(groups), False)
+    first = team_env().reset(jax.random.key(0))[1]
+    shown = Shown(jnp.stack([first.observation] * 5), ())
+    keys = jax.random.split(jax.random.key(0), (1, 5))
+    actions, _ = cast.act(Members(cast.init(jax.random.key(1)), 1), None, shown, cast.carry(1, 5), keys)
+    assert len(np.unique(actions)) == 5 * 3

@@ -10,6 +10,7 @@ from toy_games import constant_policy, walks
 
 import eggroll_ray as er
 from eggroll_ray.rl.agents import make_groups
+from eggroll_ray.rl.env import Box, HostEnv, HostTimestep
 from eggroll_ray.rl.host_rollout import Batches, Player, acting
 from eggroll_ray.rl.rollout import Everyone
 from eggroll_ray.workers.fitness_vector import flatten
@@ -215,3 +216,33 @@ def test_what_renders_an_episode_is_given_the_policys_actions():
 def test_what_is_no_environment_of_the_host_is_explained():
     with pytest.raises(ValueError, match=r"from_host_env was given 3, a int; give envs.make\('gym/CartPole-v1'\)"):
         er.from_host_env(3)
+
+
+class Lengths:
+    """Episodes of two steps and of four by turns; whoever has ended is shown reward 7 and done False."""
+
+    def __init__(self, size):
+        self.lengths = np.where(np.arange(size) % 2, 4, 2)
+
+    def shown(self, reward):
+        return HostTimestep(np.ones((len(self.lengths), 1), np.float32), reward, self.lengths == self.time)
+
+    def reset(self, seeds):
+        self.time = 0
+        return self.shown(np.zeros(len(self.lengths), np.float32))
+
+    def step(self, actions, alive):
+        np.testing.assert_array_equal(alive, self.time < self.lengths)
+        self.time += 1
+        return self.shown(np.where(alive, 1.0, 7.0).astype(np.float32))
+
+    def close(self):
+        pass
+
+
+def test_nothing_is_paid_or_observed_after_an_episode_has_ended():
+    env = HostEnv("toy/lengths", Lengths, Box.of((1,)), Box.of((1,)), 9)
+    evaluator = er.from_host_env(env, constant_policy(), normalize_observations=True)
+    found = Worker(er.eggroll(), evaluator, make_plan(4, 4, 0, 3)).evaluate(0)
+    assert found.fitness.tolist() == [2, 4, 2, 4] and found.steps == 12
+    assert evaluator.total([found.moments]).samples == 12

@@ -210,3 +210,11 @@ def test_templates_have_the_types_that_workers_send():
     added = normalize.total([normalize.block_moments(played(np.ones((4, 2, 3, 2))), normalize.no_observations((3, 2)))])
     assert [(x.shape, x.dtype) for x in added] == [(x.shape, x.dtype) for x in template]
     assert isinstance(normalize.no_observations((3,)), Statistics)
+
+
+def test_the_variance_is_that_of_the_observations_and_never_negative():
+    frozen = normalize.normalizer(Statistics(np.array(2.0), np.array([1.0]), np.array([8.0])))
+    assert frozen.std[0] == 2.0  # over the number of observations, not one less
+    rounded = Moments(np.float32(4), np.float32([4e3]), np.float32([3.9e6]))  # less than the mean alone comes to
+    merged = normalize.merge(normalize.no_observations((1,)), [rounded])
+    assert merged.squares[0] == 0 and merged.mean[0] == 1e3

@@ -15,8 +15,10 @@ import eggroll_ray as er
 from eggroll_ray.evaluators.members import Members
 from eggroll_ray.evaluators.record import Earlier
 from eggroll_ray.league import elo, load_league, play_league, spread_out
+from eggroll_ray.models.policies import feedforward
 from eggroll_ray.replay import Replay
 from eggroll_ray.rl.agents import Shown, make_groups
+from eggroll_ray.rl.normalize import Statistics
 from eggroll_ray.rl.self_play import Duel
 from eggroll_ray.workers.plan import make_plan
 from eggroll_ray.workers.worker import Worker
@@ -226,3 +228,22 @@ def test_a_league_needs_two_entries_and_games():
         spread_out(0, 8)
     with pytest.raises(ValueError, match="games=0"):
         play_league(er.from_env(team_env()), [], (), 0, 0)
+
+
+def test_opponents_are_shown_what_their_own_normaliser_makes_of_it():
+    """A card for each sign of what is seen: the member's mean is above it, those of the opponents are below."""
+    reads = feedforward(
+        lambda key, observation, outputs: {"scale": jnp.ones(1)},
+        lambda params, seen: params["scale"] * jnp.stack([seen[0], -seen[0], jnp.float32(-9), jnp.float32(-9)]),
+    )
+    groups = make_groups(higher_card(4), reads, er.DeterministicHead(), er.Agents(er.shared), True)
+    duel, params = Duel(groups, er.Rivals(2)), {"scale": np.ones(1, np.float32)}
+
+    def around(mean):
+        return Statistics(np.array(9.0), np.array([mean]), np.array([9.0]))
+
+    context = duel.against(around(5.0), [Earlier(params, around(-5.0)), Earlier(params, around(0.0))])
+    keys = jax.random.split(jax.random.key(0), (1, 4))
+    _, first = jax.vmap(groups.env.reset)(keys.reshape(-1))  # all see 1
+    actions, _ = duel.act(Members(params, 1), context, Shown(first.observation, first.mask), duel.carry(1, 4), keys)
+    assert actions.tolist() == [[1, 0], [0, 1], [1, 0], [0, 1]]

@@ -13,7 +13,10 @@ from toy_games import constant_policy, delayed
 import eggroll_ray as er
 from eggroll_ray.es.record import ESState
 from eggroll_ray.evaluators.record import Earlier
+from eggroll_ray.models.policies import feedforward
 from eggroll_ray.rl.actions import clip
+from eggroll_ray.rl.env import Box
+from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import make_plan
 from eggroll_ray.workers.worker import Worker
 
@@ -215,3 +218,26 @@ def mean_step(window, options, episodes=40):
 def test_persistent_and_noise_reuse_estimates_have_no_bias_where_truncation_has(window, options, step, bound):
     """The whole return is (8 - 3 * 4) x, so its slope is -4; within windows of 4 steps it seems to be 4 + 4."""
     assert abs(mean_step(window, options) - step) < bound
+
+
+def test_a_window_that_is_played_again_has_the_statistics_of_its_time():
+    """Observations are normalised as they were in the generation that played them first."""
+    reads = feedforward(
+        lambda key, observation, outputs: {"w": jnp.ones(outputs)}, lambda params, seen: params["w"] * seen[0]
+    )
+
+    def step(state, action, key):
+        state, shown = ENV.step(state, action, key)
+        return state, shown._replace(observation=3.0 + action)
+
+    moving = ENV._replace(step=step, observation_space=Box.of((1,)))
+    made = er.from_env(moving, reads, head=HEAD, window=2, normalize_observations=True)
+    first = worker(made, strategy(persistent=4))
+    for number in range(3):
+        found = [first.evaluate(block) for block in range(2)]
+        moments = made.total([block.moments for block in found])
+        first.update(Outcome(number, np.concatenate([block.fitness for block in found]), (moments,)))
+    joined = worker(made, strategy(persistent=4))
+    joined.catch_up(first.digest_and_snapshot()[1], [])
+    for block in range(2):
+        np.testing.assert_array_equal(joined.evaluate(block).fitness, first.evaluate(block).fitness)
