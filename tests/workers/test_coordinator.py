@@ -518,6 +518,13 @@ def test_a_stop_does_not_wait_for_workers_that_compile():
     assert found[0].startswith("1:") and found == (patient.places[0].worker.digest(), patient.places[0].worker.state)
 
 
+def test_the_state_of_a_stop_is_not_that_of_a_run_that_is_taken_elsewhere():
+    _, coordinator, _ = stopped({})
+    elsewhere = {"state": State(1, 123), "statistics": ()}
+    coordinator.catch_up(elsewhere, [])
+    assert coordinator.digest() == "1:0000007b" and coordinator.snapshot() == elsewhere
+
+
 @pytest.mark.parametrize("fault", ["corrupt", "die", FOREVER])
 def test_the_state_of_busy_workers_is_taken_only_where_they_agree(fault):
     cluster, coordinator, at = stopped({(0, "peek", 0): fault}, seconds=30.0)
