@@ -8,7 +8,7 @@ INSTALLED := .venv/installed
 # Without compiling every module of every package at once: Python does that for those that are imported.
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
-.PHONY: train test test-slow bench bench-full lint format clean
+.PHONY: train test test-slow mutation bench bench-full lint format clean
 
 # Only what training CartPole needs; the suites and the tools of the tests come with `make test`.
 train: $(ENVIRONMENT)
@@ -21,6 +21,11 @@ test: lint
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+# Changes one module in many ways, and counts what its tests notice: make mutation MODULE=es.shaping
+mutation: $(INSTALLED)
+	$(INSTALL) --editable ".[mutation]"
+	$(BIN)/python -m tests.mutation $(MODULE)
 
 # The rows that decide, in about five minutes, printed; the whole suite, in about two hours, into bench/. Its last part
 # asks for the program dieharder. Not in it: benchmarks.peers.end_to_end, whose peers need environments of their own.

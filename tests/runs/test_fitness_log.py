@@ -237,10 +237,13 @@ def test_a_record_of_another_population_is_refused_and_left_alone(tmp_path, pack
     path = tmp_path / "run/fitness/log.bin"
     whole, ends = path.read_bytes(), [0, *opened(tmp_path / "run", packed)._ends]
     least, most = opened(tmp_path / "run", packed)._payload_bytes()
-    wrong = record(place, bytes((least if more < 0 else most) + more))
+    length = (least if more < 0 else most) + more
+    wrong = record(place, bytes(length))
     path.write_bytes(whole[: ends[place]] + wrong + whole[ends[place + 1] :])
     kept = path.read_bytes()
-    with pytest.raises(CheckpointError, match=rf"generation {place} .* of 8 members have .* restore the file"):
+    with pytest.raises(
+        CheckpointError, match=rf"generation {place} .* has {length} bytes, .* of 8 members have {least}"
+    ):
         opened(tmp_path / "run", packed)
     assert path.read_bytes() == kept
 
