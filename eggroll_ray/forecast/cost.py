@@ -18,7 +18,7 @@ DRIVER_SECONDS = 7e-3  # per generation
 DRIVER_WORKER_SECONDS = 9e-5  # per worker
 DRIVER_BYTE_SECONDS = 5.7e-9  # per byte of one copy down and all answers up
 # Of an answer, for each block: its number, spread, steps and seconds.
-_BLOCK_BYTES = 4 + 40 + 8 + 4
+_BLOCK_BYTES = 4 + 48 + 8 + 4
 
 ADVICE = {
     "evaluation": "the evaluation of members: more devices shorten it",

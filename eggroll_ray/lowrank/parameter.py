@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Inexact
 
 from eggroll_ray.lowrank.rounding import (
     is_narrow,
@@ -107,9 +107,9 @@ jax.tree_util.register_dataclass(Noised, data_fields=["value"], meta_fields=[])
 
 
 def low_rank(
-    w: Float[Array, "..."],
-    a: Float[Array, "..."],
-    b: Float[Array, "..."],
+    w: Inexact[Array, "..."],
+    a: Inexact[Array, "..."],
+    b: Inexact[Array, "..."],
     lead: int = 0,
     path: str = "",
     sign: Float[Array, ""] | None = None,
@@ -163,7 +163,7 @@ def _dense(leaf: Any) -> Any:
     return form(leaf) if isinstance(leaf, LowRank) else leaf
 
 
-def form(low: LowRank) -> Float[Array, "..."]:
+def form(low: LowRank) -> Inexact[Array, "..."]:
     """The explicit array, in the dtype of `w`."""
     rank_axis = low.ndim
     ids = [[rank_axis if axis is None else axis for axis in low.factor_axes(side)] for side in ("row", "col")]
@@ -195,7 +195,7 @@ def fold_sign(low: LowRank) -> LowRank:
     return dataclasses.replace(low, a=signed(low, low.a), sign=None)
 
 
-def scaled_w(low: LowRank) -> Float[Array, "..."]:
+def scaled_w(low: LowRank) -> Inexact[Array, "..."]:
     """The array without its low-rank term; the shared `w` itself unless `lift` has scaled it."""
     w = low.w
     for scale, side in ((low.row_scale, "row"), (low.col_scale, "col")):

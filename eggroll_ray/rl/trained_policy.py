@@ -22,17 +22,21 @@ class TrainedPolicy:
     In an environment of several agents it acts for all of them: observations and actions have an axis of agents. Any
     number of observations at once have their own axes in front, and so have the actions. It is compiled when it is
     first called, once for each number of observations.
+
+    Attributes:
+      params: its parameters.
+      normalizer: maps observations to what the network sees; of several groups, one of each by its name. None where
+        observations are not normalised.
     """
 
     def __init__(self, cast: Groups, params: Params, frozen: Any):
         self._cast = cast
-        self._frozen = frozen
-        self.params = params
+        self.params, self.normalizer = params, frozen
         self._program: Any = None
         self._kept: Any = (None, None)  # the parameters, and on the device what the program takes
 
     def __reduce__(self) -> Any:
-        return TrainedPolicy, (self._cast, self.params, self._frozen)
+        return TrainedPolicy, (self._cast, self.params, self.normalizer)
 
     def initial_carry(self, count: int = 1) -> Any:
         """Returns the recurrent state at the start of an episode, without leaves if there is none.
@@ -59,7 +63,7 @@ class TrainedPolicy:
             self._program = jax.jit(self._act)
         if self._kept[0] is not self.params:
             with jax.ensure_compile_time_eval():  # also where some caller is being traced
-                self._kept = self.params, jax.tree.map(jnp.asarray, (self.params, self._frozen))
+                self._kept = self.params, jax.tree.map(jnp.asarray, (self.params, self.normalizer))
         return self._program(*self._kept[1], array, mask, carry, key)
 
     def __call__(self, observation: Array, key: PRNGKeyArray | None = None, mask: Any = ()) -> Array:

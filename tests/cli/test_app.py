@@ -108,7 +108,7 @@ def test_replay_writes_all_that_the_policy_acts_by(tmp_path, without_report):
     assert main(["train", *SMALL, *small, "--run", str(path)]) == 0
     assert main(["replay", str(path), "--output", str(output)]) == 0
     arrays = load_file(output)
-    _, evaluator, past = app._replay_of(path)
+    _, evaluator, past = app._replay_of(app.Replay(path))
     policy = evaluator.policy(*past.worker_at(1).mean())
     assert np.abs(arrays["normalizer/mean"]).max() > 0
     np.testing.assert_array_equal(arrays["normalizer/mean"], policy.normalizer.mean)
