@@ -17,7 +17,7 @@ MEASURED = {"generation": 1.0, "evaluate": 0.7, "update": 0.2, "driver": 0.1, "m
 def record(compile_quickly):
     scaled = []
     for workers in (1, 2):
-        found = predict_generation(Job(Plan(64, 8, 0, 1), 3.0, False, 0, 0), Rates(0.1, 0, 0.1, 0), Cluster(), workers)
+        found = predict_generation(Job(Plan(64, 8, 0, 1), 3.0, 0, 0), Rates(0.1, 0, 0.1, 0), Cluster(), workers)
         measured = MEASURED | {"bytes_down": workers * 256, "bytes_up": 64 * 4 + 8 * 56}
         scaled.append({"workers": workers, "population": 64, "hidden": (8, 8), **compare(found, measured)})
     return {
