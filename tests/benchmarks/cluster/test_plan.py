@@ -18,7 +18,7 @@ def record(compile_quickly):
     scaled = []
     for workers in (1, 2):
         found = predict_generation(Job(Plan(64, 8, 0, 1), 3.0, 0, 0), Rates(0.1, 0, 0.1, 0), Cluster(), workers)
-        measured = MEASURED | {"bytes_down": workers * 256, "bytes_up": 64 * 4 + 8 * 56}
+        measured = MEASURED | {"bytes_down": workers * 256, "bytes_up": 64 * 4 + 8 * 64}
         scaled.append({"workers": workers, "population": 64, "hidden": (8, 8), **compare(found, measured)})
     return {
         "command": "python -m benchmarks.cluster.plan",
