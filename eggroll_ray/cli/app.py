@@ -302,12 +302,16 @@ def _replay(command: Replay) -> int:
             f"{recorded}: another machine, JAX version or code."
         )
         return 1
+    before = sum(number < worker.number for number in rebuilt.compared)
     if worker.number in rebuilt.compared:
         _say("It is the state that was recorded, bit for bit.")
-    if before := [number for number in rebuilt.compared if number < worker.number]:
-        _say(f"So are those of {len(before)} generations before it.")
-    if worker.number not in rebuilt.compared:
-        _say("Of this very generation no state was recorded to compare it with.")
+        if before:
+            _say(f"So are those of {before} generations before it.")
+    else:
+        _say(
+            f"No state of it was recorded to compare it with. {before} generations before it have the states that were "
+            "recorded, bit for bit."
+        )
     return 0
 
 

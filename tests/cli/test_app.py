@@ -102,6 +102,16 @@ def test_replay_rebuilds_any_generation(run, tmp_path, capsys):
     assert "holds generations 0 .. 3" in capsys.readouterr().err
 
 
+def test_replay_says_where_nothing_was_recorded_to_compare_with(run, tmp_path, capsys):
+    path = tmp_path / "run"
+    shutil.copytree(run, path)
+    (path / "result.json").unlink()
+    shutil.rmtree(path / "checkpoints")
+    assert main(["replay", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "No state of it was recorded to compare it with. 4 generations before it have the states" in out
+
+
 def test_replay_writes_all_that_the_policy_acts_by(tmp_path, without_report):
     path, output = tmp_path / "run", tmp_path / "policy.safetensors"
     small = ["--generations", "1", "--normalize-observations", "--no-render"]
