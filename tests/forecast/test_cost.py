@@ -65,8 +65,8 @@ def test_every_limit_is_reached_and_comes_with_advice(limit):
 def test_bytes_of_signs_are_a_fortieth_of_those_of_floats():
     signs = JOB._replace(plan=dataclasses.replace(JOB.plan, signs_only=True))
     assert cost.bytes_down(JOB) == 4 * 4096 and cost.bytes_down(signs) == 410
-    assert cost.bytes_up(JOB, 5) == 4 * 4096 + 16 * 56
-    assert cost.bytes_up(signs, 16) == 16 * (26 + 56)
+    assert cost.bytes_up(JOB, 5) == 4 * 4096 + 16 * 64
+    assert cost.bytes_up(signs, 16) == 16 * (26 + 64)
     assert cost.bytes_down(JOB._replace(moments=100)) == 4 * 4096 + 100
     assert predicted(8).bytes_down == 8 * 4 * 4096
 
