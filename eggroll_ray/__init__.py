@@ -32,7 +32,9 @@ from eggroll_ray.rl.trained_policy import TrainedPolicy, record_episode
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Run
-from eggroll_ray.trainer import Result, Trainer, Watch
+from eggroll_ray.runs.result import Result
+from eggroll_ray.runs.watch import Watch
+from eggroll_ray.trainer import Trainer
 from eggroll_ray.workers.messages import WorkerError
 from eggroll_ray.workers.options import Workers
 

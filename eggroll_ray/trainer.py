@@ -19,7 +19,7 @@ from eggroll_ray.compiling.threads import cores
 from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.hyperparameters import changes as hyperparameter_changes
 from eggroll_ray.es.hyperparameters import hyperparameters, with_hyperparameters
-from eggroll_ray.es.numbers import make_plain, plain
+from eggroll_ray.es.numbers import plain
 from eggroll_ray.es.record import ES, NotFiniteError, functions_of
 from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.forecast.block_size import check_block_size, fastest_for_workers
@@ -28,8 +28,10 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size
+from eggroll_ray.runs.result import Result
 from eggroll_ray.runs.rows import Rows, episode_returns, too_coarse
 from eggroll_ray.runs.sinks.prometheus import RayGauges
+from eggroll_ray.runs.watch import Watch
 from eggroll_ray.workers.formed_leaves import describe
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
@@ -39,56 +41,6 @@ from eggroll_ray.workers.results import outcome_of
 from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Watch:
-    """How the mean parameters are watched.
-
-    Attributes:
-      every: generations between tests; 0 never tests.
-      episodes: fresh episodes per test; None: what the evaluator suggests (128 in an environment).
-      target: mean fitness at which the run stops as solved, once confirmed on other fresh episodes.
-    """
-
-    every: int = 1
-    episodes: int | None = None
-    target: float | None = None
-
-    def __post_init__(self) -> None:
-        make_plain(self)
-        if self.every < 0 or (self.episodes is not None and self.episodes < 1):
-            raise ValueError(
-                f"every={self.every} must be at least 0 and episodes={self.episodes} at least 1, in generations "
-                "between tests and fresh episodes per test."
-            )
-        if self.target is not None and self.every == 0:
-            raise ValueError(f"target={self.target} needs tests of the mean parameters; set every to 1.")
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What a run has come to.
-
-    Attributes:
-      status: "solved" (the target was reached and confirmed), "finished", or "stopped" (by `stop` or a
-        signal).
-      generations: updates applied.
-      params: the mean parameters, NumPy arrays.
-      policy: observation -> action with the observation normaliser inside; None without an environment.
-      test: fitness of the mean parameters in each episode of the last test, `(episodes,)` or `(episodes, groups)`;
-        None if there was none.
-      digest: fingerprint of the state: the same for any number of workers.
-      run: the run folder, None if there is none.
-    """
-
-    status: str
-    generations: int
-    params: Any
-    policy: Any
-    test: np.ndarray | None
-    digest: str
-    run: Path | None
 
 
 class Trainer:

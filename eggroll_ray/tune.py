@@ -18,7 +18,8 @@ import cloudpickle
 import jax
 
 from eggroll_ray.runs.metrics import Row
-from eggroll_ray.trainer import Result, Trainer
+from eggroll_ray.runs.result import Result
+from eggroll_ray.trainer import Trainer
 from eggroll_ray.workers.options import Workers
 
 MakeTrainer = Callable[[Mapping[str, Any]], Trainer]

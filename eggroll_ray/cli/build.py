@@ -27,7 +27,8 @@ from eggroll_ray.runs.metrics import Sink
 from eggroll_ray.runs.recorder import Run
 from eggroll_ray.runs.sinks.mlflow import MLflow
 from eggroll_ray.runs.sinks.wandb import Wandb
-from eggroll_ray.trainer import Trainer, Watch
+from eggroll_ray.runs.watch import Watch
+from eggroll_ray.trainer import Trainer
 from eggroll_ray.workers.options import Workers
 
 # Given by the command line, so that this package needs none of the suites: id, options -> Env.

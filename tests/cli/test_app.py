@@ -20,7 +20,7 @@ import pytest
 from safetensors.numpy import load_file
 from toy_games import team_env
 
-from eggroll_ray.cli import app, build, options
+from eggroll_ray.cli import build, folder, looks, options, past, train
 from eggroll_ray.cli.app import main
 from eggroll_ray.rl.env import Box
 from eggroll_ray.runs.metrics import read_metrics
@@ -40,7 +40,7 @@ def run(tmp_path_factory) -> Path:
 @pytest.fixture
 def without_report(monkeypatch):
     """For runs whose report nobody reads: to draw it takes longer than to train."""
-    monkeypatch.setattr(app, "write_report", lambda run: "not drawn")
+    monkeypatch.setattr(train, "write_report", lambda run: "not drawn")
 
 
 def digests(run: Path) -> dict[int, str]:
@@ -71,7 +71,7 @@ def test_a_config_starts_the_same_run_again(run, tmp_path, without_report):
 
 def test_a_config_is_read_however_it_is_given(run, monkeypatch):
     config, started = run / "config.json", []
-    monkeypatch.setattr(app, "_fit", lambda options, *rest: started.append(options) or 0)
+    monkeypatch.setattr(train, "_fit", lambda options, *rest: started.append(options) or 0)
     for given in (["--config", str(config)], [f"--config={config}"], ["--config=other.json", f"--config={config}"]):
         assert main(["train", *given, "--env", "gymnax/Pendulum-v1"]) == 0
     expected = dataclasses.replace(options.load_options(config), env="gymnax/Pendulum-v1")
@@ -118,8 +118,8 @@ def test_replay_writes_all_that_the_policy_acts_by(tmp_path, without_report):
     assert main(["train", *SMALL, *small, "--run", str(path)]) == 0
     assert main(["replay", str(path), "--output", str(output)]) == 0
     arrays = load_file(output)
-    _, evaluator, past = app._replay_of(app.Replay(path))
-    policy = evaluator.policy(*past.worker_at(1).mean())
+    _, evaluator, replay = folder.replay_of(past.Replay(path))
+    policy = evaluator.policy(*replay.worker_at(1).mean())
     assert np.abs(arrays["normalizer/mean"]).max() > 0
     np.testing.assert_array_equal(arrays["normalizer/mean"], policy.normalizer.mean)
     np.testing.assert_array_equal(arrays["normalizer/std"], policy.normalizer.std)
@@ -163,7 +163,7 @@ def test_an_episode_that_cannot_be_drawn_does_not_end_the_run(tmp_path, capsys, 
     def broken(*arguments):
         raise RuntimeError("no display")
 
-    monkeypatch.setattr(app, "record_episode", broken)
+    monkeypatch.setattr(folder, "record_episode", broken)
     assert main(["train", *SMALL, "--generations", "1", "--run", str(tmp_path / "run")]) == 0
     shown = capsys.readouterr()
     assert "No picture: no display" in shown.out + shown.err
@@ -202,7 +202,7 @@ def test_doctor_gives_a_verdict(capsys):
     assert "pass" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("module", [options, app])
+@pytest.mark.parametrize("module", [options, train, past, looks])
 def test_every_option_has_a_help_text_and_the_help_shows_it(module, capsys):
     with pytest.raises(SystemExit):
         main(["train", "--help"])

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import envs
-from eggroll_ray.cli import app, foreign, options
+from eggroll_ray.cli import app, foreign, options, train
 from eggroll_ray.cli.app import main
+from eggroll_ray.cli.say import say
 from eggroll_ray.runs.checkpoint import CheckpointError
 
 
@@ -107,7 +108,7 @@ def test_no_address_is_taken_from_a_folder(edited, monkeypatch, capsys, caplog, 
         given.append({"address": options.worker.address, "wandb": options.wandb, "mlflow": options.mlflow})
         raise ValueError("far enough")
 
-    monkeypatch.setattr(app, "make_trainer", make_trainer)
+    monkeypatch.setattr(train, "make_trainer", make_trainer)
     for command in (["resume", str(folder)], ["train", "--config", str(folder / "config.json")]):
         assert main(command) == 2 and "far enough" in capsys.readouterr().err
         assert given.pop() == {"address": None, "wandb": None, "mlflow": None}
@@ -137,7 +138,7 @@ def test_no_text_of_a_folder_controls_the_terminal(edited, capsys):
         assert main([command, str(folder)]) == 2
         shown = capsys.readouterr()
         assert "red" in shown.err and not {"\x1b", "\x00", "\x07"} & {*shown.err, *shown.out}
-    app._say(RED)
+    say(RED)
     assert capsys.readouterr().out == "red  \n"
     record = logging.LogRecord("any", logging.WARNING, "file", 1, "of %s", (RED,), None)
     assert app._Printable("%(message)s").format(record) == "of red  "

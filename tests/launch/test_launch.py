@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from eggroll_ray.cli import app
+from eggroll_ray.cli import train
 from launch import lock
 
 CLUSTERS = ("cluster.yaml", "launch/cluster-onprem.yaml")
@@ -302,10 +302,10 @@ def test_what_clusters_install_is_what_the_constraints_say_and_each_file_has_its
         } <= locked.keys()
 
 
-def options_of(command: str) -> app.Train:
+def options_of(command: str) -> train.Train:
     """Parses options in a launch file as the command line does."""
     words = shlex.split(command.replace('"$@"', "--env x").replace("$SLURM_JOB_NUM_NODES", "2"), comments=True)
-    return tyro.cli(tyro.conf.OmitArgPrefixes[app.Train], args=words)  # pyright: ignore[reportArgumentType]
+    return tyro.cli(tyro.conf.OmitArgPrefixes[train.Train], args=words)  # pyright: ignore[reportArgumentType]
 
 
 def examples(name: str) -> list[str]:
