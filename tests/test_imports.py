@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import eggroll_ray as er
+from eggroll_ray import api
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "eggroll_ray"
 
@@ -24,6 +27,7 @@ FLOORS = (
     ("forecast", "replay", "league"),
     ("report", "trainer"),
     ("tune", "cli"),
+    ("api",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS, 1) for room in rooms}
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
@@ -93,7 +97,7 @@ def test_code_in_strings_imports_what_there_is():
             for module, names in re.findall(r"from ((?:eggroll_ray|envs|benchmarks)[\w.]*) import ([\w, ]+)", text):
                 spec = importlib.util.find_spec(module)
                 assert spec is not None and spec.origin is not None, f"{path}: {module}"
-                source = Path(spec.origin).read_text()
+                source = (PACKAGE / "api.py" if module == "eggroll_ray" else Path(spec.origin)).read_text()
                 for name in (name.split(" as ")[0].strip() for name in names.split(",") if name.strip()):
                     there = re.search(rf"\b{name}\b", source) or (Path(spec.origin).parent / f"{name}.py").exists()
                     assert there or (Path(spec.origin).parent / name).is_dir(), f"{path}: {module} has no {name}"
@@ -108,7 +112,7 @@ def run(code: str) -> str:
 def test_importing_starts_nothing_and_needs_no_ray():
     out = run(
         "import sys; sys.modules['ray'] = None\n"  # as if it were not installed
-        "import jax, eggroll_ray, envs\n"
+        "import jax, eggroll_ray.api, envs\n"
         "from jax._src import xla_bridge\n"
         "suites = {'gymnax', 'brax', 'matplotlib', 'flax'} & {*sys.modules}\n"
         "print(xla_bridge.backends_are_initialized(), sorted(suites))"
@@ -129,17 +133,27 @@ def test_training_in_process_needs_no_ray():
 def test_import_costs_little_beyond_jax():
     """Not a test of speed: a module that pulls in a suite, Ray or a plotting library costs whole seconds."""
     out = run(
-        "import time, jax, optax\nstart = time.process_time(); import eggroll_ray; print(time.process_time() - start)"
+        "import time, jax, optax\n"
+        "start = time.process_time(); import eggroll_ray.api; print(time.process_time() - start)"
     )
     assert float(out) < 0.5
 
 
+def test_the_package_alone_imports_almost_nothing():
+    """What the command line says first must not wait for JAX."""
+    out = run("import sys, eggroll_ray\nprint({'jax', 'numpy', 'optax', 'rich'} & {*sys.modules}, eggroll_ray.Trainer)")
+    assert out.startswith("set() <class")
+
+
 def test_the_public_names_are_those_that_are_listed():
-    import types
-
-    import eggroll_ray as er
-
-    public = {name for name, value in vars(er).items() if not name.startswith("_")}
-    packages = {name for name, value in vars(er).items() if isinstance(value, types.ModuleType)} - {"noise", "fitness"}
-    assert public - packages - {"use_two_or_more"} == set(er.__all__) and len(er.__all__) == len(set(er.__all__))
+    public = {name for name, value in vars(api).items() if not name.startswith("_")}
+    assert public == set(er.__all__) and len(er.__all__) == len(set(er.__all__))
+    assert public <= set(dir(er)) and all(getattr(er, name) is getattr(api, name) for name in public)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = er.nothing
     assert er.__version__ == importlib.metadata.version("eggroll-ray")
+
+
+def test_the_list_of_public_names_stands_in_the_groups_that_comments_name():
+    text = (PACKAGE / "api.py").read_text().partition("__all__ = [")[2]
+    assert text.lstrip().startswith("# ") and text.count("    # ") >= 6
