@@ -5,22 +5,28 @@ BIN := .venv/bin
 TYPED := $(subst $() ,$(,),$(addprefix eggroll_ray.,lowrank.parameter es.noise rl.normalize))
 ENVIRONMENT := .venv/environment
 INSTALLED := .venv/installed
+DOCS_INSTALLED := .venv/docs
 # Without compiling every module of every package at once: Python does that for those that are imported.
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
-.PHONY: train test test-slow mutation bench bench-full lint format clean
+.PHONY: train test test-slow docs mutation bench bench-full lint format clean
 
 # Only what training CartPole needs; the suites and the tools of the tests come with `make test`.
 train: $(ENVIRONMENT)
 	$(BIN)/eggroll-ray train --env gymnax/CartPole-v1 --target 475 --workers 2
 
 # Shapes and types of arrays are checked in the first half; what they are checked by cannot travel to Ray's workers.
-test: lint
+test: lint docs
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not ray" --jaxtyping-packages=$(TYPED),beartype.beartype
 	$(BIN)/python -m pytest -m "ray and not slow" $$(grep -rl --include="test_*.py" "mark[.]ray" tests)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+# The documentation site, into build/docs; a warning is an error. Nothing is fetched but the packages.
+docs: $(DOCS_INSTALLED)
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
+	@echo "open build/docs/index.html"
 
 # Changes one module in many ways, and counts what its tests notice: make mutation MODULE=es.shaping
 mutation: $(INSTALLED)
@@ -56,6 +62,10 @@ $(ENVIRONMENT): pyproject.toml constraints.txt
 $(INSTALLED): $(ENVIRONMENT)
 	$(INSTALL) --editable ".[test]"
 	$(INSTALL) --no-deps craftax kinetix-env  # they ask for pygame beside pygame-ce, or for an older JAX
+	touch $@
+
+$(DOCS_INSTALLED): $(ENVIRONMENT)
+	$(INSTALL) --editable ".[docs]"
 	touch $@
 
 clean:
