@@ -1,1 +1,1 @@
-"""Who evaluates: what is said to workers, what one does, and how many of them agree, join and fail."""
+"""Workers: the messages they exchange with the driver, what one worker does, and how the driver manages many."""

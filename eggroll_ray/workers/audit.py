@@ -1,7 +1,10 @@
-"""Blocks that two workers evaluate, to be compared: they must come to the same bits. Pure: no clock, no calls.
+"""Chooses blocks that two workers evaluate, and compares the results, which must be the same bits.
 
-A worker that computes something else has the same parameters as all others, and so the same digest. It is found by its
-results: the first ones of every worker are compared with another's, and from then on a small share of all.
+A worker that evaluates wrongly still applies the same updates, so its parameters have the right digest. Only its
+results give it away. The first results of every worker are therefore compared with another worker's, and after that a
+small share of all blocks.
+
+This module is pure: it reads no clock and makes no calls.
 """
 
 import collections
@@ -12,61 +15,66 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-_TRIES = 3  # to compare a worker's first results; a block with failures in it proves nothing
+_TRIES = 3  # attempts to compare a worker's first results; a block with failures has no fingerprint to compare
 
 
 class Finding(enum.Enum):
-    """What is behind two results of one block."""
+    """Why two workers returned different results for one block."""
 
-    WORKERS = enum.auto()  # some workers compute something else, or have once
-    FITNESS = enum.auto()  # it is not deterministic
-    UNKNOWN = enum.auto()  # half of the workers compute one thing, and half another
+    WORKERS = enum.auto()  # some workers compute, or once computed, other results than the majority
+    FITNESS = enum.auto()  # the fitness is not deterministic
+    UNKNOWN = enum.auto()  # there is no majority among the workers
 
 
 class Verdict(NamedTuple):
-    """Who is wrong about a block: numbers of workers."""
+    """Which workers, given by number, returned wrong results for a block, and why."""
 
     finding: Finding
-    always: frozenset[int] = frozenset()  # they compute something else
-    once: frozenset[int] = frozenset()  # they did, and do not any more
+    always: frozenset[int] = frozenset()  # wrong again when they evaluate the block again
+    once: frozenset[int] = frozenset()  # wrong the first time, right when they evaluate the block again
 
 
 class Audit:
-    """Who evaluates what a second time, and what that came to."""
+    """Chooses the blocks that are evaluated twice, and collects the fingerprints of the results."""
 
     def __init__(self, share: float):
-        """Args: the share of blocks to be compared; with 0 there is nothing to do."""
+        """Compares nothing yet.
+
+        Args:
+          share: the share of blocks to compare, from 0 (none) to 1.
+        """
         self._share = share
-        self._proven: set[int] = set()  # workers whose results were compared with another's
-        self._tries = collections.Counter[int]()  # how often a worker was asked to prove itself
+        self._proven: set[int] = set()  # workers whose results agreed with another worker's
+        self._tries = collections.Counter[int]()  # worker -> attempts to compare its first results
         self._blocks: Sequence[int] = ()
-        self._drawn = 0  # blocks of the share
-        self._left: list[int] = []  # those of them that nobody was asked to evaluate again
+        self._drawn = 0  # number of blocks drawn for comparison in this generation
+        self._left: list[int] = []  # drawn blocks that no second worker was asked to evaluate yet
         self._found: dict[int, dict[int, int]] = {}  # block -> worker -> fingerprint
 
     @property
     def on(self) -> bool:
-        """Whether anything is compared."""
+        """Whether any blocks are compared."""
         return self._share > 0
 
     def begin(self, seed: int, number: int, blocks: Sequence[int]) -> None:
-        """Begins a generation, and draws the blocks that are to be compared."""
+        """Begins a generation and draws the blocks to compare in it."""
         self._blocks, self._found = blocks, collections.defaultdict(dict)
         limit = self._share * 2**32
         self._left = [block for block in blocks if zlib.crc32(f"{seed} {number} {block}".encode()) < limit]
         self._drawn = len(self._left)
 
     def choose(self, worker: int, own: Sequence[int], workers: int) -> tuple[int, ...]:
-        """Returns the blocks that a worker is to evaluate beside its own, to be compared.
+        """Returns the blocks that a worker evaluates in addition to its own, so that results can be compared.
 
         Args:
-          worker: its number.
+          worker: number of the worker.
           own: blocks that it is asked to evaluate anyway.
-          workers: how many there are.
+          workers: how many workers take part.
         """
         if not self.on or workers < 2 or not own:
             return ()
-        # From its own on, round and round, so that none is left that the last worker has evaluated itself.
+        # Begin behind the worker's own blocks and wrap around. Otherwise the blocks left for the last worker could be
+        # its own, which it cannot check.
         others = sorted({*self._left} - {*own}, key=lambda block: (block < own[-1], block))
         chosen = others[: math.ceil(self._drawn / workers)]
         if not chosen and worker not in self._proven and self._tries[worker] < _TRIES:
@@ -77,37 +85,37 @@ class Audit:
         return tuple(chosen)
 
     def note(self, worker: int, fingerprints: Mapping[int, int]) -> None:
-        """Takes in what blocks came to."""
+        """Records the fingerprints (block -> fingerprint) of a worker's results."""
         for block, fingerprint in fingerprints.items():
             self._found[block][worker] = fingerprint
             if len(self._found[block]) > 1 and len({*self._found[block].values()}) == 1:
                 self._proven.update(self._found[block])
 
     def disputed(self) -> tuple[int, dict[int, int]] | None:
-        """Returns a block that came to different results, with each worker's fingerprint; None if there is none."""
+        """Returns a block with different results and the fingerprint of each worker; None if all results agree."""
         return next(((block, dict(of)) for block, of in self._found.items() if len({*of.values()}) > 1), None)
 
     def forget(self, worker: int) -> None:
-        """Drops what a worker has sent, and what is known of it."""
+        """Drops the results of a worker in this generation, and the record that it was compared."""
         self._proven.discard(worker)
         del self._tries[worker]
         for of in self._found.values():
             of.pop(worker, None)
 
     def stop(self) -> None:
-        """Compares nothing any more."""
+        """Ends all comparisons for the rest of the run."""
         self._share, self._left, self._found = 0.0, [], collections.defaultdict(dict)
 
 
 def judge(first: Mapping[int, int], again: Mapping[int, Sequence[int]]) -> Verdict:
-    """Says who is wrong about a block.
+    """Decides which workers returned wrong results for a block.
 
     Args:
-      first: worker -> fingerprint of the results that differ.
-      again: worker -> fingerprints of several evaluations since, of these workers and others.
+      first: worker -> fingerprint of its result, where the results differ.
+      again: worker -> fingerprints of several later evaluations of the block, by these workers and others.
     """
     unsteady = {worker for worker, found in again.items() if len({*found}) > 1}
-    if not again:  # nobody is there any more who could be believed
+    if not again:  # no worker is left that could decide, so neither result is trusted
         return Verdict(Finding.WORKERS, once=frozenset(first))
     if 2 * len(unsteady) >= len(again):
         return Verdict(Finding.FITNESS)

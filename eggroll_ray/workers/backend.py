@@ -1,49 +1,59 @@
-"""A place where workers run, as the coordinator sees it. `ray.backend.RayBackend` is the one on Ray."""
+"""The interface through which the coordinator starts and calls workers. `ray.backend.RayBackend` implements it."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 
 class WorkerLost(Exception):
-    """A worker, its process or its machine is gone."""
+    """Raised when a worker is gone because its process or its machine ended."""
 
     def __init__(self, reason: str, preempted: bool = False):
-        """Args: why, and whether its machine was taken back by its owner, as spot machines are."""
+        """Records why the worker is gone.
+
+        Args:
+          reason: what ended it, in words.
+          preempted: whether the provider took the machine back, as happens to spot machines.
+        """
         super().__init__(reason)
         self.preempted = preempted
 
 
 class Backend(Protocol):
-    """Starts workers and calls their methods by name; answers come later."""
+    """Starts workers and calls their methods by name. Calls are asynchronous."""
 
     def target(self) -> int:
         """Returns how many workers there should be now."""
         ...
 
     def start(self, index: int) -> Any:
-        """Begins to start a worker and returns it."""
+        """Begins to start a worker and returns a handle to it."""
         ...
 
     def put(self, value: Any) -> Any:
-        """Returns a reference to a value that many calls can be given."""
+        """Stores a value and returns a reference that many calls can take as an argument."""
         ...
 
     def call(self, worker: Any, label: str, method: str, *args: Any) -> Any:
-        """Calls a method of a worker and returns the call; the label is for people."""
+        """Calls a method of a worker and returns a handle to the call. The label describes it in Ray's tools."""
         ...
 
     def wait(self, calls: Sequence[Any], seconds: float) -> Sequence[Any]:
-        """Returns those calls that have an answer, as soon as there is one, or after so many seconds."""
+        """Waits until a call is answered, at most `seconds`, and returns all calls that are answered by then."""
         ...
 
     def result(self, call: Any) -> Any:
-        """Returns the answer; raises WorkerLost, or what the worker raised."""
+        """Returns the answer to a call.
+
+        Raises:
+          WorkerLost: when the worker is gone.
+          Exception: whatever the worker's method raised.
+        """
         ...
 
     def kill(self, worker: Any) -> None:
-        """Ends a worker at once, in whatever state it is."""
+        """Ends a worker at once, whatever it is doing."""
         ...
 
     def close(self) -> None:
-        """Ends what is left."""
+        """Ends all remaining workers and releases what the backend holds."""
         ...

@@ -1,9 +1,9 @@
-"""The workers of a run, wherever they run: they come, die, lag, drift and return, and no generation is lost.
+"""Distributes the work of a run to its workers, so that no generation is lost when workers fail, lag, join or leave.
 
-The coordinator keeps a snapshot of the run and the outcomes since. From these any worker is brought into the state of
-the run: one that joins, one that was away, and one whose parameters were found to be wrong. `membership.py` keeps who
-is there; this is what they do. Noise and episodes depend on the member alone, so nothing that happens here changes the
-result.
+The coordinator keeps a snapshot of the run and the outcomes of all later generations. From these it brings any worker
+to the state of the run: one that joins, one that was away, or one whose parameters were found to be wrong.
+`membership.py` tracks which workers there are; this module decides what they do. Noise and episodes depend on the
+member alone, so nothing that happens here changes the result.
 """
 
 import collections
@@ -27,14 +27,14 @@ from eggroll_ray.workers.results import Gathering, Round
 from eggroll_ray.workers.schedule import Schedule, Speeds
 from eggroll_ray.workers.trust import Trust
 
-_WATCH_SECONDS = 0.05  # between looks at who is late, and who could help whom
-_THIEVES = 16  # workers that are given others' blocks at a time
-_CANCEL_SECONDS = 5.0  # for the block under way, when the run is stopped
-_WITNESSES = 3  # workers that are asked beside those that disagree about a block, and
-_TIMES = 2  # how often each evaluates it again
+_WATCH_SECONDS = 0.05  # seconds between checks for late workers, and for idle workers that could take over blocks
+_THIEVES = 16  # most idle workers that take over blocks of others in one check
+_CANCEL_SECONDS = 5.0  # seconds that blocks under way may take when the run is stopped
+_WITNESSES = 3  # further workers that evaluate a block about which some disagree
+_TIMES = 2  # how often each of them evaluates it again
 _PEEKS = 3  # busy workers that are asked for the state when the run is stopped
-_CHANGES_MOST = 3  # evaluations that changed the state in one generation: no fault of the machines any more
-_SNAPSHOT_EVERY = 100  # generations that a worker has to replay at most when it joins
+_CHANGES_MOST = 3  # replies with changed parameters in one generation, at which the fitness is blamed and the run ends
+_SNAPSHOT_EVERY = 100  # most generations that a worker has to replay when it joins
 
 
 class _Current:
@@ -45,8 +45,8 @@ class _Current:
         self.gathering = Gathering(plan, request.work)
         self.schedule = Schedule(request.work, speeds, request.number > 0)
         self.started = now
-        self.skipped = 0  # block results that were there already
-        self.changed = 0  # replies of workers whose state had changed while they evaluated
+        self.skipped = 0  # results ignored because another worker had already sent them
+        self.changed = 0  # replies of workers whose state changed while they evaluated
 
 
 class Coordinator:
@@ -63,14 +63,14 @@ class Coordinator:
         """Starts the workers and waits until they are ready.
 
         Args:
-          backend: where they run.
-          plan: of the run.
-          workers: how many, and for how long to wait.
-          on_event: is told what happens to workers.
-          clock: seconds.
+          backend: starts and calls the workers.
+          plan: plan of the run.
+          workers: how many workers there should be, and how long to wait for them.
+          on_event: called with each event that concerns workers.
+          clock: returns the time in seconds.
 
         Raises:
-          WorkerError: when too few are ready in time.
+          WorkerError: when too few workers are ready in time.
         """
         self._plan = plan
         self._resync_every = workers.resync_every
@@ -79,10 +79,10 @@ class Coordinator:
         self._speeds = Speeds()
         self._deadlines = Deadlines(self._speeds)
         self._current: _Current | None = None
-        self._stopped_at: tuple[int, dict[str, Any]] | None = None  # generation and state, where nobody was free
+        self._stopped_at: tuple[int, dict[str, Any]] | None = None  # (generation, state) when stopped with all busy
         self._watched = self._helped = float("-inf")
         self._audit = Audit(workers.compare if workers.resync_every is None else 0.0)
-        self._up = 0  # bytes of answers in this generation
+        self._up = 0  # bytes of replies in this generation
         self._busy = collections.defaultdict[int, float](float)  # worker -> seconds of work in this generation
         self._membership = Membership(backend, workers, on_event, clock, self._deadlines)
         self._trust = Trust(self._membership, on_event, self._until, strict=not workers.resync_every)
@@ -94,14 +94,14 @@ class Coordinator:
 
     @property
     def count(self) -> int:
-        """Workers that take part."""
+        """Number of workers that take part."""
         return len(self._membership.ready())
 
     def step(self, request: Request, cancelled: Callable[[], bool]) -> Round:
-        """Brings the workers to the request's generation and evaluates its blocks, fewer if cancelled.
+        """Brings the workers to the request's generation and evaluates its blocks, or fewer if cancelled.
 
         Raises:
-          WorkerError: when no worker is left and none comes, or the workers disagree for good.
+          WorkerError: when no worker is left and none comes, or the disagreement of workers cannot be resolved.
         """
         for outcome in request.outcomes:
             self.update(outcome)
@@ -129,17 +129,17 @@ class Coordinator:
         return result
 
     def update(self, outcome: Outcome) -> None:
-        """Adds the outcome of the current generation; workers apply it with the next thing they are asked."""
-        if outcome.number == self._membership.number:  # not there already, from a step that an exception ended
+        """Adds the outcome of the current generation. Workers receive and apply it with their next call."""
+        if outcome.number == self._membership.number:  # otherwise a step that an exception ended has added it already
             self._membership.add_outcome(self._backend.put(outcome), outcome.nbytes)
 
     def test(self, stream: str) -> np.ndarray:
         """Evaluates the mean parameters of the current generation on fresh episodes."""
-        self.digest()  # whoever has other parameters is found before it can be asked
+        self.digest()  # finds the workers with wrong parameters, so that none of them is asked
         return self._ask_any("test", stream)[1]
 
     def digest(self) -> str:
-        """Returns the digest of the current state, on which all workers agree."""
+        """Returns the digest of the current state. All workers agree on it; those that do not are rebuilt."""
         number = self._membership.number
         while (digest := self._trust.known(number)) is None:
             found = self._ask_all("digest")
@@ -151,7 +151,7 @@ class Coordinator:
         return digest
 
     def snapshot(self) -> dict[str, Any]:
-        """Returns the current state, from a worker whose digest is the agreed one."""
+        """Returns the current state, from a worker whose digest is the one that was agreed on."""
         truth = self.digest()
         if self._stopped_at is not None and self._stopped_at[0] == self._membership.number:
             return self._without_past(self._stopped_at[1])
@@ -164,10 +164,10 @@ class Coordinator:
 
     @staticmethod
     def _without_past(snapshot: dict[str, Any]) -> dict[str, Any]:
-        return {name: part for name, part in snapshot.items() if name != "past"}  # the log has it
+        return {name: part for name, part in snapshot.items() if name != "past"}  # replaying the log rebuilds it
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
-        """Brings all workers into the state of a run that is continued."""
+        """Brings all workers to the state of a run that is being resumed: a snapshot and the later outcomes."""
         number = 0 if snapshot is None else int(snapshot["state"].generation)
         self._trust.forget()
         self._stopped_at = None
@@ -193,19 +193,19 @@ class Coordinator:
             self._turn()
 
     def _checking(self) -> bool:
-        """Whether a worker in time is evaluating what is to be compared."""
+        """Whether a worker that is not late is evaluating blocks for comparison."""
         there = self._membership.workers.values()
         return any(worker.state is State.EVALUATING and worker.call.work.checks for worker in there)
 
     def _await_cancelled(self) -> None:
-        """Waits for the blocks under way, but not for programs that are being compiled, which may take minutes."""
+        """Waits a few seconds for the blocks under way, but not for compilation, which may take minutes."""
         limit = self._clock() + _CANCEL_SECONDS
         self._until(lambda: not self._membership.stepping() or self._clock() > limit)
         if not any(worker.idle for worker in self._membership.workers.values()):
             self._peek()
 
     def _peek(self) -> None:
-        """Keeps the state that busy workers agree on, so that the run can be saved without waiting for them."""
+        """Stores the state that busy workers agree on, so that the run can be saved without waiting for them."""
         number, found = self._membership.number, list[tuple[str, dict[str, Any]]]()
         for worker in self._membership.ready()[:_PEEKS]:
             call = self._backend.call(worker.handle, "look at the state", "peek")
@@ -214,7 +214,7 @@ class Coordinator:
                     continue
                 at, digest, snapshot = self._backend.result(call)
             except WorkerLost:
-                continue  # whoever collects its answers notes it
+                continue  # `Membership.collect` records the loss
             if at == number and self._trust.known(number) in (None, digest):
                 found.append((digest, snapshot))
         if len({digest for digest, _ in found}) == 1 or (found and self._resync_every):
@@ -240,14 +240,14 @@ class Coordinator:
                 membership.cancel(membership.workers[victim], work)
 
     def _send(self, current: _Current, index: int, work: Work, workers: int) -> None:
-        """Sends a worker its work, and what is to be compared: nothing where there is nobody to compare it with."""
+        """Sends a worker its work, together with blocks of others that it evaluates for comparison."""
         checks = self._audit.choose(index, work.blocks, workers)
         current.schedule.add_checks(index, len(checks))
         work = dataclasses.replace(work, checks=checks, compare=self._audit.on)
         self._membership.send(self._membership.workers[index], current.number, work)
 
     def _turn(self) -> None:
-        """Waits a moment for answers, takes them, and looks after who is late or missing."""
+        """Waits a moment for answers, processes them, and deals with workers that are late or lost."""
         for worker, call, answer in self._membership.collect():
             if call.kind is Kind.STEP:
                 self._take(worker, call, answer)
@@ -257,7 +257,7 @@ class Coordinator:
             self._speeds.forget(worker.index)
             if work:
                 self._on_event("blocks re-queued", f"blocks {_show(work)}", worker.name)
-        if now < self._watched + _WATCH_SECONDS:  # looking at all workers costs more the more they are
+        if now < self._watched + _WATCH_SECONDS:  # the check below goes through all workers, so do not repeat it often
             return
         self._watched = now
         self._take_back(now)
@@ -266,23 +266,23 @@ class Coordinator:
         self._membership.look_after()
 
     def _take_back(self, now: float) -> None:
-        """Gives the work of those that are late to others."""
+        """Takes the work of late workers back, so that others get it."""
         schedule = self._current.schedule if self._current else None
         stepping = self._membership.stepping()
         late = [w for w in stepping if self._deadlines.standing(w, now, schedule) is Standing.LATE]
         taken = schedule.take_back({worker.index for worker in late}) if schedule else {}
         for worker in late:
-            self._membership.cancel(worker, None)  # should it only be slow, it comes back after the block that it is at
+            self._membership.cancel(worker, None)  # if it is only slow, it is free again after its current block
             worker.set_late(now)
             given = f"; blocks {_show(work)} go to others" if (work := taken.get(worker.index)) else ""
             detail = f"no answer after {now - worker.call.since:.1f} s{given}"
             self._on_event("deadline passed", detail, worker.name)
 
     def _take(self, worker: RemoteWorker, call: Call, reply: Reply) -> None:
-        seconds = self._clock() - call.since  # `worker.call` may be another by now: to join, of one that was expelled
+        seconds = self._clock() - call.since  # not `worker.call`: an expelled worker may already have a call to join
         self._busy[worker.index] += reply.seconds
         self._up += reply.nbytes
-        update = reply.update_seconds or None  # zero when there was none
+        update = reply.update_seconds or None  # zero means that there was no update
         test = None if reply.test is None else reply.test_seconds
         rest = seconds - reply.update_seconds - float(reply.block_seconds.sum()) - reply.test_seconds
         rest -= reply.check_seconds
@@ -290,7 +290,7 @@ class Coordinator:
         current = self._current
         if current is None or reply.number != current.number:
             return
-        if not worker.state.in_run:  # it was found to be wrong meanwhile: neither its results nor its vote count
+        if not worker.state.in_run:  # its parameters were found to be wrong meanwhile, so its results do not count
             current.schedule.finish(worker.index, Work())
             return
         if reply.changed:
@@ -323,14 +323,14 @@ class Coordinator:
             first = self._plan.members(culprit.blocks[0])[0]
             what = self._show_members(culprit.blocks[0], current.number)
         raise WorkerError(
-            f"one worker after the other died while it evaluated {what}: the "
-            "evaluation itself ends the process (out of memory, or a crash in native code). Reproduce it with "
-            f"trainer.reproduce({current.number}, {first}); nothing before is lost, continue with "
-            "resume once it is mended."
+            f"several workers died one after another while they evaluated {what}: the evaluation itself seems to end "
+            "the process (by using too much memory, or by a crash in native code). Reproduce it with "
+            f"trainer.reproduce({current.number}, {first}). No earlier generation is lost: correct the cause and "
+            "resume the run."
         )
 
     def _distrust(self, current: _Current) -> bool:
-        """Compares the workers' digests; whether results are missing again since some were not to be trusted."""
+        """Compares the workers' digests and drops the results of those that are wrong; whether any are missing now."""
         digests = current.gathering.digests()
         if not self._trust.doubted(current.number, digests.values()):
             return False
@@ -347,7 +347,11 @@ class Coordinator:
         return not current.gathering.complete
 
     def _disagree(self, current: _Current) -> bool:
-        """Drops the results of whoever is wrong about a block that came to different ones; whether there is one."""
+        """Settles which workers are wrong about a block with different results; returns whether there is such a block.
+
+        The workers that differ, and a few others, evaluate the block again. The results of those that are wrong are
+        dropped.
+        """
         if (disputed := self._audit.disputed()) is None:
             return False
         block, first = disputed
@@ -374,7 +378,7 @@ class Coordinator:
         return f"members {first} to {last} of generation {number}"
 
     def _resync(self) -> None:
-        """Gives all workers the parameters of the one that was first."""
+        """Gives all workers the parameters of the first worker that answers."""
         reference, (_, snapshot) = self._ask_any("digest_and_snapshot")
         self._membership.rebase(self._backend.put(snapshot), self._membership.number)
         for worker in self._membership.ready():
@@ -386,7 +390,7 @@ class Coordinator:
     # Questions to workers.
 
     def _ask_any(self, method: str, *args: Any) -> tuple[RemoteWorker, Any]:
-        """Asks the first worker that is free, and the next if it is lost or does not answer."""
+        """Asks the first idle worker. If it is lost or does not answer in time, asks the next."""
         there = self._membership.workers.values()
         while True:
             self._until(lambda: any(worker.idle for worker in there))
@@ -396,7 +400,7 @@ class Coordinator:
                 return worker, found[worker]
 
     def _ask_all(self, method: str) -> dict[RemoteWorker, Any]:
-        """Asks all workers, at least one; those that are lost or too slow are missing."""
+        """Asks all idle workers, and returns at least one answer. Workers that are lost or too slow are left out."""
         found: dict[RemoteWorker, Any] = {}
         there = self._membership.workers.values()
         while not found:
@@ -413,7 +417,7 @@ class Coordinator:
         return {w: w.answer for w in workers if w.state is not State.LOST and not w.state.late}
 
     def _stats(self, current: _Current) -> dict[str, Any]:
-        """What the row of metrics tells of the workers in this generation."""
+        """The fields about workers in the row of metrics of this generation."""
         seconds = max(self._clock() - current.started, 1e-9)
         idle = {
             worker.name: max(0.0, seconds - (seconds if worker.state.under_way else self._busy[worker.index]))

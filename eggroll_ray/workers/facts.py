@@ -1,4 +1,4 @@
-"""What a process is made of that decides the bits of what it computes: device, versions, source and switches."""
+"""The facts about a process that decide the bits it computes: device, versions, source code and switches."""
 
 import hashlib
 import importlib.metadata
@@ -21,11 +21,11 @@ from eggroll_ray.es.random import normal
 
 Facts = dict[str, str]
 
-# Facts of these kinds are of what a process has loaded so far. Another may load it later, so only two versions of the
-# same thing make a difference.
+# Facts with these prefixes describe what a process has imported so far. Another process may import the same later, so
+# a missing fact is no difference; only two different values are.
 _PACKAGE, _SOURCE = "package ", "source of "
-_ROOT = Path(__file__).resolve().parents[2]  # of this package and its environments, which "code" is about
-# Packages that compute, by the module that they are imported as.
+_ROOT = Path(__file__).resolve().parents[2]  # folder of this package and of `envs`, which the fact "code" covers
+# Packages whose version affects results: name of the imported module -> name of the package.
 _PACKAGES = {
     **{name: name for name in ("jaxlib", "numpy", "scipy", "optax", "chex", "flax", "equinox", "distrax", "torch")},
     **{name: name for name in ("gymnax", "brax", "mujoco", "craftax", "jumanji", "navix", "jaxmarl", "pgx", "jax2d")},
@@ -39,7 +39,7 @@ _PACKAGES = {
 
 
 def facts_of_this_process() -> Facts:
-    """Returns what must be the same in every worker's process for the same bits; see `differences`."""
+    """Returns the facts that must agree in all workers' processes for the same bits; see `differences`."""
     device = jax.devices()[0]
     sample = _noise_sample(jnp.uint32(0))
     return {
@@ -55,13 +55,13 @@ def facts_of_this_process() -> Facts:
 
 
 def differences(own: Facts, others: Facts) -> list[str]:
-    """Returns the names of the facts for which two processes may compute other bits, in order."""
+    """Returns the names, sorted, of those facts by which two processes may compute different bits."""
     unlike = [name for name in sorted({*own, *others}) if own.get(name) != others.get(name)]
     return [name for name in unlike if (name in own and name in others) or not name.startswith((_PACKAGE, _SOURCE))]
 
 
 def _packages() -> Iterator[tuple[str, str]]:
-    """The versions of packages that are loaded."""
+    """The versions of the imported packages."""
     for module, name in _PACKAGES.items():
         if module in sys.modules:
             try:
@@ -71,7 +71,7 @@ def _packages() -> Iterator[tuple[str, str]]:
 
 
 def _sources() -> Iterator[tuple[str, str]]:
-    """Fingerprints of the modules of the user's own that are loaded."""
+    """Fingerprints of the user's own modules that are imported."""
     installed = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
     for name, module in sorted(sys.modules.items()):
         path = _source_file(module)
@@ -83,7 +83,7 @@ def _sources() -> Iterator[tuple[str, str]]:
             continue
         try:
             yield _SOURCE + name, hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
-        except OSError:  # what was loaded is no file any more
+        except OSError:  # the file was removed after it was imported
             continue
 
 
@@ -94,5 +94,8 @@ def _source_file(module: ModuleType) -> Path | None:
 
 @SharedProgram
 def _noise_sample(seed: Array) -> Array:
-    """Noise of a leaf in one program; of a constant seed XLA would draw it while it compiles, and not on the device."""
+    """Draws the noise of a leaf on the device.
+
+    The seed is an argument because XLA would fold a constant: it would draw the noise while it compiles, on the host.
+    """
     return normal(noise.leaf_key(seed, "facts", 0), (1024,))

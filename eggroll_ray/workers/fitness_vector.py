@@ -1,11 +1,11 @@
-"""The fitness of a population as it travels and is logged: one vector of all groups, or one sign per pair.
+"""The form in which the fitness of a population is sent and logged: one vector, or one sign per pair.
 
-Several groups: one vector in which twins are neighbours. Of pair `p` and group `j` the twins are numbers
-`2 (p g + j)` and the next one. With one group the vector is the fitness in member order.
+As a vector: with one group it is the fitness in member order. With several groups it is flattened so that the two
+members of a pair stay neighbours: the fitness of pair `i` in group `j` is at `2 (i g + j)` and the place after it.
 
-Signs, where an update needs no more: a pair's result is the sign of the fitness of its even member minus that of its
-odd one, -1, 0 or +1. Five of them are one byte `sum_i (sign_i + 1) 3^i` (paper section 6.1, App. J): 1.6 bits each, of
-a least possible 1.585.
+As signs, for a strategy whose update needs no more: the result of a pair is the sign (-1, 0 or +1) of the fitness of
+its even member minus that of its odd member. Five signs are packed into one byte `sum_i (sign_i + 1) 3^i` (paper
+section 6.1, App. J). That is 1.6 bits per sign; the least possible is log2(3) = 1.585.
 
 Letters in shapes: `n` members, `g` groups, `p` pairs.
 """
@@ -34,12 +34,12 @@ def unflatten(vector: np.ndarray, groups: int) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class PackedPairs:
-    """The results of some pairs.
+    """The signs of some pairs, five to a byte.
 
     Attributes:
       pairs: number of pairs `p`.
-      data: `(ceil(p / 5),)` uint8; the places after the last pair hold zeros.
-      dropped: numbers of the pairs that have no result, int32, in order; mostly none. Their sign reads 0.
+      data: `(ceil(p / 5),)` uint8; the unused places after the last pair hold sign 0.
+      dropped: indices of the pairs that have no result, int32, ascending; usually empty. Their sign reads 0.
     """
 
     pairs: int
@@ -74,7 +74,7 @@ def pack_fitness(fitness: np.ndarray) -> PackedPairs:
     """Packs the fitness of whole pairs.
 
     Args:
-      fitness: `(2 p,)`; a pair with a NaN is dropped, one member at -inf loses, two are a tie.
+      fitness: `(2 p,)`. A pair with a NaN is dropped. A member at -inf loses; if both are at -inf, they tie.
     """
     pairs = fitness.reshape(-1, 2)
     signs = (pairs[:, 0] > pairs[:, 1]).astype(np.int8) - (pairs[:, 0] < pairs[:, 1]).astype(np.int8)
@@ -83,13 +83,13 @@ def pack_fitness(fitness: np.ndarray) -> PackedPairs:
 
 
 def pack_signs(signs: np.ndarray, dropped: np.ndarray) -> PackedPairs:
-    """Packs `(p,)` signs of pairs, of which those numbered in `dropped` have no result."""
+    """Packs `(p,)` signs of pairs; the pairs whose indices are in `dropped` have no result."""
     digits = np.ones(-(-len(signs) // _PER_BYTE) * _PER_BYTE, np.uint8)
     digits[: len(signs)] = signs + 1
     digits[dropped] = 1
     data = np.zeros(len(digits) // _PER_BYTE, np.uint8)
     for place, digit in enumerate(digits.reshape(-1, _PER_BYTE).T):
-        data += digit * np.uint8(3**place)  # 242 in all at most
+        data += digit * np.uint8(3**place)  # the sum is at most 242, so it fits
     return PackedPairs(len(signs), data, dropped.astype(np.int32))
 
 

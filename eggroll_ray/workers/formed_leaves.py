@@ -1,6 +1,7 @@
-"""Leaves that are formed for every member because an operation without a low-rank rule uses them.
+"""Finds the leaves whose perturbed weight is formed for every member.
 
-Which they are follows from the model alone, so all workers of a run agree, and its record says it.
+A leaf is formed when an operation without a low-rank rule uses it. Which leaves these are follows from the model alone,
+so all workers of a run find the same ones. The record of the run lists them.
 """
 
 import math
@@ -17,31 +18,33 @@ class FormedLeaf(NamedTuple):
 
     path: str
     shape: tuple[int, ...]
-    nbytes: int  # for a member
+    nbytes: int  # bytes for one member
     why: str
 
 
 def check_evaluation(evaluator: Evaluator, strategy: ES, shapes: ESState) -> tuple[ES, list[FormedLeaf]]:
-    """Traces the evaluation of a member, and returns the strategy that it can be evaluated with.
+    """Traces the evaluation of a member, and returns a strategy with which it can be evaluated.
 
     Args:
       evaluator: what is optimised.
-      strategy: how.
-      shapes: of its state.
+      strategy: how it is optimised.
+      shapes: shapes of the strategy's state.
 
     Returns:
-      The strategy, with more leaves formed where it says so of operations without a low-rank rule, and these leaves.
+      The strategy and the leaves that it forms. If the strategy allows it, these are the leaves that operations
+      without a low-rank rule use.
 
     Raises:
-      ValueError: for what an evaluation would raise when it is traced; so other errors of the traced function.
-      UnsupportedPrimitiveError: for an operation without a low-rank rule, where the strategy does not form leaves.
+      ValueError: what tracing the evaluation raises. Other errors of the traced function pass through as well.
+      UnsupportedPrimitiveError: for an operation without a low-rank rule, if the strategy does not form leaves.
     """
     if strategy.densify is None:
         evaluator.check(strategy.perturb, shapes)
         return strategy, []
     whys: dict[str, str] = {}
     settled = strategy
-    while True:  # what is formed may then meet another leaf, for which the error proposed to form this one
+    # Repeat, because forming one leaf may reveal another: a formed leaf may be combined with a leaf that is not formed.
+    while True:
         with collecting_unsupported() as errors:
             evaluator.check(settled.perturb, shapes)
         if not errors:
@@ -62,10 +65,10 @@ def check_evaluation(evaluator: Evaluator, strategy: ES, shapes: ESState) -> tup
 
 
 def describe(strategy: ES, formed: Sequence[FormedLeaf], block_size: int) -> str:
-    """Says which leaves are formed, why, and how many bytes a block needs for them.
+    """Describes in words which leaves are formed, why, and how many bytes a block needs for them.
 
     Raises:
-      ValueError: when that is more than the strategy allows.
+      ValueError: when they need more bytes than the strategy allows.
     """
     each = [f"{leaf.path!r} {list(leaf.shape)}: {leaf.why}" for leaf in formed]
     total = block_size * sum(leaf.nbytes for leaf in formed)

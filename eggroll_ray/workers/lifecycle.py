@@ -1,31 +1,34 @@
-"""The states of a worker as the driver sees it, and which event leads from which to which. Pure: no clock, no calls."""
+"""The states of a worker as the driver sees it, and the transitions between them. Pure: no clock, no calls."""
 
 import enum
 
 
 class State(enum.Enum):
-    """What a worker is doing. It has at most one call under way."""
+    """What a worker is doing. It has at most one call under way.
+
+    "In the run" means that the worker has the parameters and the other state of the run's current generation.
+    """
 
     STARTING = "starting"  # it was asked for its facts
-    WAITING = "waiting"  # not in the state of the run, and free: it is judged or joins next
+    WAITING = "waiting"  # idle and not in the run; it will be admitted or refused, or joins next
     JOINING = "joining"  # it replays the run
-    READY = "ready"  # in the state of the run, and free
-    EVALUATING = "evaluating"  # it was asked to evaluate
-    ANSWERING = "answering"  # it was asked a question
-    EXPELLED = "expelled"  # its state is not that of the run; it joins once it has answered the call under way
-    LATE = "late"  # in the state of the run, but it has not answered in time
+    READY = "ready"  # in the run and idle
+    EVALUATING = "evaluating"  # in the run; it was asked to evaluate
+    ANSWERING = "answering"  # in the run; it was asked a question
+    EXPELLED = "expelled"  # taken out of the run; joins again once it has answered the call under way
+    LATE = "late"  # in the run, but it has not answered in time
     LATE_JOINING = "late joining"
     LATE_EXPELLED = "late expelled"
     LOST = "lost"  # it was ended, or its process is gone
 
     @property
     def in_run(self) -> bool:
-        """Whether it is in the state of the run, and can be asked about it."""
+        """Whether it is in the run, so that it can be asked about it."""
         return self in (State.READY, State.EVALUATING, State.ANSWERING, State.LATE)
 
     @property
     def follows_run(self) -> bool:
-        """Whether it is in the state of the run, or will be once it has answered."""
+        """Whether it is in the run, or will be once it has answered the call to join."""
         return self.in_run or self in (State.JOINING, State.LATE_JOINING)
 
     @property
@@ -40,7 +43,7 @@ class State(enum.Enum):
 
     @property
     def awaited(self) -> bool:
-        """Whether it has a call to answer, and there is still time."""
+        """Whether it has a call to answer and its deadline has not passed."""
         return self.under_way and not self.late
 
 
@@ -51,13 +54,13 @@ class Event(enum.Enum):
     EVALUATE = "evaluate"  # it is asked to evaluate
     ASK = "ask"  # it is asked a question
     ANSWER = "answer"  # it has answered
-    RAISE = "raise"  # instead of an answer there was an exception
+    RAISE = "raise"  # its call ended with an exception
     OVERDUE = "overdue"  # its deadline has passed
-    EXPEL = "expel"  # its state was found to be wrong, or the run has moved to where it cannot follow
+    EXPEL = "expel"  # its parameters were found to be wrong, or the outcomes that it lacks are no longer kept
     LOSE = "lose"  # it is ended, or its process is gone
 
 
-# Without LOSE, which is allowed in every state but LOST.
+# All transitions but those by LOSE, which is allowed in every state except LOST.
 _NEXT: dict[State, dict[Event, State]] = {
     State.STARTING: {Event.ANSWER: State.WAITING, Event.RAISE: State.WAITING},
     State.WAITING: {Event.JOIN: State.JOINING},
@@ -96,7 +99,7 @@ def next_state(state: State, event: Event) -> State:
     """Returns the state after an event.
 
     Raises:
-      RuntimeError: when that cannot happen to a worker in this state; it is a bug of the driver.
+      RuntimeError: when the event cannot happen in this state, which is a bug of the driver.
     """
     if event is Event.LOSE and state is not State.LOST:
         return State.LOST

@@ -1,4 +1,4 @@
-"""What driver and workers say to each other: frozen records of ints, strings and NumPy arrays."""
+"""The messages between driver and workers: frozen records of ints, strings and NumPy arrays."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,80 +11,81 @@ from eggroll_ray.workers.fitness_vector import PackedPairs
 
 
 class WorkerError(RuntimeError):
-    """Workers could not be had, were lost, or disagree; the message says what to do."""
+    """Raised when workers could not be started, were lost, or disagree. The message says what to do."""
 
 
 def state_changed(number: int) -> WorkerError:
-    """The error of an evaluation that changes the parameters."""
+    """Returns the error for an evaluation during which the parameters changed."""
     return WorkerError(
-        f"the parameters changed while generation {number} was evaluated: by native code of the fitness that writes "
-        "where it must not, or by a fault of the memory. Nothing wrong was logged: resume the run once it is mended."
+        f"the parameters changed while generation {number} was evaluated. Either native code called by the fitness "
+        "writes to memory that is not its own, or the memory is faulty. No wrong result was logged: correct the cause "
+        "and resume the run."
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The outcome of one generation: with the seed it is all that an update needs, and all that is logged.
+    """The outcome of one generation. Together with the seed it is all that an update needs, and all that is logged.
 
-    The fitness is `(population,)` float32 (NaN: the pair is dropped), or one sign per pair where the strategy
-    uses no more. Of several groups it is that of all of them as one vector, see `fitness_vector`.
+    The fitness is `(population,)` float32, where NaN means that the pair is dropped. It is one sign per pair if the
+    strategy uses no more. With several groups it is one vector for all of them; see `fitness_vector`.
     """
 
     number: int
     fitness: np.ndarray | PackedPairs
-    moments: tuple[Any, ...] = ()  # what the statistics are merged from; see `Evaluator.merge`
-    # Hyperparameters of the optimiser that are other ones from this update on: path in its state, value.
+    moments: tuple[Any, ...] = ()  # what the evaluator's statistics are updated with; see `Evaluator.merge`
+    # Hyperparameters of the optimiser that change with this update: (path in its state, new value).
     changes: tuple[tuple[str, float], ...] = ()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the fitness, which is what travels to every worker."""
+        """Bytes of the fitness, which is sent to every worker."""
         return self.fitness.nbytes
 
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """What is to be evaluated: blocks, in this order, and after them perhaps the mean parameters.
+    """What a worker should evaluate: blocks, in this order, and after them optionally the mean parameters.
 
-    Its length counts blocks and test alike, so it is false where there is nothing to do.
+    The length counts blocks, checks and the test, so work with nothing to do is false.
     """
 
     blocks: tuple[int, ...] = ()
-    test: bool = False  # of the mean parameters, on fresh episodes
-    checks: tuple[int, ...] = ()  # blocks of other workers, evaluated once more to be compared; after `blocks`
-    compare: bool = False  # whether fingerprints are wanted
+    test: bool = False  # whether to test the mean parameters on fresh episodes
+    checks: tuple[int, ...] = ()  # blocks of other workers to evaluate again for comparison, after `blocks`
+    compare: bool = False  # whether to return fingerprints of the results
 
     def __len__(self) -> int:
         return len(self.blocks) + self.test + len(self.checks)
 
     def request(self, number: int, outcomes: tuple["Outcome", ...]) -> "Request":
-        """Returns the request for it at a generation."""
+        """Returns the request to do this work at generation `number`, after updates by `outcomes`."""
         return Request(number, outcomes, self.blocks, self.test, self.checks, self.compare)
 
     @property
     def evaluations(self) -> int:
-        """Blocks that are evaluated."""
+        """Number of blocks to evaluate, checks included."""
         return len(self.blocks) + len(self.checks)
 
     def overlaps(self, other: "Work") -> bool:
-        """Whether a block, or the test, is part of both."""
+        """Whether the two share a block or the test."""
         return (self.test and other.test) or not set(self.blocks).isdisjoint(other.blocks)
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """One round trip: update to generation `number` if behind it, then evaluate."""
+    """Asks a worker to update to generation `number`, if it is behind, and then to evaluate."""
 
     number: int
-    outcomes: tuple[Outcome, ...]  # of the generations before it that the worker may not have applied
-    blocks: tuple[int, ...]  # in this order
-    test: bool = False  # also evaluates the mean parameters, after the blocks
-    checks: tuple[int, ...] = ()  # blocks of which the fingerprints alone are wanted
-    compare: bool = False  # whether they are wanted of the others as well
+    outcomes: tuple[Outcome, ...]  # outcomes of earlier generations that the worker may not have applied yet
+    blocks: tuple[int, ...]  # evaluated in this order
+    test: bool = False  # whether to evaluate the mean parameters after the blocks
+    checks: tuple[int, ...] = ()  # further blocks, of which only fingerprints are returned
+    compare: bool = False  # whether to return fingerprints of `blocks` as well
 
     @property
     def work(self) -> Work:
-        """What it asks to evaluate."""
+        """The work that it asks for."""
         return Work(self.blocks, self.test, self.checks, self.compare)
 
 
@@ -101,36 +102,36 @@ class BlockResult:
     seconds: float
 
     def fingerprint(self) -> int:
-        """Returns 64 bits that are the same wherever the block is evaluated, if all workers compute alike."""
+        """Returns 64 bits of the result. They are the same on every worker, if all workers compute the same."""
         return int(digest((self.fitness, self.steps, self.moments)), 16)
 
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """What a worker returns for a request; `b` blocks in the order in which they were evaluated."""
+    """What a worker returns for a request. `b` is the number of blocks, in the order in which they were evaluated."""
 
     number: int
-    digest: str  # of the state after the evaluation, at this generation
-    blocks: np.ndarray  # (b,) int32, fewer than asked for where some were cancelled
-    fitness: np.ndarray | PackedPairs  # of these blocks, one after the other
+    digest: str  # digest of the worker's state after the evaluation, at this generation
+    blocks: np.ndarray  # (b,) int32, fewer than asked for if some were cancelled
+    fitness: np.ndarray | PackedPairs  # fitness of these blocks, one after the other
     spread: np.ndarray  # (b, 6) float64: count, sum, sum of squares, lowest, highest of the finite fitness, and ties
     steps: np.ndarray  # (b,) int64
-    moments: tuple[Any, ...]  # b of them
-    failures: tuple[tuple[int, str], ...]  # block, text
+    moments: tuple[Any, ...]  # one entry per block
+    failures: tuple[tuple[int, str], ...]  # (block, text)
     test: np.ndarray | None  # fitness of the mean parameters in each episode, (episodes,) or (episodes, groups)
-    metrics: dict[str, float]  # of the update to this generation, empty where that is not known
-    update_seconds: float  # of the updates in this call, 0 when there was none
+    metrics: dict[str, float]  # metrics of the update to this generation; empty if this worker did not make it
+    update_seconds: float  # time of the updates in this call; 0 if there were none
     test_seconds: float
     block_seconds: np.ndarray  # (b,) float32
-    seconds: float  # of the whole call
-    # Fingerprints of blocks, where they are wanted: of these, and of those that were evaluated to be compared. A block
-    # with failures has none: another worker may be fast enough for it.
+    seconds: float  # time of the whole call
+    # Block -> fingerprint, for the checks and, if asked for, for `blocks`. A block with failures has none, because a
+    # time limit that one worker exceeds may be enough for another.
     fingerprints: Mapping[int, int] = dataclasses.field(default_factory=dict)
-    check_seconds: float = 0.0  # of the latter
-    changed: bool = False  # whether the state was another after the evaluation than before: no result is to be trusted
+    check_seconds: float = 0.0  # time of the checks
+    changed: bool = False  # whether the state changed during the evaluation; if so, no result can be trusted
 
     @property
     def nbytes(self) -> int:
-        """Bytes of its arrays, which is nearly all that travels."""
+        """Bytes of its arrays, which are nearly all of the message."""
         arrays = (self.blocks, self.fitness, self.spread, self.steps, self.block_seconds)
         return sum(array.nbytes for array in arrays) + (0 if self.test is None else self.test.nbytes)

@@ -6,32 +6,34 @@ from typing import Any
 
 from eggroll_ray.es.numbers import make_plain
 
-# Is told what happens to workers: name of the event, detail, worker (None: all of them together).
+# Called with each event: its name, details, and the worker's name, or None if the event concerns all workers.
 OnEvent = Callable[[str, str, str | None], object]
 
 
 @dataclasses.dataclass(frozen=True)
 class Workers:
-    """Who evaluates: no worker is this process; more are Ray actors.
+    """How many workers evaluate, what each of them has, and how long to wait for them.
 
     Attributes:
-      count: number of workers; "auto" follows the cluster, up and down: one per GPU if there are GPUs, one per
-        `cpus` cores otherwise.
-      cpus: cores of each worker, whose threads are limited to them; may be a fraction.
-      gpus: GPUs of each worker; None: 1 with "auto" on a cluster that has GPUs, 0 otherwise.
-      address: of a Ray cluster; None: the one of `RAY_ADDRESS`, or a new one on this machine alone.
-      min_workers: fewer than these at the start are an error.
-      max_workers: the most that "auto" takes; a cluster that scales by itself is asked for room for so many.
-      nodes: machines that the cluster must have at the start; fewer are an error.
-      start_seconds: how long workers may take to start. A run begins sooner without the last ones, once half of them
-        (and `min_workers`) are ready and as long again has passed; those join later.
-      wait_seconds: how long to wait for a cluster that has too little; None: 20 s at the start, and 300 s when all
-        workers are lost in the middle of a run (`start_seconds` at least, where the cluster has room for them).
-      compare: share of the blocks that two workers evaluate, whose results must be the same bits. The first results of
-        every worker are compared as well. 0: none is; nor is any with one worker, or with `resync_every`.
-      resync_every: generations after which all workers take over the parameters of one of them. With it workers on
-        different devices or versions are let in, and the bits then depend on who evaluates what.
-      runtime_env: runtime environment of the workers (Ray's), over the one that they get by default.
+      count: number of workers, each a Ray actor; 0 evaluates in this process, without Ray. "auto" follows the size of
+        the cluster while the run goes on: one worker per GPU if there are GPUs, otherwise one per `cpus` cores.
+      cpus: cores of each worker, which also limit its threads; may be a fraction.
+      gpus: GPUs of each worker. None means 1 with "auto" on a cluster that has GPUs, otherwise 0.
+      address: address of a Ray cluster. None means the one in `RAY_ADDRESS`, or else a new Ray on this machine alone.
+      min_workers: least number of workers with which a run starts; fewer are an error.
+      max_workers: largest number of workers that "auto" starts. A cluster with an autoscaler is asked for room for
+        this many.
+      nodes: least number of machines that the cluster must have at the start; fewer are an error.
+      start_seconds: how long workers may take to start. When half of them (and at least `min_workers`) are ready, the
+        run waits only as long again as these took (at least 10 s), and begins. Workers that are ready later join then.
+      wait_seconds: how long to wait for a cluster that is too small. None means 20 s at the start, and 300 s when all
+        workers are lost during a run (at least `start_seconds` if the cluster has room for workers).
+      compare: share of the blocks that two workers evaluate and whose results must be the same bits, from 0 to 1. The
+        first results of every worker are compared as well. Nothing is compared with 0, with one worker, or with
+        `resync_every`.
+      resync_every: number of generations after which all workers copy the parameters of one of them. This admits
+        workers on different devices or versions; the bits of the result then depend on who evaluates what.
+      runtime_env: Ray's runtime environment of the workers. It takes precedence over the default one.
     """
 
     count: int | str = "auto"

@@ -1,4 +1,4 @@
-"""What all workers of a run agree on, checked and completed."""
+"""The plan of a run: the numbers on which all its workers agree, such as population, block size and seed."""
 
 import dataclasses
 
@@ -7,23 +7,28 @@ import numpy as np
 from eggroll_ray.es.numbers import whole
 
 _DEFAULT_BLOCK = 256
-_CACHED_BLOCKS = (128, 64)  # of larger models; still smaller ones cost more in calls than they save in memory traffic
-_CACHE_BYTES = 2 << 20  # of a block's noise, about what a core's caches hold from one time step to the next
-_SHARED_BLOCKS = 4  # of a population, where they have so many members, so that several workers, or cores, have work:
-_SMALLEST_SHARED_BLOCK = 64  # a block of 128 takes 6% longer for a member than one of 256, of 64 20%, of 32 45%
-_SMALLEST_DEFAULT_BLOCK = 32  # of a population that has several blocks; smaller ones waste the machine
+# Block sizes for larger models, whose noise would not stay in the caches otherwise. Smaller blocks than these lose more
+# by the number of calls than they save in memory traffic.
+_CACHED_BLOCKS = (128, 64)
+_CACHE_BYTES = 2 << 20  # most bytes of noise in a block: about what a core's caches keep between two time steps
+# A population is split into at least `_SHARED_BLOCKS` blocks, so that several workers or cores have work, as long as
+# blocks have `_SMALLEST_SHARED_BLOCK` members. Small blocks are slower: the time per member, compared with blocks of
+# 256, is 6% longer with blocks of 128, 20% with 64 and 45% with 32.
+_SHARED_BLOCKS = 4
+_SMALLEST_SHARED_BLOCK = 64
+_SMALLEST_DEFAULT_BLOCK = 32  # smallest default for a population with several blocks, as smaller ones are too slow
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What all workers of a run agree on."""
+    """The numbers on which all workers of a run agree."""
 
-    population_size: int  # members, even
-    block_size: int  # members, even, a divisor of the population size
+    population_size: int  # number of members, even
+    block_size: int  # members per block; even, and divides the population size
     seed: int
-    test_episodes: int  # of the mean parameters
-    groups: int = 1  # of parameters, each with a fitness of its own
-    signs_only: bool = False  # a pair's result travels and is logged as the sign of its better twin
+    test_episodes: int  # episodes in a test of the mean parameters
+    groups: int = 1  # groups of parameters, each with a fitness of its own
+    signs_only: bool = False  # whether only the sign of each pair's fitness difference is sent and logged
 
     @property
     def blocks(self) -> int:
@@ -31,11 +36,11 @@ class Plan:
 
     @property
     def block_results(self) -> int:
-        """Numbers that the evaluation of one block gives."""
+        """Number of fitness values that the evaluation of one block returns."""
         return self.block_size * self.groups
 
     def with_block_size(self, block_size: int) -> "Plan":
-        """Returns the plan with blocks of another size, which is checked; see `make_plan`."""
+        """Checks another block size and returns the plan with it; see `make_plan`."""
         block_size = whole("block_size", block_size)
         check_blocks(self.population_size, block_size)
         return dataclasses.replace(self, block_size=block_size)
@@ -54,21 +59,22 @@ def make_plan(
     member_bytes: int = 0,
     signs_only: bool = False,
 ) -> Plan:
-    """Checks and completes what all workers agree on.
+    """Checks the numbers of a run and fills in the block size.
 
     Args:
-      population_size: members, even.
-      block_size: members of a block, an even divisor of the population size; None: the largest up to 256, or up to
-        128 or 64 where so many have more than 2 MB of noise or where there would be less than four blocks. It goes by
-        the model and the population alone, never by the machine or the number of workers.
-      seed: of everything random.
-      test_episodes: of a test of the mean parameters.
-      groups: of parameters with a fitness of their own.
-      member_bytes: of the noise that a member holds.
-      signs_only: what the shaping says of itself.
+      population_size: number of members, even.
+      block_size: members of a block, an even divisor of the population size. None means the largest such divisor up to
+        256. The limit is 128 or 64 instead if a larger block had more than 2 MB of noise, or if there were fewer than
+        four blocks. The choice depends on the model and the population alone, never on the machine or the workers.
+      seed: seed of all random numbers, in [0, 2**32).
+      test_episodes: episodes in a test of the mean parameters.
+      groups: number of groups of parameters that have a fitness of their own.
+      member_bytes: bytes of noise that a member holds.
+      signs_only: whether the shaping uses only the sign of each pair's difference; see `ES.signs_only`.
 
     Raises:
-      ValueError: for what is no whole number, an odd or empty population, or blocks that do not divide it.
+      ValueError: for a number that is not whole, for an odd or empty population, for a block size that does not divide
+        it, or for a seed out of range.
     """
     population_size, seed = whole("population_size", population_size), whole("seed", seed)
     test_episodes = whole("test_episodes", test_episodes)
@@ -87,10 +93,10 @@ def make_plan(
 
 
 def default_block_size(population_size: int, member_bytes: int) -> int:
-    """Returns the block size that goes by the model and the population alone; see `make_plan`.
+    """Returns the default block size, which depends on the model and the population alone; see `make_plan`.
 
     Raises:
-      ValueError: for a population that no such number divides.
+      ValueError: for a population that no suitable block size divides.
     """
     sizes = (_DEFAULT_BLOCK, *_CACHED_BLOCKS)
     fits = next((size for size in sizes if size * member_bytes <= _CACHE_BYTES), sizes[-1])
@@ -108,12 +114,12 @@ def default_block_size(population_size: int, member_bytes: int) -> int:
 
 
 def _largest_divisor(population_size: int, most: int) -> int:
-    """Returns the largest even divisor of a population size, which is even, up to some number."""
+    """Returns the largest even divisor, at most `most`, of an even population size."""
     return max(size for size in range(2, min(population_size, most) + 1, 2) if population_size % size == 0)
 
 
 def check_blocks(population_size: int, block_size: int) -> None:
-    """Raises ValueError where a block size is no even divisor of the population size."""
+    """Raises ValueError if a block size is not an even divisor of the population size."""
     if block_size < 2 or block_size % 2 or population_size % block_size:
         raise ValueError(
             f"population_size={population_size} is no multiple of block_size={block_size}, or the block is "

@@ -1,4 +1,4 @@
-"""What a trainer asks of its workers, wherever they are, and the pool of one worker in this process."""
+"""The interface of a pool of workers, which the trainer uses, and the pool that is one worker in this process."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -13,15 +13,15 @@ from eggroll_ray.workers.worker import Worker
 
 @runtime_checkable
 class Pool(Protocol):
-    """Workers that all hold the same state, wherever they are."""
+    """Workers that all hold the same state, in this process or elsewhere."""
 
     @property
     def count(self) -> int:
-        """Number of workers, 0 in process."""
+        """Number of workers; 0 means that this process evaluates."""
         ...
 
     def step(self, request: Request, cancelled: Callable[[], bool]) -> Round:
-        """Updates to the request's generation and evaluates its blocks, fewer if cancelled."""
+        """Updates to the request's generation and evaluates its blocks, or fewer if cancelled."""
         ...
 
     def update(self, outcome: Outcome) -> object:
@@ -37,11 +37,11 @@ class Pool(Protocol):
         ...
 
     def snapshot(self) -> dict[str, Any]:
-        """Returns the state on the host."""
+        """Returns the state as NumPy arrays."""
         ...
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
-        """Takes over a snapshot (None: the initial state) and applies the generations since."""
+        """Takes over a snapshot (None: the initial state) and applies the outcomes of the later generations."""
         ...
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class LocalPool:
         return gathering.result({})
 
     def update(self, outcome: Outcome) -> object:
-        return self._worker.advance([outcome])  # it may be there already, from a step that an exception ended
+        return self._worker.advance([outcome])  # `advance`, since a step that an exception ended may have applied it
 
     def close(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""What is known of a run before any work starts: what its state is made of, its noise, and its plan."""
+"""Checks a run before any work starts, and derives what is known by then: shapes of the state, noise and plan."""
 
 import logging
 from typing import Any, NamedTuple
@@ -19,13 +19,13 @@ _log = logging.getLogger(__name__)
 
 
 class Prepared(NamedTuple):
-    """See `prepare`."""
+    """The result of `prepare`."""
 
-    strategy: ES  # with more leaves formed, where it says so of operations without a low-rank rule
-    formed: list[FormedLeaf]  # these leaves
-    shapes: ESState  # of the state, arrays as `jax.ShapeDtypeStruct`
+    strategy: ES  # the strategy; it also forms the leaves that operations without a low-rank rule need, if it may
+    formed: list[FormedLeaf]  # the leaves that were added for this reason
+    shapes: ESState  # the state, with `jax.ShapeDtypeStruct` in place of arrays
     leaves: list[Leaf]  # how each parameter array is perturbed
-    noise_bytes: int  # that a member of a block holds
+    noise_bytes: int  # bytes of noise that each member of a block holds
     plan: Plan
 
 
@@ -38,24 +38,25 @@ def prepare(
     seed: int = 0,
     test_episodes: int | None = None,
 ) -> Prepared:
-    """Checks that evaluator, strategy and numbers fit, and completes the plan. It traces, and computes nothing.
+    """Checks that evaluator, strategy and numbers fit together, and makes the plan. It traces, but computes nothing.
 
     Args:
       evaluator: what is optimised.
-      strategy: how.
-      population_size: members, even.
-      block_size: members of a block, an even divisor of the population size; None: the default of the model.
-      seed: of everything random, in [0, 2**32).
-      test_episodes: of a test of the mean parameters; None: what the evaluator suggests.
+      strategy: how it is optimised.
+      population_size: number of members, even.
+      block_size: members of a block, an even divisor of the population size. None means the default for the model.
+      seed: seed of all random numbers, in [0, 2**32).
+      test_episodes: episodes in a test of the mean parameters. None means what the evaluator suggests.
 
     Raises:
-      ValueError: for numbers out of range, first; for a strategy whose `perturb` is no `Perturbation`; for what an
-        evaluation would raise when it is traced; for an optimiser that cannot make an update of what it is given.
+      ValueError: for numbers out of range, which are checked first; for a strategy whose `perturb` is not a
+        `Perturbation`; for what tracing the evaluation raises; for an optimiser that needs more than the estimate, its
+        state and the parameters.
     """
     _check_kinds(evaluator, strategy)
     episodes = evaluator.test_episodes if test_episodes is None else test_episodes
     groups = max(1, len(evaluator.groups))
-    make_plan(population_size, block_size, seed, episodes, groups)  # what is wrong with the numbers comes first
+    make_plan(population_size, block_size, seed, episodes, groups)  # checks the numbers before anything slow
     if not isinstance(strategy.perturb, Perturbation):
         raise ValueError(
             f"perturb={strategy.perturb!r} of the strategy must be a Perturbation(draw, apply), so that twins share a "
@@ -70,34 +71,34 @@ def prepare(
 
 
 def _check_update(strategy: ES, shapes: ESState, population_size: int, groups: tuple[str, ...]) -> None:
-    """Traces the update, so that what is wrong with it shows before a generation is evaluated.
+    """Traces the update, so that its errors appear before a generation is evaluated.
 
-    In this process nothing is traced twice: JAX remembers.
+    This costs no extra time in this process, because JAX caches the trace.
     """
     column = jax.ShapeDtypeStruct((population_size,), jnp.float32)
     try:
         after, _ = jax.eval_shape(strategy.update, shapes, dict.fromkeys(groups, column) if groups else column)
-    except ValueError:  # of ours, as a rule: it says what to do
+    except ValueError:  # usually raised by this package, with a message that says what to do
         raise
     except Exception as error:
         raise ValueError(
             f"the update of the strategy fails: {type(error).__name__}: {error}\nAn optimiser is given the estimate, "
-            "its state and the parameters. No value of the loss, gradient function or other argument comes with them: "
-            "evolution knows no loss at the mean parameters. Leave out what needs one; a schedule by generation, such "
-            "as optax.cosine_decay_schedule, lowers a learning rate as well."
+            "its state and the parameters, but no value of the loss, no gradient function and no other argument: "
+            "evolution strategies do not evaluate a loss at the mean parameters. Leave out what needs one. To lower a "
+            "learning rate, use a schedule by generation such as optax.cosine_decay_schedule."
         ) from error
     kept = [jax.tree_util.tree_flatten_with_path(state)[0] for state in (shapes, after)]
     before, changed = ({jax.tree_util.keystr(path): (x.shape, x.dtype) for path, x in flat} for flat in kept)
     for name in sorted({*before, *changed}):
         if (was := before.get(name)) != (becomes := changed.get(name)):
             raise ValueError(
-                f"the update of the strategy makes state{name} of {was} into {becomes}: shape and dtype must stay what "
-                "init made, for programs and checkpoints."
+                f"the update of the strategy makes state{name} of {was} into {becomes}: shape and dtype must stay as "
+                "init made them, because compiled programs and checkpoints rely on it."
             )
 
 
 def _check_kinds(evaluator: Any, strategy: Any) -> None:
-    """Raises ValueError for what is no evaluator or no strategy, with what to make of it."""
+    """Raises ValueError for arguments that are not an evaluator and a strategy, with what to pass instead."""
     if not isinstance(evaluator, Evaluator):
         if hasattr(evaluator, "max_steps"):
             remedy = f"{'from_env' if hasattr(evaluator, 'reset') else 'from_host_env'}(environment, mlp())"
@@ -119,16 +120,16 @@ def _of_kind(value: Any) -> str:
 
 
 def check_windows(strategy: ES, windows: int) -> None:
-    """Raises ValueError when the strategy takes an episode for other windows than it has."""
+    """Raises ValueError when the strategy is set for another number of windows per episode than the evaluator has."""
     for name, value in (("persistent", strategy.persistent), ("noise_reuse", strategy.noise_reuse)):
         if value not in (1, windows) and (name == "persistent" or windows > 1):
             raise ValueError(
                 f"{name}={value} of the strategy must be {windows}, the windows of an episode of this evaluator; "
-                "from_env(window=steps) sets how long a window is."
+                "from_env(window=steps) sets the length of a window."
             )
     if windows > 1 and strategy.persistent == strategy.noise_reuse == 1:
         _log.warning(
-            "episodes have %d windows, each with noise of its own: the estimate misses what an action does after its "
-            "window; choose persistent=%d or noise_reuse=%d (and a sigma that is constant within an episode)",
+            "episodes have %d windows, each with its own noise, so the estimate misses the effects that an action has "
+            "after its window; choose persistent=%d or noise_reuse=%d (and a sigma that is constant within an episode)",
             *[windows] * 3,
         )

@@ -1,4 +1,4 @@
-"""A worker as the driver sees it: its state, and its newest call."""
+"""What the driver records about a worker: its state and its newest call."""
 
 import dataclasses
 import enum
@@ -12,10 +12,10 @@ from eggroll_ray.workers.messages import Work
 class Kind(enum.Enum):
     """What a call is for."""
 
-    FACTS = enum.auto()
-    JOIN = enum.auto()
-    STEP = enum.auto()
-    ASK = enum.auto()
+    FACTS = enum.auto()  # asks a new worker for its facts
+    JOIN = enum.auto()  # brings a worker to the state of the run
+    STEP = enum.auto()  # updates and evaluates
+    ASK = enum.auto()  # asks a question, such as for the digest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,30 +23,30 @@ class Call:
     """One call to a worker."""
 
     kind: Kind
-    since: float  # when it was made
-    patience: float | None = None  # seconds that it may take; None: what is known of speeds by then decides, of a step
-    serial: int = 0  # of a step, by which it is cancelled
-    work: Work = dataclasses.field(default_factory=Work)  # of a step
-    late_after: float | None = None  # seconds after which it was found to be late
+    since: float  # time at which it was made
+    patience: float | None = None  # seconds that it may take; None, for a step: judged by the speeds measured so far
+    serial: int = 0  # identifies a step, so that it can be cancelled
+    work: Work = dataclasses.field(default_factory=Work)  # what a step evaluates
+    late_after: float | None = None  # seconds after which it was found to be late, if it was
 
 
 @dataclasses.dataclass(eq=False)
 class RemoteWorker:
-    """A worker as the driver sees it."""
+    """What the driver records about a worker."""
 
     index: int
     handle: Any
-    call: Call  # the newest, answered or not
+    call: Call  # the newest call, answered or not
     state: State = State.STARTING
-    number: int = 0  # of the generation whose state it has, or will have once it has answered, if it follows the run
+    number: int = 0  # the generation that it is at, or will be at once it has answered, if it follows the run
     facts: Facts | None = None
-    digest: str = ""  # after its last join
-    answer: Any = None  # to the last question
-    rebuilt: bool = False  # since its parameters were wrong
+    digest: str = ""  # digest of its state after it last joined
+    answer: Any = None  # answer to the last question
+    rebuilt: bool = False  # whether it was rebuilt because its parameters were wrong
 
     @property
     def name(self) -> str:
-        """What it is called in events and metrics."""
+        """Its name in events and metrics."""
         return str(self.index)
 
     @property
@@ -55,19 +55,19 @@ class RemoteWorker:
         return self.state is State.READY
 
     def awaited(self, kind: Kind) -> bool:
-        """Whether it has such a call under way, and is not late."""
+        """Whether it has a call of this kind under way and is not late."""
         return self.call.kind is kind and self.state.awaited
 
     def change(self, event: Event) -> None:
-        """Takes the state that follows from an event."""
+        """Moves to the state that follows an event."""
         self.state = next_state(self.state, event)
 
     def begin(self, event: Event, call: Call) -> None:
-        """Notes a call that is made to it."""
+        """Records a new call to it."""
         self.change(event)
         self.call = call
 
     def set_late(self, now: float) -> None:
-        """Notes that it has not answered in time."""
+        """Records that it has not answered in time."""
         self.change(Event.OVERDUE)
         self.call = dataclasses.replace(self.call, late_after=now - self.call.since)

@@ -1,4 +1,4 @@
-"""The results of one generation as they come in: in any order, some twice, some from a worker not to be trusted."""
+"""Collects the results of one generation. They come in any order, some twice, some from workers that are distrusted."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -13,27 +13,27 @@ from eggroll_ray.workers.plan import Plan
 
 Total = Callable[[Sequence[Any]], Any]
 
-_DROPPED = 2  # in place of the sign of a pair that has no result
+_DROPPED = 2  # marks a pair without a result, where the others have a sign
 
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """One generation, evaluated: the same whoever evaluated what.
+    """The results of one generation. They do not depend on which worker evaluated which block.
 
     Attributes:
-      complete: whether every block is there; the rest has no meaning otherwise.
+      complete: whether all results have come in. If not, the other fields are meaningless.
       fitness: `(n,)` float32, or packed signs.
-      spread: count, sum, sum of squares, lowest and highest of the finite fitness, and members whose fitness differed
-        from that of others until it became float32.
-      steps: environment steps.
-      moments: of each block, in block order.
+      spread: count, sum, sum of squares, lowest and highest of the finite fitness, and the number of members whose
+        fitness differed from that of others only before it was rounded to float32.
+      steps: number of environment steps.
+      moments: one entry per block, in block order.
       failures: a text for each member that failed.
-      test: fitness of the mean parameters in each episode, None where that was not asked for.
-      digest: of the parameters at the start of the generation, on which all workers agree.
-      metrics: of the update to this generation, empty when there was none.
-      update_seconds: of the slowest worker.
-      evaluate_seconds: of the slowest worker.
-      pool: what the pool tells of its workers, for the row of metrics.
+      test: fitness of the mean parameters in each episode, or None if no test was asked for.
+      digest: digest of the state at the start of the generation, on which all workers agree.
+      metrics: metrics of the update to this generation; empty if there was none.
+      update_seconds: seconds that the slowest worker took for the update.
+      evaluate_seconds: seconds that the slowest worker took for the rest of its call.
+      pool: fields about the workers for the row of metrics.
     """
 
     complete: bool
@@ -51,18 +51,18 @@ class Round:
 
 
 class Gathering:
-    """Collects replies. Of a block that comes twice the first result counts; it would be the same bits."""
+    """Collects replies. If a block comes twice, the first result is kept; both are the same bits."""
 
     def __init__(self, plan: Plan, work: Work):
-        """Waits for the results of some work.
+        """Has no results yet.
 
         Args:
-          plan: of the run.
-          work: what is to be evaluated.
+          plan: plan of the run.
+          work: the work whose results are expected.
         """
         self._plan = plan
         each = plan.block_results // 2 if plan.signs_only else plan.block_results
-        # Signs of pairs as int8, or fitness of members as float32.
+        # One row per block: the signs of its pairs as int8, or the fitness of its members as float32.
         self._values = np.zeros((plan.blocks, each), np.int8 if plan.signs_only else np.float32)
         self._spread = np.zeros((plan.blocks, 6))
         self._steps = np.zeros(plan.blocks, np.int64)
@@ -70,23 +70,23 @@ class Gathering:
         self._failures: dict[int, list[str]] = {}
         self._test: np.ndarray | None = None
         self._sources: dict[int, int] = {}  # block -> worker
-        self._tester: int | None = None  # worker whose test is kept
+        self._tester: int | None = None  # worker whose test result is kept
         self._replies: list[tuple[int, Reply]] = []
         self._missing = set(work.blocks)
         self._test_missing = work.test
 
     @property
     def missing(self) -> Work:
-        """What has not come in yet."""
+        """The work whose results have not come in yet."""
         return Work(tuple(sorted(self._missing)), self._test_missing)
 
     @property
     def complete(self) -> bool:
-        """Whether all has come in."""
+        """Whether all results have come in."""
         return not self._missing and not self._test_missing
 
     def add(self, worker: int, reply: Reply) -> int:
-        """Takes in a reply, and returns how many of its results were there already, the test among them."""
+        """Adds a reply. Returns how many of its results, the test included, were already known."""
         blocks = reply.blocks
         fresh = np.array([int(block) in self._missing for block in blocks], bool)
         kept = blocks[fresh]
@@ -109,11 +109,11 @@ class Gathering:
         return len(blocks) + tests - len(taken) - fresh_test
 
     def digests(self) -> dict[int, str]:
-        """Returns the digest that each worker named last."""
+        """Returns the last digest that each worker sent."""
         return {worker: reply.digest for worker, reply in self._replies}
 
     def discard(self, worker: int) -> Work:
-        """Forgets all that a worker has sent, and returns what is missing again."""
+        """Drops all results of a worker, and returns the work that is missing again because of that."""
         blocks = tuple(block for block, source in self._sources.items() if source == worker)
         lost = Work(blocks, self._tester == worker)
         for block in blocks:
@@ -125,7 +125,11 @@ class Gathering:
         return lost
 
     def result(self, pool: dict[str, Any]) -> Round:
-        """Returns what has come in."""
+        """Returns the results that have come in.
+
+        Args:
+          pool: fields about the workers for the row of metrics.
+        """
         replies = [reply for _, reply in self._replies]
         finite = self._spread[self._spread[:, 0] > 0]
         sums = finite[:, :3].sum(axis=0)
@@ -160,16 +164,16 @@ class Gathering:
 def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | PackedPairs:
     """Returns the fitness of a generation as it is logged and applied.
 
-    The lowest finite fitness (of its group) takes the place of a member that counts as the worst (-inf).
+    A fitness of -inf marks a member as the worst. It is replaced by the lowest finite fitness (of its group).
 
     Raises:
-      FitnessError: when no pair is left, with what the first member that failed has raised.
+      FitnessError: when no pair has two usable members. The message contains the first failure.
     """
     fitness = found.fitness
     if isinstance(fitness, PackedPairs):
         usable = len(fitness.dropped) < fitness.pairs and found.spread[0] > 0
     elif found.spread[0] == len(fitness):
-        usable = True  # all are finite, as a rule
+        usable = True  # the usual case: all are finite
     else:
         by_group = unflatten(fitness, groups)
         lowest = np.where(np.isfinite(by_group), by_group, np.inf).min(axis=0)
@@ -186,13 +190,13 @@ def usable_fitness(found: Round, number: int, groups: int = 1) -> np.ndarray | P
 
 
 def outcome_of(found: Round, number: int, groups: int = 1, total: Total = no_total) -> Outcome:
-    """Decides what a generation that was evaluated comes to: what is logged, and what every worker's update takes.
+    """Returns the outcome of an evaluated generation: what is logged, and what the update of every worker takes.
 
     Args:
-      found: the generation.
-      number: its number.
-      groups: of parameters.
-      total: of the evaluator, see `Evaluator.total`.
+      found: the results of the generation.
+      number: number of the generation.
+      groups: number of groups of parameters.
+      total: sums the moments of the blocks; see `Evaluator.total`.
 
     Raises:
       FitnessError: see `usable_fitness`.

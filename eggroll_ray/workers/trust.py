@@ -1,4 +1,4 @@
-"""Which parameters and results are the right ones when workers disagree, and what becomes of those that have others."""
+"""Decides which parameters and results are right when workers disagree, and rebuilds or removes workers that err."""
 
 import collections
 from collections.abc import Callable, Collection, Sequence
@@ -12,7 +12,7 @@ from eggroll_ray.workers.remote_worker import RemoteWorker
 
 
 class Trust:
-    """What the workers agreed on, and how that is found out."""
+    """The digest on which the workers agree, and how a disagreement is resolved."""
 
     def __init__(
         self, membership: Membership, on_event: OnEvent, until: Callable[[Callable[[], bool]], object], strict: bool
@@ -21,20 +21,20 @@ class Trust:
 
         Args:
           membership: the workers.
-          on_event: is told whose parameters are wrong.
-          until: waits for a condition, and takes answers meanwhile.
-          strict: whether workers must agree at all.
+          on_event: called with the events of workers that are wrong.
+          until: waits for a condition, and processes answers in the meantime.
+          strict: whether workers must agree. They need not if they copy each other's parameters (`resync_every`).
         """
         self._membership, self._on_event, self._until = membership, on_event, until
         self._strict = strict
         self._agreed: tuple[int, str] | None = None  # generation, digest
 
     def known(self, number: int) -> str | None:
-        """Returns the digest of a generation, None if it is not known."""
+        """Returns the digest that was agreed on for a generation, None if there is none."""
         return self._agreed[1] if self._agreed and self._agreed[0] == number else None
 
     def agree(self, number: int, digest: str) -> None:
-        """Notes the digest of a generation."""
+        """Records the digest that was agreed on for a generation."""
         self._agreed = number, digest
 
     def forget(self) -> None:
@@ -42,15 +42,20 @@ class Trust:
         self._agreed = None
 
     def doubted(self, number: int, digests: Collection[str]) -> bool:
-        """Whether these digests, of one generation, differ from each other or from the one that is known."""
+        """Whether these digests of one generation differ from each other, or from the one that was agreed on."""
         return self._strict and (len({*digests}) != 1 or self.known(number) not in (None, *digests))
 
     def settle(self, digests: dict[RemoteWorker, str], cast: Sequence[str]) -> tuple[str | None, list[RemoteWorker]]:
-        """Decides which digest is right, and who has another: the majority is, or else whoever rebuilds the state.
+        """Decides which digest is right, and which workers have another one.
+
+        The digest of the majority is right. Without a majority, all workers rebuild their state, and its digest is.
 
         Args:
-          digests: of the workers that are there.
-          cast: of all that have voted; those of workers that are gone since count as well.
+          digests: digests of the workers that still exist.
+          cast: the digests of all workers that sent one, including workers that are gone by now.
+
+        Returns:
+          The right digest, None if it could not be found yet, and the workers with another one.
 
         Raises:
           WorkerError: when workers that rebuilt the same state disagree again.
@@ -64,17 +69,17 @@ class Trust:
         return truth, [worker for worker, digest in digests.items() if digest != truth]
 
     def quarantine(self, worker: RemoteWorker) -> None:
-        """Takes a worker with wrong parameters out until it has been rebuilt; ends it the second time."""
+        """Takes a worker with wrong parameters out of the run until it is rebuilt. The second time it is ended."""
         detail = f"its parameters are not those of generation {self._membership.number}; its results are dropped"
-        self._on_event("worker quarantined", f"{detail}, it is rebuilt", worker.name)
+        self._on_event("worker quarantined", f"{detail} and it is rebuilt", worker.name)
         self._membership.quarantine(worker)
 
     def settle_dispute(self, verdict: Verdict, first: Collection[int], what: str) -> None:
-        """Takes out the workers that are wrong about some members: for good those that are wrong again and again.
+        """Removes workers that are repeatedly wrong about some members, and rebuilds those that were wrong once.
 
         Args:
-          verdict: about them.
-          first: the workers whose results differ.
+          verdict: which workers are wrong.
+          first: the workers whose results differed.
           what: the members, in words.
 
         Raises:
@@ -82,27 +87,25 @@ class Trust:
         """
         who = " and ".join(map(str, sorted(first)))
         if verdict.finding is Finding.FITNESS:
-            detail = (
-                f"workers {who} have other results for {what}, and so has the same worker when it evaluates them again"
-            )
-            self._on_event("fitness not deterministic", f"{detail}; results are not compared any more", None)
+            detail = f"workers {who} have different results for {what}, and so has one worker that repeats them"
+            self._on_event("fitness not deterministic", f"{detail}; results are no longer compared", None)
         elif verdict.finding is Finding.UNKNOWN:
             raise WorkerError(
-                f"workers {who} compute other results for {what}, each the same again and again, and there is no "
-                "majority: one of their machines computes something else, or the fitness depends on where it is. None "
-                "of it was logged. Resume with three workers or more, which find out which one it is; or "
-                f"{REMEDY}."
+                f"workers {who} compute different results for {what}. Each repeats its own results, and there is no "
+                "majority: either one of their machines computes wrongly, or the fitness depends on the machine that "
+                "evaluates it. None of these results was logged. Resume with at least three workers, so that a "
+                f"majority can show which one is wrong; or {REMEDY}."
             )
         workers = self._membership.workers
         for worker in [workers[index] for index in sorted(verdict.always) if index in workers]:
-            self._membership.refuse(worker, f"it computes other results than most for {what}; {REMEDY}")
+            self._membership.refuse(worker, f"its results for {what} differ from those of most workers; {REMEDY}")
         for worker in [workers[index] for index in sorted(verdict.once) if index in workers]:
-            detail = f"it had other results than most for {what}, once; its results are dropped, it is rebuilt"
+            detail = f"its results for {what} once differed from those of most workers; they are dropped, it is rebuilt"
             self._on_event("worker quarantined", detail, worker.name)
             self._membership.quarantine(worker)
 
     def _rebuild(self, workers: Collection[RemoteWorker]) -> str | None:
-        """Rebuilds the state of all workers, and returns the digest of those that have; None if none has in time."""
+        """Lets workers rebuild their state, and returns its digest; None if none of them has finished in time."""
         for worker in workers:
             self._membership.rejoin(worker)
         self._until(lambda: not any(worker.state.awaited for worker in workers))
@@ -110,7 +113,7 @@ class Trust:
         if len(rebuilt) > 1:
             raise WorkerError(
                 f"the workers disagree on the parameters of generation {self._membership.number} "
-                f"({sorted(rebuilt)}) even after they were rebuilt from the same checkpoint and log: one of them "
-                "computes other bits. Resume from the last checkpoint on machines of one kind."
+                f"({sorted(rebuilt)}) even after they were rebuilt from the same checkpoint and log, so they compute "
+                "different bits. Resume from the last checkpoint on machines of one kind."
             )
         return rebuilt.pop() if rebuilt else None

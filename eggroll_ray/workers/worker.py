@@ -1,7 +1,8 @@
-"""The worker: a plain class that keeps the protocol, and asks its engine. It runs without Ray.
+"""The worker: a plain class that answers requests and leaves the computing to its engine. It runs without Ray.
 
-One call per generation: `step` applies the update of the generation before, from the fitness of the whole
-population, and evaluates its blocks of this one (design: the same program on every worker, so the same bits).
+There is one call per generation. `step` applies the update of the generation before, from the fitness of the whole
+population, and then evaluates the worker's blocks of this generation. All workers run the same programs, and so compute
+the same bits.
 """
 
 import time
@@ -24,25 +25,25 @@ from eggroll_ray.workers.plan import Plan
 
 
 class Worker:
-    """Holds the state of a run; every worker of a run holds the same."""
+    """Holds the state of a run and evaluates members. Every worker of a run holds the same state."""
 
     def __init__(self, strategy: ES, evaluator: Evaluator, plan: Plan, threads: int = 1):
         """Makes a worker at the initial state.
 
         Args:
-          strategy: the rules of the update.
+          strategy: how the parameters are perturbed and updated.
           evaluator: what is optimised.
-          plan: what all workers of the run agree on.
-          threads: blocks that are evaluated at once where the evaluator allows it and the CPU computes; whatever the
-            number, the bits are the same.
+          plan: the numbers on which all workers of the run agree.
+          threads: number of blocks to evaluate at once, if the evaluator allows it and JAX runs on the CPU. The
+            results are the same bits for any number.
         """
         self._evaluator = evaluator
         self._plan = plan
         self._engine = Engine(strategy, evaluator, plan.seed)
-        self._metrics: dict[str, float] = {}  # of the update to this generation
-        self.at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1  # blocks
+        self._metrics: dict[str, float] = {}  # metrics of the update to this generation
+        self.at_once = threads if evaluator.concurrent and jax.default_backend() == "cpu" else 1  # blocks at a time
         self._threads = ThreadPoolExecutor(self.at_once, "block") if self.at_once > 1 else None
-        self._compiled = False  # once a block has been evaluated; two threads would compile twice
+        self._compiled = False  # until then one thread evaluates alone, because two would compile the same program
 
     @property
     def number(self) -> int:
@@ -53,8 +54,9 @@ class Worker:
         """Updates to the request's generation and evaluates its blocks.
 
         Args:
-          request: its outcomes reach from this worker's generation, or before it, to its number.
-          cancelled: asked before each block and before the test, with that alone; what it is true for is left out.
+          request: must contain the outcomes from this worker's generation, or an earlier one, to `request.number`.
+          cancelled: called before each block and before the test, with that piece of work alone. Work for which it
+            returns True is left out.
         """
         started = time.perf_counter()
         before = self.number
@@ -102,7 +104,7 @@ class Worker:
         )
 
     def _evaluate_blocks(self, blocks: Sequence[int], cancelled: Callable[[Work], bool]) -> list[BlockResult]:
-        """Evaluates blocks, in threads if it has any, and raises what the first of them raised that failed."""
+        """Evaluates blocks, in several threads if there are any. Raises what the first failing block raised."""
 
         def one(block: int) -> BlockResult | None:
             return None if cancelled(Work((block,))) else self.evaluate(block)
@@ -122,18 +124,21 @@ class Worker:
         return BlockResult(block, result.fitness, result.steps, result.moments, result.failures, result.ties, seconds)
 
     def fingerprints(self, block: int, times: int) -> tuple[int, ...]:
-        """Evaluates a block so many times, and returns the fingerprint of each of the results."""
+        """Evaluates a block `times` times, and returns the fingerprint of each result."""
         return tuple(self.evaluate(block).fingerprint() for _ in range(times))
 
     def block_bytes(self) -> int | None:
-        """Compiles a block, and returns the bytes that so many take as are evaluated at once; see `Engine`."""
+        """Compiles a block, and returns the bytes needed by the blocks that are evaluated at once; see `Engine`."""
         return self._engine.block_bytes(self._plan.members(0), self.at_once)
 
     def reproduce(self, member: int) -> float | np.ndarray:
         """Evaluates one member at the current generation, and raises whatever its fitness raises.
 
-        Of several groups it returns the fitness of each, `(groups,)`. A member whose fitness is compiled is evaluated
-        with its block, so that every bit is as it was.
+        A compiled fitness is evaluated for the whole block of the member, so that the result has the same bits as in
+        the run.
+
+        Returns:
+          The fitness of the member; with several groups that of each, `(groups,)`.
         """
         block, place = divmod(member, self._plan.block_size)
         if not self._evaluator.compiled:
@@ -143,24 +148,24 @@ class Worker:
         return found if self._evaluator.groups else float(found)
 
     def test(self, stream: str = "test") -> np.ndarray:
-        """Evaluates the mean parameters on fresh episodes of this generation, which no member plays.
+        """Evaluates the mean parameters on episodes of this generation that no member plays.
 
         Args:
-          stream: another name draws other episodes.
+          stream: name of the random stream; another name draws other episodes.
         """
         key = jax.random.fold_in(stream_key(self._plan.seed, stream), self.number)
         return self.test_on(key, self._plan.test_episodes)
 
     def test_on(self, key: PRNGKeyArray, episodes: int) -> np.ndarray:
-        """Evaluates the mean parameters on so many episodes of a key."""
+        """Evaluates the mean parameters on a number of episodes drawn from a key, which is consumed."""
         return self._engine.test(key, episodes)
 
     def mean(self) -> Earlier:
-        """Returns the mean of the population at the current generation."""
+        """Returns the mean parameters at the current generation."""
         return self._engine.mean()
 
     def advance(self, outcomes: Iterable[Outcome]) -> None:
-        """Applies those outcomes that are not applied yet."""
+        """Applies those of the outcomes that are not applied yet."""
         for outcome in outcomes:
             if outcome.number >= self.number:
                 self.update(outcome)
@@ -181,20 +186,20 @@ class Worker:
         return dict(zip(groups, unflatten(fitness, len(groups)).T, strict=True))
 
     def snapshot(self) -> dict[str, Any]:
-        """Returns the state and the evaluator's statistics on the host; safe from another thread."""
+        """Returns the state and the evaluator's statistics as NumPy arrays. May be called from another thread."""
         return self._engine.snapshot()
 
     def past(self) -> Mapping[int, Earlier]:
-        """Returns what is kept of earlier generations, on the host; {} if evaluations need nothing of them."""
+        """Returns what is kept of earlier generations, as NumPy arrays; {} if evaluations need none of them."""
         return self._engine.past()
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Takes over a snapshot of another worker, or one that was loaded from disk."""
+        """Replaces the state by a snapshot of another worker, or by one that was loaded from disk."""
         self._engine.restore(snapshot)
         self._metrics = {}
 
     def catch_up(self, snapshot: dict[str, Any] | None, log: Sequence[Outcome]) -> None:
-        """Takes over a snapshot (None: the initial state) and applies the generations since."""
+        """Takes over a snapshot (None: the initial state) and applies the outcomes of the later generations."""
         if snapshot is None:
             self._engine.begin()
             self._metrics = {}
@@ -204,15 +209,15 @@ class Worker:
             self.update(outcome)
 
     def digest(self) -> str:
-        """Returns a fingerprint of all of the state."""
+        """Returns a fingerprint of the whole state."""
         return self._engine.digest()
 
     def digest_and_snapshot(self) -> tuple[str, dict[str, Any]]:
-        """Returns a snapshot with its fingerprint, and with it the past, for a worker that takes it over."""
+        """Returns a snapshot and its fingerprint. The snapshot also contains the past, for a worker that joins."""
         return self._engine.digest_and_snapshot()
 
     def facts(self) -> Facts:
-        """Returns what must be the same on every worker for the same bits."""
+        """Returns the facts that must agree on all workers for the same bits."""
         return facts_of_this_process()
 
 

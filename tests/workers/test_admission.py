@@ -49,8 +49,8 @@ def test_a_reason_names_all_that_differs_and_nothing_else():
     reason = admission.refuse({"code": "2", "new": "3", "jax": "9", "package brax": "1", "package x": "1"}, 0.0)
     assert reason is not None
     assert reason.startswith(
-        "it has code '2' instead of '1', new '3' instead of None, package brax '1' instead of '2', and would compute "
-        "other bits; use machines with the same"
+        "it has code '2' instead of '1', new '3' instead of None, package brax '1' instead of '2', and could compute "
+        "different bits; use machines with the same"
     )
 
 

@@ -432,7 +432,7 @@ def test_a_run_begins_when_half_of_its_workers_have_waited_as_long_again():
 
 def test_workers_that_do_not_start_in_time_are_an_error():
     cluster = ToyCluster(PLAN, 3, start_seconds=FOREVER)
-    with pytest.raises(WorkerError, match=r"0 of 3 workers .* were ready within 60\.0 s, at least 2 are needed"):
+    with pytest.raises(WorkerError, match=r"0 of 3 workers .* were ready within 60\.0 s, but at least 2 are needed"):
         train(cluster, 5, start_seconds=60.0, min_workers=2)
     assert 60 < cluster.now < 65 and not cluster.alive()
 
@@ -737,7 +737,7 @@ def test_a_worker_that_computes_something_else_is_refused_before_anything_is_log
     assert ended.names(odd) == ["worker refused"] and ended.names() == ["worker refused"]
     assert ended.alive == [worker for worker in range(3) if worker != odd]
     detail = next(detail for name, detail, _ in ended.events if name == "worker refused")
-    assert "it computes other results than most for members" in detail and "of generation 0" in detail
+    assert "its results for members" in detail and "of generation 0 differ" in detail
 
 
 def test_a_worker_that_joins_later_and_computes_something_else_is_refused():
@@ -756,7 +756,7 @@ def test_a_result_that_was_wrong_once_is_dropped_and_its_worker_rebuilt():
 
 def test_of_two_workers_that_compute_other_results_neither_is_believed():
     with pytest.raises(
-        WorkerError, match=r"workers 0 and 1 compute other results for members \d+ to \d+ of generation 0"
+        WorkerError, match=r"workers 0 and 1 compute different results for members \d+ to \d+ of generation 0"
     ):
         train(ToyCluster(PLAN, 2, wrong={1: lambda block: 1}), 5)
 

@@ -1,6 +1,6 @@
-"""Workers as Ray actors: where they run, how they are called, and what Ray's errors mean.
+"""Runs workers as Ray actors: starts them, calls them, and translates Ray's errors.
 
-One call per generation and worker, as a rule; only NumPy arrays and scalars cross the network.
+There is usually one call per generation and worker. Only NumPy arrays and scalars are sent over the network.
 """
 
 import functools
@@ -36,18 +36,20 @@ from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
 
-_RESOURCE_SECONDS = 20.0  # at the start, for a cluster that has too little
-_INLINE_BYTES = 100_000  # of a generation's outcome that travels with each call, as long as all of them together
-_INLINE_TOTAL_BYTES = 4_000_000  # are no more than that
-_LOOK_SECONDS = 1.0  # between looks at what the cluster has
-_TELL_SECONDS = 30.0  # between messages about what it still lacks
+_RESOURCE_SECONDS = 20.0  # how long to wait, at the start, for a cluster that is too small
+# Largest outcome of a generation that is sent inside each call, and the most bytes that this may take for all workers
+# together. Larger outcomes go through Ray's object store.
+_INLINE_BYTES = 100_000
+_INLINE_TOTAL_BYTES = 4_000_000
+_LOOK_SECONDS = 1.0  # between queries of the cluster's resources
+_TELL_SECONDS = 30.0  # between messages about resources that are still missing
 
 
 def ray_coordinator(strategy: ES, evaluator: Evaluator, plan: Plan, workers: Workers, on_event: OnEvent) -> Coordinator:
     """Starts the workers of a run on Ray.
 
     Raises:
-      WorkerError: when there is no cluster, it lacks the resources asked for, or too few workers start in time.
+      WorkerError: when there is no cluster, when it lacks the resources, or when too few workers start in time.
     """
     make = functools.partial(Worker, strategy, evaluator, plan, threads=worker_threads(workers))
     cluster = RayBackend(make, plan.blocks, workers)
@@ -60,18 +62,18 @@ def _call(function: Callable[[], Any]) -> Any:
 
 
 class _Actor:
-    """A worker in an actor. A second thread takes cancellations while the first evaluates."""
+    """The Ray actor around a worker. A second thread accepts cancellations while the first evaluates."""
 
     def __init__(self, make: Callable[[], Worker]):
         keep_programs()
         self._worker = make()
-        self._cancelled: list[tuple[int, Work | None]] = []  # serial number of the step, what of it (None: all)
+        self._cancelled: list[tuple[int, Work | None]] = []  # (serial number of the step, its cancelled work or None)
 
     def facts(self) -> dict[str, str]:
         return self._worker.facts()
 
     def join(self, snapshot: dict[str, Any] | None, *log: Outcome) -> tuple[str, float]:
-        """Brings the worker into the state of the run; returns its digest and how long that took."""
+        """Brings the worker to the state of the run. Returns the digest of the state, and the seconds it took."""
         started = time.perf_counter()
         self._worker.catch_up(snapshot, log)
         return self._worker.digest(), time.perf_counter() - started
@@ -89,12 +91,12 @@ class _Actor:
         return getattr(self._worker, method)(*args)
 
     def peek(self) -> tuple[int, str, dict[str, Any]]:
-        """Returns the generation that the worker is at, with digest and snapshot; also while it evaluates."""
+        """Returns the worker's generation, digest and snapshot. Works while the worker evaluates."""
         digest, snapshot = self._worker.digest_and_snapshot()
         return int(snapshot["state"].generation), digest, snapshot
 
     def cancel(self, serial: int, work: Work | None) -> None:
-        """Leaves out this work of a step, None for all of it, where it has not begun."""
+        """Leaves out the given work of a step (None: all of it) if it has not begun."""
         self._cancelled.append((serial, work))
 
 
@@ -102,23 +104,23 @@ class RayBackend:
     """Ray actors with one worker each. Implements `workers.backend.Backend`."""
 
     def __init__(self, make: Callable[[], Any], blocks: int, workers: Workers):
-        """Connects to Ray, or starts it on this machine, and checks that it has what is asked for.
+        """Connects to Ray, or starts it on this machine, and checks that it has the resources that are asked for.
 
         Args:
-          make: makes a worker, in the actor.
-          blocks: of a generation; more workers than that would have nothing to do.
-          workers: how many, and what each has.
+          make: makes a worker; called in the actor.
+          blocks: number of blocks in a generation. More workers than that would have nothing to do.
+          workers: how many workers there should be, and what each of them has.
 
         Raises:
           WorkerError: when there is no cluster, or it lacks the resources.
         """
-        self._local = not (
-            ray.is_initialized() or cluster_address(workers)
-        )  # a Ray of this machine, which will not grow
-        # The processes that a Ray starts with become workers, if they need no other environment than its own.
+        # A Ray that is started here, for this machine alone, cannot get more resources later.
+        self._local = not (ray.is_initialized() or cluster_address(workers))
+        # Ray starts with some idle processes. They can become workers, which is faster, if workers need no environment
+        # other than Ray's own. So give Ray the variables of workers from the start.
         self._inherited = process_variables(workers, gpus_if_known(workers), here=True) if self._local else {}
         self._own_ray = connect(workers, self._inherited)
-        self._local = self._local or ray.util.get_current_placement_group() is not None  # nor will a trial's group
+        self._local = self._local or ray.util.get_current_placement_group() is not None  # a trial's group cannot grow
         self._workers, self._blocks = workers, blocks
         self._asked = False
         self._looked, self._target = -math.inf, 0
@@ -154,10 +156,15 @@ class RayBackend:
         return actor.remote(self._task)
 
     def run(self, function: Callable[[], Any], label: str, seconds: float) -> Any:
-        """Calls a function once where a worker could be, in a process that ends with it, and returns what it returns.
+        """Calls a function in a process with the resources of a worker, and returns its result.
+
+        Args:
+          function: called once. The process ends with it.
+          label: what the call is for, in Ray's tools and in error messages.
+          seconds: how long it may take.
 
         Raises:
-          WorkerError: when its process was lost, or has no result after so many seconds.
+          WorkerError: when the process was lost, or has no result in time.
         """
         task = ray.remote(
             max_calls=1,
@@ -171,7 +178,7 @@ class RayBackend:
         try:
             finished = bool(self.wait([call], seconds))
         finally:
-            if not finished:  # Ray 2.60 may end this very process when what has just finished is cancelled
+            if not finished:  # Ray 2.60 may end the calling process if a task is cancelled that has just finished
                 ray.cancel(call, force=True)
         if not finished:
             raise WorkerError(f"{label}: no result after {seconds:.0f} s; see `ray status`, or give a number.")
@@ -184,7 +191,7 @@ class RayBackend:
         if isinstance(value, Outcome):
             size = outcome_bytes(value)
             if size <= _INLINE_BYTES and size * self.target() <= _INLINE_TOTAL_BYTES:
-                return value  # faster than through the object store
+                return value  # sent inside the call, which is faster than the object store
         return ray.put(value)
 
     def call(self, worker: Any, label: str, method: str, *args: Any) -> Any:
@@ -206,7 +213,7 @@ class RayBackend:
             return ray.get(call)
         except RayTaskError as error:
             cause = error.as_instanceof_cause()
-            if isinstance(error.cause, RayError):  # an argument was lost with its machine
+            if isinstance(error.cause, RayError):  # an argument was lost because its machine is gone
                 raise WorkerLost(str(error.cause)) from error
             raise cause from None
         except RayActorError as error:
@@ -228,7 +235,7 @@ class RayBackend:
             self._own_ray = False
 
     def _request_room(self) -> None:
-        """Asks a cluster that scales by itself for as many workers as may be used."""
+        """Asks the autoscaler of a cluster, if it has one, for room for all workers that may be used."""
         wanted = self._workers.max_workers if self._workers.count == "auto" else int(self._workers.count)
         if wanted and not self._local:
             bundle = {"CPU": self._workers.cpus} | ({"GPU": self._workers.gpus} if self._workers.gpus else {})
@@ -243,16 +250,16 @@ class RayBackend:
             wanted = int(self._workers.count)
         if wanted > self._blocks:
             _log.warning(
-                "there are %d workers, but a generation has %d blocks: %d workers have nothing to do; a smaller "
-                "block_size, an even divisor of population_size, makes more blocks",
+                "there are %d workers, but a generation has %d blocks, so %d workers have nothing to do; a smaller "
+                "block_size, which must be an even divisor of population_size, makes more blocks",
                 *(wanted, self._blocks, wanted - self._blocks),
             )
 
     def _wait_for_resources(self) -> float:
-        """Waits until the cluster has what is asked for, and returns the GPUs of each worker.
+        """Waits until the cluster has the resources that are asked for, and returns the GPUs of each worker.
 
         Raises:
-          WorkerError: when it has not in time.
+          WorkerError: when it lacks them for too long.
         """
         patience = _RESOURCE_SECONDS if self._workers.wait_seconds is None else self._workers.wait_seconds
         started, tell_after = time.monotonic(), 0.0

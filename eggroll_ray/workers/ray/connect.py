@@ -1,4 +1,4 @@
-"""Joining a Ray cluster, or starting Ray on this machine alone; and the code that travels to its workers."""
+"""Connects to a Ray cluster, or starts Ray on this machine alone, and ships the user's code to the workers."""
 
 import contextlib
 import functools
@@ -27,11 +27,17 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({})) -> bool:
-    """Connects to a cluster, or starts Ray on this machine alone; returns whether this call did.
+    """Connects to a cluster, or starts Ray on this machine alone, unless this process is connected already.
 
     Args:
-      workers: say where.
-      variables: of the environment of a Ray that is started.
+      workers: names the address of the cluster, if any.
+      variables: environment variables for a Ray that is started here.
+
+    Returns:
+      Whether this call connected or started Ray, so that the caller has to shut it down.
+
+    Raises:
+      WorkerError: when no cluster answers at the address.
     """
     if ray.is_initialized():
         return False
@@ -47,30 +53,30 @@ def connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({}
     # Two CPUs at least, so that the shortest example, with two workers, runs on a machine with one.
     cpus = max(2, os.cpu_count() or 1)
     with _on_loopback(variables), _out_of_reach_of_signals():
-        # "local": without it Ray would join whatever cluster somebody has started on this machine.
+        # address="local" starts a new Ray. Without it, Ray would join a cluster that already runs on this machine.
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     return True
 
 
 def cluster_address(workers: Workers) -> str | None:
-    """Returns the address of the cluster that was asked for, None for a Ray of this machine alone."""
+    """Returns the address of the cluster that was asked for, or None for a new Ray on this machine alone."""
     return workers.address or os.environ.get("RAY_ADDRESS")
 
 
 def _shipped_code() -> dict[str, Any]:
-    """The runtime environment that takes this package and the user's own modules to the workers.
+    """The runtime environment that ships this package and the user's own modules to the workers.
 
-    A job that was submitted brings its own environment, and its workers have it already.
+    It is empty in a submitted Ray job, whose workers already have the environment of the job.
     """
     if os.environ.get(RAY_JOB_CONFIG_JSON_ENV_VAR):
         return {}
     modules = dict.fromkeys([_PACKAGE, *_envs(), *_users_modules()])
-    # Of a package that is a folder all files travel, but for hidden ones: passwords lie in such.
+    # For a package that is a folder, Ray ships all its files. Hidden files are excluded, since they may hold passwords.
     return {"py_modules": [str(path) for path in modules], "excludes": [".?*"]}
 
 
 def _envs() -> list[Path]:
-    """What `import envs` gives in this process: our environments, or a package of the user's that has that name."""
+    """The folders that `import envs` finds: this project's environments, or a package of the user's with that name."""
     module = sys.modules.get("envs")
     if module is not None:
         return _places(module)
@@ -79,7 +85,7 @@ def _envs() -> list[Path]:
 
 
 def _users_modules() -> list[Path]:
-    """Modules and packages that were imported from the user's folder: files of theirs, not of a library."""
+    """The modules and packages that were imported from the user's own folder, not from a library."""
     folder = _users_folder()
     if folder is None:
         return []
@@ -89,8 +95,11 @@ def _users_modules() -> list[Path]:
 
 
 def _users_folder() -> Path | None:
-    """Where the modules of a program lie: beside its script, above the package that `python -m` runs, or in the working
-    folder of a notebook; None where the program is itself a part of a library."""
+    """The folder with the modules of the running program.
+
+    That is the folder of its script, the parent of the package that `python -m` runs, or the working folder of a
+    notebook. It is None if the program is itself part of a library.
+    """
     main = sys.modules["__main__"]
     script = getattr(main, "__file__", None)
     if script is None:
@@ -114,7 +123,7 @@ def _places(module: ModuleType) -> list[Path]:
 
 
 def _check_reachable(address: str) -> None:
-    """Raises WorkerError where nothing answers at host:port; Ray itself would try for minutes."""
+    """Raises WorkerError if nothing answers at host:port. Ray itself would try for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdigit():
         return
@@ -122,17 +131,20 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except OSError as error:
         raise WorkerError(
-            f"nothing answers at {address} ({error}); give the address that `ray start --head` printed, or none for a "
-            "local Ray."
+            f"nothing answers at {address} ({error}); give the address that `ray start --head` printed, or no address "
+            "for a local Ray."
         ) from error
 
 
 @contextlib.contextmanager
 def _on_loopback(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
-    """Makes a Ray that starts here, with more variables, listen to this machine only, report no usage and say nothing.
+    """Makes a Ray that starts inside this context listen on the loopback interface, report no usage and log nothing.
 
-    Ray takes the network address of the machine, even where it is told 127.0.0.1, unless clusters are off;
-    it reads that switch when it is imported.
+    Ray listens on the network address of the machine, even if it is given 127.0.0.1, unless clusters are disabled. It
+    reads that switch when it is imported, so the module's variable is changed here as well.
+
+    Args:
+      more: further environment variables to set while Ray starts.
     """
     variables = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0", "RAY_USAGE_STATS_ENABLED": "0", **more}
     before = {name: os.environ.get(name) for name in variables}
@@ -143,7 +155,7 @@ def _on_loopback(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Non
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            # Ray forks and executes its servers at once; JAX's threads are not used in between.
+            # Safe to ignore: Ray calls exec right after fork, so the child never uses JAX's threads.
             warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
             yield
     finally:
@@ -158,11 +170,11 @@ def _on_loopback(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Non
 
 @contextlib.contextmanager
 def _out_of_reach_of_signals() -> Iterator[None]:
-    """Gives the processes of a Ray that starts here a session of their own.
+    """Starts the processes of Ray in a session of their own, so that signals do not reach them.
 
-    A Ctrl-C at the terminal, and a SIGTERM to this process's group, reach this process alone. It ends the run in order,
-    for which it needs its workers, and then Ray. Ray has no option for it. Where the kernel does not end its processes
-    with this one (macOS), Ray's reaper needs all of them in one group, and they stay there.
+    A Ctrl-C at the terminal, or a SIGTERM to this process group, then reaches this process alone. It needs its workers
+    to end the run properly, and ends Ray afterwards. Ray has no option for this. On systems whose kernel does not end
+    Ray's processes together with this one (macOS), Ray's reaper needs all processes in one group, so nothing changes.
     """
     popen = services.ConsolePopen
     if ray_utils.detect_fate_sharing_support():

@@ -216,7 +216,7 @@ def test_workers_that_compute_other_results_end_the_run_before_anything_is_logge
     )
     with (
         trainer,
-        pytest.raises(er.WorkerError, match=r"workers 0 and 1 compute other results for members \d to \d of gen"),
+        pytest.raises(er.WorkerError, match=r"workers 0 and 1 compute different results for members \d to \d of gen"),
     ):
         trainer.fit(1)
     rows = read_metrics(tmp_path / "run" / "metrics.jsonl")
@@ -248,7 +248,7 @@ def test_a_worker_needs_its_room_on_one_machine():
     assert resources.room_for(machines, 0.1, 0.0) == 15 + 15 + 70
     assert resources.room_for(machines, 1.0, 0.5) == 2
     lacking = resources.what_is_lacking(er.Workers(4, cpus=2.0), machines, 0.0)
-    assert lacking is not None and "10 CPUs and 5 GPUs on 4 machines, room for 3" in lacking
+    assert lacking is not None and "10 CPUs and 5 GPUs on 4 machines, which is enough for 3" in lacking
     assert resources.what_is_lacking(er.Workers(3, cpus=2.0), machines, 0.0) is None
     lacking = resources.what_is_lacking(er.Workers(3, cpus=2.0, nodes=5), machines, 0.0)
     assert lacking is not None and "asked for 5 machines, but the cluster has 4" in lacking

@@ -33,7 +33,7 @@ def test_whoever_waits_for_a_cluster_is_told_every_half_minute_what_is_lacking(c
     monkeypatch.setattr(backend, "find_places", lambda: [{"CPU": 1.0}] * int((clock.seconds - 100) // 50))
     assert waiting(er.Workers(2, wait_seconds=1200))._wait_for_resources() == 0
     assert clock.seconds == 200
-    said = [(record.args[0], record.args[1].split(", room for ")[1][0]) for record in caplog.records]
+    said = [(record.args[0], record.args[1].split("enough for ")[1][0]) for record in caplog.records]
     assert said == [(1200, "0"), (1170, "0"), (1140, "1"), (1110, "1")]
 
 
