@@ -28,7 +28,7 @@ from eggroll_ray.rl.trained_policy import TrainedPolicy, record_episode
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Run
-from eggroll_ray.runs.result import Result
+from eggroll_ray.runs.result import Best, Result
 from eggroll_ray.runs.watch import Watch
 from eggroll_ray.trainer import Trainer
 from eggroll_ray.workers.messages import WorkerError
@@ -38,6 +38,7 @@ __all__ = [
     # Training.
     "Trainer",
     "Result",
+    "Best",
     "Watch",
     "Run",
     "Row",

@@ -2,42 +2,43 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-import jax
 import numpy as np
 
 from eggroll_ray.compiling.cache import keep_programs
-from eggroll_ray.compiling.threads import cores
 from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.hyperparameters import changes as hyperparameter_changes
-from eggroll_ray.es.hyperparameters import hyperparameters, with_hyperparameters
 from eggroll_ray.es.numbers import plain
-from eggroll_ray.es.record import ES, NotFiniteError, functions_of
+from eggroll_ray.es.record import ES, NotFiniteError
 from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.forecast.block_size import check_block_size, fastest_for_workers
 from eggroll_ray.replay import Replay
 from eggroll_ray.runs import checkpoint
+from eggroll_ray.runs.best import BestSoFar, part_of
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size
-from eggroll_ray.runs.result import Result
-from eggroll_ray.runs.rows import Rows, episode_returns, too_coarse
+from eggroll_ray.runs.result import Best, Result, summary
+from eggroll_ray.runs.rows import Rows, too_coarse
 from eggroll_ray.runs.sinks.prometheus import RayGauges
+from eggroll_ray.runs.stopping import Stop
+from eggroll_ray.runs.take_over import take_over
+from eggroll_ray.runs.tests_so_far import TestsSoFar
 from eggroll_ray.runs.watch import Watch
 from eggroll_ray.workers.formed_leaves import describe
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
-from eggroll_ray.workers.pool import LocalPool, Pool
+from eggroll_ray.workers.pool import Pool
 from eggroll_ray.workers.prepare import check_windows, prepare
 from eggroll_ray.workers.results import outcome_of
+from eggroll_ray.workers.start import start_pool
 from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -112,29 +113,21 @@ class Trainer:
         if resumed or block_size == "auto":  # found once all else is known to be right
             self._plan = self._plan.with_block_size(self._block_size(resumed))
         formed = describe(self._strategy, prepared.formed, self._plan.block_size)
-        settings = {
-            "evaluator": evaluator.settings,
-            "strategy": self._strategy.settings,
-            "parameters": {leaf.path: leaf.recorded() for leaf in prepared.leaves},
-        }
         self._pool: Pool | None = None
         self._pending: Outcome | None = None  # evaluated, but not applied by the workers yet
         self._opt_state = prepared.shapes.opt_state
         self._changes: dict[str, float] = {}  # hyperparameters, from the update of the generation to be evaluated next
         self._number = 0  # of the generation to be evaluated next
-        self._stopped = threading.Event()
+        self._stop = Stop()
         self._solved = False
         self._told_coarse = False
-        self._last_test: np.ndarray | None = None
         self._recorder = None
         if self._run is not None:
             # Before the recorder exists there is nothing that an event could go into.
-            column = jax.ShapeDtypeStruct((self._plan.population_size,), np.float32)
-            fitness = dict.fromkeys(evaluator.groups, column) if evaluator.groups else column
-            functions = functions_of(self._strategy, prepared.shapes, fitness)
-            functions = {**evaluator.functions(prepared.shapes.params), **functions}
-            self._recorder = Recorder(self._run, self._plan, evaluator.moments, settings, functions, self._event)
+            self._recorder = Recorder.of(self._run, evaluator, prepared, self._plan, self._event)
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
+        best = self._recorder.best if self._recorder else BestSoFar()
+        self._tests = TestsSoFar(watch, best, evaluator.duel is None)
         if prepared.formed:
             self._event("leaves formed", formed)
 
@@ -144,6 +137,10 @@ class Trainer:
         SIGINT (Ctrl-C) and SIGTERM end the run in order: the evaluation under way is given up, a checkpoint
         is written. A second SIGINT raises KeyboardInterrupt.
 
+        The row of generation `g` has the test of the parameters after `g` updates. The result is one update further
+        than the last row, and those parameters are tested as well; unless the target was reached: then it is of the
+        parameters that reached it.
+
         Args:
           generations: the total, earlier calls and the resumed part included.
           on_row: called with each row of metrics.
@@ -151,9 +148,10 @@ class Trainer:
         if generations < 0:
             raise ValueError(f"generations={generations} must be at least 0.")
         self._start()
-        with stop_on_signals(self._stopped), self._record_failure():  # after Ray has set handlers of its own
+        with self._stop.on_signals(), self._record_failure():  # after Ray has set handlers of its own
             while self._number < generations and (row := self._next()) is not None:
                 on_row(row)
+            self._apply_pending()
             return self._finish()
 
     def __iter__(self) -> Iterator[Row]:
@@ -161,14 +159,20 @@ class Trainer:
         self._start()
         while (row := self._next()) is not None:
             yield row
+        self._apply_pending()
         self._finish()
 
     def stop(self) -> None:
         """Ends `fit` or the iteration in order, from any thread."""
-        self._stopped.set()
+        self._stop.ask()
 
     def result(self) -> Result:
-        """Returns the state so far, with every evaluated generation applied."""
+        """Returns what the run has come to so far, and records it.
+
+        Between two rows of an iteration it is the state that the last row is about: its `generations` are the
+        `generation` of the row, its `test` is the one that the row sums up, and its `digest` is that of the row. After
+        `fit` it is what `fit` has returned.
+        """
         self._start()
         return self._finish()
 
@@ -200,9 +204,10 @@ class Trainer:
         """
         self._start()
         assert self._pool is not None
-        number, folder = self._apply_pending(), Path(folder)
+        self._apply_pending()
+        snapshot, folder = self._pool.snapshot(), Path(folder)
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-        return checkpoint.save_checkpoint(folder, self._pool.snapshot(), number, self._pool.digest())
+        return checkpoint.save_checkpoint(folder, snapshot, int(snapshot["state"].generation), self._pool.digest())
 
     def restore(self, folder: Path | str) -> None:
         """Goes on from the newest whole checkpoint below a folder that `save`, or another run, has written.
@@ -221,32 +226,12 @@ class Trainer:
                 "this evaluator needs parameters of earlier generations, which a checkpoint does not hold: continue "
                 "the run with its fitness log, Run(path, resume=True)."
             )
-        folder = Path(folder)
-        if not (saved := checkpoint.checkpoints(folder)):
-            raise CheckpointError(f"there is no checkpoint in {folder / 'checkpoints'}; give what was given to save.")
         self._start()
         assert self._pool is not None
-        damaged: list[str] = []
-        found = checkpoint.newest_checkpoint(folder, saved, self._pool.snapshot(), damaged.append)
-        for text in damaged:
-            self._event("checkpoint damaged", text)
-        if found is None:
-            raise CheckpointError(f"there is no whole checkpoint in {folder / 'checkpoints'}: {' '.join(damaged)}")
-        number, snapshot = found
-        snapshot = self._with_own_hyperparameters(snapshot)
+        number, snapshot = take_over(Path(folder), self._pool.snapshot(), self._event)
         self._pool.catch_up(snapshot, [])
         self._number, self._pending, self._solved = number, None, False
-
-    def _with_own_hyperparameters(self, snapshot: dict[str, Any]) -> dict[str, Any]:
-        """A snapshot of another trainer with the hyperparameters of this one."""
-        assert self._pool is not None
-        own = hyperparameters(self._pool.snapshot()["state"].opt_state)
-        theirs, state = hyperparameters(snapshot["state"].opt_state), snapshot["state"]
-        other = [name for name in own if own[name] != theirs[name]]
-        if other:
-            shown = ", ".join(f"{name} is {float(own[name]):g}, not {float(theirs[name]):g}" for name in other)
-            self._event("settings kept", f"of this trainer, not of the checkpoint: {shown}")
-        return {**snapshot, "state": state._replace(opt_state=with_hyperparameters(state.opt_state, own))}
+        self._tests = TestsSoFar(self._watch, BestSoFar(), self._evaluator.duel is None)
 
     def reproduce(self, generation: int, member: int) -> float | np.ndarray:
         """Runs one member of a generation alone, in this process, and returns its fitness, `(groups,)` if several.
@@ -311,13 +296,14 @@ class Trainer:
             return
         if self._run is not None and self._recorder is None:
             raise RuntimeError("this trainer is closed; make another one with Run(path, resume=True).")
-        self._pool = self._make_pool()
+        self._pool = start_pool(self._strategy, self._evaluator, self._plan, self._workers, self._event)
         if self._recorder is not None and self._workers.count != 0:
             self._recorder.add_sink(RayGauges(self._recorder.path.name))
         if self._run is not None and self._recorder is not None and self._run.resume:
-            snapshot, log = self._replay(self._run).state_before(len(self._recorder.log), self._pool.snapshot())
+            template, self._number = self._pool.snapshot(), len(self._recorder.log)
+            snapshot, log = self._replay(self._run).state_before(self._number, template)
             self._pool.catch_up(snapshot, log)
-            self._number = len(self._recorder.log)
+            self._tests.best.load(template, self._number)
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
             self._event("resumed", detail)
             for text in self._recorder.not_compared:
@@ -332,24 +318,15 @@ class Trainer:
         plan = self._plan
         return fastest_for_workers(self._evaluator, self._strategy, plan.population_size, plan.seed, self._workers)
 
-    def _make_pool(self) -> Pool:
-        if self._workers.count == 0:
-            worker = Worker(self._strategy, self._evaluator, self._plan, threads=cores())
-            return LocalPool(worker, self._plan)
-        from eggroll_ray.workers.ray.backend import ray_coordinator  # Ray is imported only where it is used
-
-        return ray_coordinator(self._strategy, self._evaluator, self._plan, self._workers, self._event)
-
     def _next(self) -> Row | None:
         """Evaluates one generation; None when the run is over."""
         assert self._pool is not None
-        if self._stopped.is_set() or self._solved:
+        if self._stop.is_asked() or self._solved:
             return None
         started = time.perf_counter()
-        test = self._watch.every > 0 and self._number % self._watch.every == 0
         outcomes = () if self._pending is None else (self._pending,)
-        request = Request(self._number, outcomes, tuple(range(self._plan.blocks)), test)
-        found = self._pool.step(request, self._stopped.is_set)
+        request = Request(self._number, outcomes, tuple(range(self._plan.blocks)), self._tests.is_due(self._number))
+        found = self._pool.step(request, self._stop.is_asked)
         self._pending = None
         if self._recorder is not None and self._recorder.is_due(self._number):
             self._recorder.save(self._pool.snapshot(), self._number, self._pool.digest())
@@ -365,57 +342,68 @@ class Trainer:
         if self._recorder is not None:
             self._pending = self._recorder.append(self._pending)
         if found.test is not None:
-            self._last_test = found.test
+            self._tests.take(self._number, found.test, found.digest, self._pool.snapshot)
         row = self._rows.row(self._pending, found, self._pool.count, time.perf_counter() - started)
         if self._recorder is not None:
             self._recorder.write(row)
+            self._recorder.keep_best()
         if not self._told_coarse and (coarse := too_coarse(row)) is not None:
             self._event("fitness too coarse", coarse)
             self._told_coarse = True
-        self._solved = self._confirm(row["mean_policy_return"])
+        again = functools.partial(self._pool.test, "confirmation")
+        self._solved = self._tests.confirms(self._number, row["mean_policy_return"], again)
         self._number += 1
         return row
 
-    def _confirm(self, mean_return: float | None) -> bool:
-        """Whether the target is reached, on other fresh episodes than those that said so first."""
-        assert self._pool is not None
-        target = self._watch.target
-        if target is None or mean_return is None or mean_return < target:
-            return False
-        test = self._pool.test("confirmation")
-        confirmed = float(test.mean()) >= target
-        if confirmed:
-            self._last_test = test
-        return confirmed
+    def _apply_pending(self) -> None:
+        """Applies the last generation's outcome.
 
-    def _apply_pending(self) -> int:
-        """Applies the last generation's outcome, and returns the number of updates."""
+        The parameters that reached the target are those before the last population was evaluated; then its fitness
+        stays pending, so that training can go on from there.
+        """
         assert self._pool is not None
-        if self._solved:
-            # The parameters that reached the target are those before the last population was evaluated;
-            # its fitness stays pending, so that training can go on from there.
-            return self._number - 1
-        if self._pending is not None:
+        if self._pending is not None and not self._solved:
             self._pool.update(self._pending)
             self._pending = None
-        return self._number
 
     def _finish(self) -> Result:
+        """Tests the state that the workers hold, if it was not tested yet, records it, and returns it."""
         assert self._pool is not None
-        number = self._apply_pending()
-        if self._watch.every > 0 and not self._solved and not self._stopped.is_set():
-            self._last_test = self._pool.test("test")
         digest, snapshot = self._pool.digest(), self._pool.snapshot()
-        status = "solved" if self._solved else "stopped" if self._stopped.is_set() else "finished"
-        self._stopped.clear()
+        number, hurry = int(snapshot["state"].generation), self._stop.by_signal
+        if not hurry and self._tests.is_missing(number):
+            self._tests.take(number, self._pool.test("test"), digest, self._pool.snapshot)
+        status = "solved" if self._solved else "stopped" if self._stop.is_asked() else "finished"
+        best = self._best_found(hurry)
+        self._stop.clear()
+        test = self._tests.of(number)
         if self._recorder is not None:
             self._recorder.save(snapshot, number, digest)
-            self._recorder.finish(self._summary(status, number, digest))
-        params = snapshot["state"].params
-        make_policy = self._evaluator.policy
-        policy = None if make_policy is None else make_policy(params, snapshot["statistics"])
+            self._recorder.finish(summary(status, number, test, digest) | self._totals())
         path = None if self._recorder is None else self._recorder.path
-        return Result(status, number, params, policy, self._last_test, digest, path)
+        held = part_of(snapshot)
+        return Result(status, number, held["params"], self._policy(held), test, digest, path, best)
+
+    def _policy(self, held: Mapping[str, Any]) -> Any:
+        """The policy of parameters and statistics, None without an environment."""
+        return None if self._evaluator.policy is None else self._evaluator.policy(held["params"], held["statistics"])
+
+    def _best_found(self, hurry: bool) -> Best | None:
+        """The parameters with the best test, rebuilt from the record if they were not kept and there is time."""
+        tested, best = self._tests.best_tested, self._tests.best
+        if tested is not None and best.held is None and self._run is not None and not hurry:
+            try:
+                worker = self._replay(self._run).worker_at(tested.generation)
+            except CheckpointError as error:  # the log could not be written
+                self._event("best not rebuilt", str(error))
+                return None
+            if tested.digest and worker.digest() != tested.digest:
+                self._event("best differs", f"generation {tested.generation} was rebuilt here with other last bits")
+            best.hold(part_of(worker.snapshot()))
+        if tested is None or best.held is None:
+            return None
+        params, policy = best.held["params"], self._policy(best.held)
+        return Best(tested.generation, params, policy, tested.mean, tested.std, tested.episodes)
 
     @contextlib.contextmanager
     def _record_failure(self) -> Iterator[None]:
@@ -425,23 +413,12 @@ class Trainer:
         except (FitnessError, NotFiniteError, WorkerError) as error:
             if self._recorder is not None:
                 self._event("failed", str(error))
-                self._recorder.finish(self._summary("failed", self._number, "") | {"message": str(error)})
+                made = summary("failed", self._number, self._tests.last, "", str(error))
+                self._recorder.finish(made | self._totals())
             raise
 
-    def _summary(self, status: str, number: int, digest: str) -> Row:
-        test = self._last_test
-        return {
-            "status": status,
-            "generations": number,
-            "mean_policy_return": None if test is None else float(test.mean()),
-            "mean_policy_return_std": None if test is None else float(episode_returns(test).std()),
-            "episodes": 0 if test is None else len(test),
-            "target": self._watch.target,
-            "seconds": self._rows.seconds(),
-            **self._rows.totals,
-            "digest": digest,
-            "message": "",
-        }
+    def _totals(self) -> Row:
+        return {"target": self._watch.target, "seconds": self._rows.seconds(), **self._rows.totals}
 
     def _event(self, name: str, detail: str, worker: str | None = None) -> None:
         quiet = name in ("resumed", "worker joined", "worker back", "record restored", "changed", "settings kept")
@@ -450,23 +427,3 @@ class Trainer:
         if self._recorder is not None:
             event = {"event": name, "generation": self._number, "time": self._rows.seconds()}
             self._recorder.write(event | {"detail": detail, "worker": worker})
-
-
-@contextlib.contextmanager
-def stop_on_signals(stopped: threading.Event) -> Iterator[None]:
-    """Turns the first SIGINT or SIGTERM into a stop; outside the main thread it changes nothing."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: Any) -> None:
-        if stopped.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stopped.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

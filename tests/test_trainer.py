@@ -126,9 +126,23 @@ def test_fit_in_parts_equals_fit_at_once():
     assert parts.fit(8).digest == trainer().fit(8).digest
     looped = trainer()
     for row in looped:
-        if row["generation"] == 7:
+        if row["generation"] == 8:
             break
     assert looped.result().digest == trainer().fit(8).digest
+
+
+def test_between_two_rows_the_result_is_what_the_last_row_is_about():
+    whole, looped = trainer().fit(4), trainer(watch=er.Watch(every=2, episodes=3))
+    for row in looped:
+        result = looped.result()
+        assert (result.generations, result.digest) == (row["generation"], row["digest"])
+        if row["generation"] % 2 == 0:
+            assert result.test.mean() == row["mean_policy_return"]
+        assert result.test.shape == (3,)  # what was not tested for a row is tested for the result
+        if row["generation"] == 4:
+            break
+    assert result.digest == whole.digest
+    assert looped.fit(5).digest == trainer().fit(5).digest  # and nothing was missed or done twice
 
 
 def test_the_target_is_confirmed_and_the_parameters_that_reached_it_are_returned():

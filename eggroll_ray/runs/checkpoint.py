@@ -120,37 +120,43 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def save_checkpoint(run: Path, snapshot: Any, generation: int, digest: str) -> Path:
     """Writes `checkpoints/<generation>/` from a worker's snapshot, and returns the folder."""
-    stored = {name: _as_stored(array) for name, array in named_arrays(snapshot).items()}
-    manifest = {
-        "schema": SCHEMA,
-        "generation": generation,
-        "digest": digest,  # of the state, and of what is kept of the past, which the log has
-        "content": digest_of(stored),
-        "arrays": _entries(snapshot),
-    }
     target = run / "checkpoints" / f"{generation:08d}"
-    if target.exists() and _holds(target, manifest):  # the same generation of the same run: the same bits
-        return target
+    # The digest is of the state, and of what is kept of the past, which the log has.
+    save_folder(target, snapshot, {"generation": generation, "digest": digest})
+    return target
+
+
+def save_folder(target: Path, tree: Any, about: Mapping[str, Any]) -> None:
+    """Writes the arrays of a pytree as a folder of `arrays.safetensors` and `manifest.json`, whole or not at all.
+
+    Args:
+      target: the folder. One that holds the same is left as it is; another one is replaced.
+      tree: a pytree of arrays.
+      about: what else the manifest shall say.
+    """
+    stored = {name: _as_stored(array) for name, array in named_arrays(tree).items()}
+    manifest = {"schema": SCHEMA, **about, "content": digest_of(stored), "arrays": _entries(tree)}
+    if target.exists() and _holds(target, as_json(manifest)):
+        return
     partial = target.parent / f"{PARTIAL}{target.name}"
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed here
     partial.mkdir()
     replace_file(partial / "arrays.safetensors", save(stored))
     write_json(partial / "manifest.json", manifest)
-    if target.exists():  # damaged, or from before the log was cut
-        damaged = target.parent / f"{PARTIAL}damaged-{target.name}"
-        shutil.rmtree(damaged, ignore_errors=True)
-        os.replace(target, damaged)
-        shutil.rmtree(damaged, ignore_errors=True)
+    if target.exists():  # damaged, of another state, or from before the log was cut
+        replaced = target.parent / f"{PARTIAL}replaced-{target.name}"
+        shutil.rmtree(replaced, ignore_errors=True)
+        os.replace(target, replaced)
+        shutil.rmtree(replaced, ignore_errors=True)
     os.replace(partial, target)
     sync_folder(target.parent)
-    return target
 
 
 def _holds(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether a checkpoint is there as this manifest says."""
+    """Whether a folder of arrays is there as this manifest says."""
     try:
-        found = _read_manifest(folder)
-        return found["arrays"] == manifest["arrays"] and digest_of(_read_stored(folder, found)) == manifest["content"]
+        found = read_manifest(folder)
+        return found == manifest and digest_of(_read_stored(folder, found)) == manifest["content"]
     except CheckpointError:  # damaged, or of another version
         return False
 
@@ -175,9 +181,29 @@ def load_checkpoint(run: Path, generation: int, template: Any, with_past: bool =
       DamagedError: when the files are not as they were written.
     """
     folder = run / "checkpoints" / f"{generation:08d}"
-    manifest = _read_manifest(folder)
+    manifest = _manifest_of(folder)
+    snapshot = load_folder(folder, template)
+    # The first versions wrote no digest of the content alone.
+    if "content" not in manifest and not with_past and digest_of(snapshot) != manifest.get("digest"):
+        raise _changed(folder)
+    return snapshot
+
+
+def load_folder(folder: Path, template: Any, *, part: bool = False) -> Any:
+    """Loads the arrays that `save_folder` has written, and compares them with the digest that was recorded with them.
+
+    Args:
+      folder: the folder.
+      template: a pytree of the same structure and arrays of the same shapes and dtypes.
+      part: whether the folder may hold more arrays than the template has.
+
+    Raises:
+      CheckpointError: when it is of another schema, or of other leaves, shapes or dtypes.
+      DamagedError: when the files are not as they were written.
+    """
+    manifest = read_manifest(folder)
     expected, found = _entries(template), manifest["arrays"]
-    for name in sorted({*expected, *found}):
+    for name in sorted({*expected} if part else {*expected, *found}):
         if expected.get(name) != found.get(name):
             raise CheckpointError(
                 f"{folder} does not fit this run: {name} is {found.get(name, 'missing')} there and "
@@ -186,15 +212,9 @@ def load_checkpoint(run: Path, generation: int, template: Any, with_past: bool =
     stored = _read_stored(folder, manifest)
     leaves, treedef = jax.tree.flatten(template)
     try:
-        snapshot = treedef.unflatten(
-            [_as_before(stored[name], leaf) for name, leaf in zip(expected, leaves, strict=True)]
-        )
+        return treedef.unflatten([_as_before(stored[name], leaf) for name, leaf in zip(expected, leaves, strict=True)])
     except (ValueError, TypeError) as error:  # of other sizes
         raise _changed(folder) from error
-    # The first versions wrote no digest of the content alone.
-    if "content" not in manifest and not with_past and digest_of(snapshot) != manifest.get("digest"):
-        raise _changed(folder)
-    return snapshot
 
 
 def newest_checkpoint(
@@ -223,12 +243,26 @@ def newest_checkpoint(
 def recorded_digest(run: Path, generation: int) -> str | None:
     """Returns the digest of the state that a checkpoint was written of, None where that cannot be read."""
     try:
-        return _read_manifest(run / "checkpoints" / f"{generation:08d}").get("digest")
+        return _manifest_of(run / "checkpoints" / f"{generation:08d}").get("digest")
     except CheckpointError:
         return None
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint, whose folder has the number of its generation."""
+    manifest = read_manifest(folder)
+    if manifest.get("generation") != int(folder.name):
+        raise DamagedError(f"{folder} is damaged: its manifest.json is of another generation.")
+    return manifest
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Reads what `save_folder` was told about its arrays, and which they are.
+
+    Raises:
+      CheckpointError: when it is of another schema.
+      DamagedError: when it is not there or not as it was written.
+    """
     path = folder / "manifest.json"
     try:
         manifest = read_object(path)
@@ -241,8 +275,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} has schema {manifest.get('schema')}, this version reads {SCHEMA}; use the version of "
             "eggroll_ray that wrote it (config.json names it)."
         )
-    if not isinstance(manifest.get("arrays"), dict) or manifest.get("generation") != int(folder.name):
-        raise DamagedError(f"{folder} is damaged: its manifest.json lists no arrays, or is of another generation.")
+    if not isinstance(manifest.get("arrays"), dict):
+        raise DamagedError(f"{folder} is damaged: its manifest.json lists no arrays.")
     return manifest
 
 

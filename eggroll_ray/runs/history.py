@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from eggroll_ray.runs.best import Score, best_of
 from eggroll_ray.runs.files import parse_json
 from eggroll_ray.runs.metrics import Row, read_metrics
 
@@ -56,6 +57,28 @@ class History:
     def evaluated(self) -> list[Row]:
         """The rows of generations whose mean policy was tested."""
         return [row for row in self.rows if row.get("mean_policy_return") is not None]
+
+    @functools.cached_property
+    def best(self) -> Score | None:
+        """The best test of the mean parameters: generation, mean, standard deviation, episodes.
+
+        None without tests, and in self-play, where tests of different generations have different opponents. The best of
+        many noisy tests is partly luck.
+        """
+        if self.is_self_play:
+            return None
+        result, last = self.result or {}, max((row["generation"] for row in self.rows), default=-1)
+        # A run that was solved was tested twice at its end; its row has the test that is comparable with the others.
+        at_end = {**result, "generation": result.get("generations"), "mean_policy_episodes": result.get("episodes")}
+        further = [at_end] if (result.get("generations") or 0) > last else []
+        return best_of([*self.rows, *further])
+
+    @property
+    def is_self_play(self) -> bool:
+        """Whether the opponents were earlier generations, so that tests cannot be compared across generations."""
+        settings = self.config.get("settings")
+        evaluator = settings.get("evaluator") if isinstance(settings, dict) else None
+        return isinstance(evaluator, dict) and "rivals" in evaluator
 
     @property
     def rate_name(self) -> str:

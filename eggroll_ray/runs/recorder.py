@@ -8,11 +8,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import jax
+import numpy as np
 
 from eggroll_ray.es.numbers import whole
-from eggroll_ray.es.record import Function
+from eggroll_ray.es.record import Function, functions_of
+from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.runs import checkpoint
+from eggroll_ray.runs.best import BestSoFar
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.functions import compare, recorded
@@ -21,6 +26,7 @@ from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
 from eggroll_ray.runs.sinks.tensorboard import TensorBoard
 from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
+from eggroll_ray.workers.prepare import Prepared
 
 _RETRY_SECONDS = 10.0  # between attempts at a checkpoint that could not be written
 _REMIND_SECONDS = 60.0  # between warnings that the record cannot be written
@@ -98,7 +104,8 @@ class Recorder:
                 checkpoint.write_json(self.path / "config.json", config)
             self.log = FitnessLog(self.path, plan, moments)
             metrics = self.path / "metrics.jsonl"
-            self.last_row = last_row(read_metrics(metrics) if metrics.exists() else [], len(self.log))
+            rows = rows_before(read_metrics(metrics) if metrics.exists() else [], len(self.log))
+            self.last_row, self.best = rows[-1] if rows else {}, BestSoFar(self.path, rows)
             self._metrics = MetricsWriter(
                 metrics, (TensorBoard(self.path / "tensorboard"), *run.sinks), resume_from=len(self.log)
             )
@@ -106,10 +113,28 @@ class Recorder:
             self._lock.close()
             raise
         self._unwritten: list[Outcome] = []
-        self._failing: set[str] = set()  # log, checkpoint, metrics, result
+        self._failing: set[str] = set()  # log, checkpoint, metrics, best, result
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
         self.not_compared = told  # what cannot be known to be as it was, in words
+
+    @classmethod
+    def of(
+        cls, run: Run, evaluator: Evaluator, prepared: Prepared, plan: Plan, on_event: Callable[[str, str], object]
+    ) -> Self:
+        """Makes the recorder of a run that is prepared; `plan` is that of the run, with its block size."""
+        settings = {
+            "evaluator": evaluator.settings,
+            "strategy": prepared.strategy.settings,
+            "parameters": {leaf.path: leaf.recorded() for leaf in prepared.leaves},
+        }
+        column = jax.ShapeDtypeStruct((plan.population_size,), np.float32)
+        fitness = dict.fromkeys(evaluator.groups, column) if evaluator.groups else column
+        functions = {
+            **evaluator.functions(prepared.shapes.params),
+            **functions_of(prepared.strategy, prepared.shapes, fitness),
+        }
+        return cls(run, plan, evaluator.moments, settings, functions, on_event)
 
     def append(self, outcome: Outcome) -> Outcome:
         """Adds the outcome of a generation to the log, and with it those that could not be written before.
@@ -142,6 +167,16 @@ class Recorder:
         self._tried = time.monotonic()
         if self._try("checkpoint", lambda: checkpoint.save_checkpoint(self.path, snapshot, generation, digest)):
             self._saved = generation
+        self.save_best()
+
+    def keep_best(self) -> None:
+        """Writes the parameters with the best test if they are new, and the last time was long enough ago."""
+        if self.best.is_due():
+            self.save_best()
+
+    def save_best(self) -> None:
+        """Writes the parameters with the best test, if they are others than those that were written last."""
+        self._try("best", self.best.save)
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes how the run ended."""
@@ -220,10 +255,9 @@ def _recorded(plan: Plan) -> dict[str, Any]:
     return {name: value for name, value in dataclasses.asdict(plan).items() if name != "signs_only"}
 
 
-def last_row(rows: Iterable[Row], generations: int) -> Row:
-    """Returns the last row of a generation below `generations`, {} if there is none."""
-    kept = [row for row in rows if "event" not in row and row.get("generation", generations) < generations]
-    return kept[-1] if kept else {}
+def rows_before(rows: Iterable[Row], generations: int) -> list[Row]:
+    """Returns the rows of generations below `generations`, without events."""
+    return [row for row in rows if "event" not in row and row.get("generation", generations) < generations]
 
 
 def _settings(config: Path) -> Mapping[str, Any]:

@@ -182,7 +182,7 @@ def drift(actor) -> None:
 
 
 def test_the_only_worker_is_replaced_and_replays_the_run():
-    whole = er.Trainer(custom(), population_size=32, seed=3).fit(6)
+    whole = er.Trainer(custom(), population_size=32, seed=3).fit(5)
     trainer = er.Trainer(custom(), population_size=32, workers=er.Workers(1, cpus=0.5), seed=3)
     with trainer:
         for row in trainer:

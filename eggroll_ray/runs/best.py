@@ -1,0 +1,171 @@
+"""The best test of the mean parameters in a run, and the parameters that it was of.
+
+The rows of metrics say which test is the best. The parameters are copied when the test is seen. The folder `best/`
+holds them and the number of the test. Where it is missing or of another test, they are rebuilt from the fitness log.
+"""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from eggroll_ray.runs import checkpoint
+from eggroll_ray.runs.checkpoint import CheckpointError
+from eggroll_ray.runs.metrics import Row
+from eggroll_ray.runs.rows import episode_returns
+
+FOLDER = "best"
+_WRITE_SECONDS = 10.0  # at the least between two writes that nothing else asks for
+_COPY_SHARE = 0.05  # of the time of a recorded run that copies of the best parameters may take
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """What a test of the mean parameters came to.
+
+    Attributes:
+      generation: updates that had been applied.
+      mean: fitness over the episodes, and over groups if there are several.
+      std: of the fitness over the episodes.
+      episodes: their number.
+      digest: of the state; "" where it is not known.
+    """
+
+    generation: int
+    mean: float
+    std: float
+    episodes: int
+    digest: str = ""
+
+    @classmethod
+    def of(cls, generation: int, test: np.ndarray, digest: str) -> Self:
+        """Sums up a test: the fitness in each episode, `(episodes,)` or `(episodes, groups)`."""
+        return cls(generation, float(test.mean()), float(episode_returns(test).std()), len(test), digest)
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Self | None:
+        """Reads the test out of a row of metrics, or of `best/`; None where there was none."""
+        mean, generation = row.get("mean_policy_return"), row.get("generation")
+        if not isinstance(mean, int | float) or type(generation) is not int or not math.isfinite(mean):
+            return None
+        names = ("mean_policy_return_std", "mean_policy_episodes", "digest")
+        std, episodes, digest = (row.get(name) for name in names)
+        return cls(
+            generation,
+            float(mean),
+            float(std) if isinstance(std, int | float) else math.nan,
+            episodes if type(episodes) is int else 0,
+            digest if isinstance(digest, str) else "",
+        )
+
+    def row(self) -> Row:
+        """Returns it under the names that it has in a row of metrics."""
+        return {
+            "generation": self.generation,
+            "mean_policy_return": self.mean,
+            "mean_policy_return_std": self.std,
+            "mean_policy_episodes": self.episodes,
+            "digest": self.digest,
+        }
+
+
+def is_better(one: Score, other: Score | None) -> bool:
+    """Whether a test is better than another one; of equal ones the earlier is."""
+    if other is None or one.mean != other.mean:
+        return other is None or one.mean > other.mean
+    return one.generation < other.generation
+
+
+def best_of(rows: Iterable[Mapping[str, Any]]) -> Score | None:
+    """Returns the best test of some rows of metrics, None if there is none."""
+    best = None
+    for row in rows:
+        if "event" not in row and (found := Score.of_row(row)) is not None and is_better(found, best):
+            best = found
+    return best
+
+
+class BestSoFar:
+    """Follows the tests of a run and holds the parameters and statistics of the best.
+
+    Attributes:
+      tested: the best test so far, None before the first.
+      held: parameters and statistics that it was of, `{"params": ..., "statistics": ...}` of NumPy arrays; None where
+        they were not copied, and have to be rebuilt.
+    """
+
+    def __init__(self, run: Path | None = None, rows: Iterable[Row] = ()):
+        """Begins with what is known of a run.
+
+        Args:
+          run: the run folder. Without one every new best is copied; with one, which can be rebuilt, no more often than
+            costs a twentieth of the time.
+          rows: of metrics, of the part before, where the run is resumed.
+        """
+        self._run, self.tested, self.held = run, best_of(rows), None
+        self._unwritten = False
+        self._copy_from, self._write_from = -math.inf, time.monotonic() + _WRITE_SECONDS
+
+    def consider(self, tested: Score, snapshot: Callable[[], Mapping[str, Any]]) -> None:
+        """Takes note of a test.
+
+        Args:
+          tested: the test.
+          snapshot: returns the state that was tested, as a worker's snapshot.
+        """
+        again = self.tested is not None and self.held is None and tested == self.tested
+        if not math.isfinite(tested.mean) or not (again or is_better(tested, self.tested)):
+            return
+        self.tested, self.held = tested, None
+        started = time.monotonic()
+        if self._run is None or started >= self._copy_from:
+            self.hold(part_of(snapshot()))
+            self._copy_from = time.monotonic() + (time.monotonic() - started) / _COPY_SHARE
+
+    def hold(self, held: Mapping[str, Any]) -> None:
+        """Takes the parameters and statistics that the best test was of."""
+        self.held, self._unwritten = held, True
+
+    def load(self, template: Mapping[str, Any], generations: int) -> None:
+        """Takes what `best/` holds if it is of the best test, or of a better one that no row is about.
+
+        A run may end with a test of parameters that no generation was evaluated with.
+
+        Args:
+          template: a worker's snapshot.
+          generations: that the run has done.
+        """
+        assert self._run is not None
+        try:
+            found = Score.of_row(checkpoint.read_manifest(self._run / FOLDER))
+            if found is None or found.generation > generations:
+                return
+            if found == self.tested or is_better(found, self.tested):
+                self.held, self.tested = checkpoint.load_folder(self._run / FOLDER, part_of(template)), found
+        except CheckpointError:  # it is not there, or damaged: it is rebuilt when it is needed
+            return
+
+    def is_due(self) -> bool:
+        """Whether there is something to write, and the last time was long enough ago."""
+        return self._unwritten and time.monotonic() >= self._write_from
+
+    def save(self) -> None:
+        """Writes `best/`, if there is something new to write.
+
+        Raises:
+          OSError: when that fails; it can be tried again.
+        """
+        if self._run is None or not self._unwritten or self.tested is None:
+            return
+        self._write_from = time.monotonic() + _WRITE_SECONDS
+        checkpoint.save_folder(self._run / FOLDER, self.held, self.tested.row())
+        self._unwritten = False
+
+
+def part_of(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a worker's snapshot what a policy is made of: parameters and statistics."""
+    return {"params": snapshot["state"].params, "statistics": snapshot["statistics"]}

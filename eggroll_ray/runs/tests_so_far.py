@@ -1,0 +1,73 @@
+"""The tests of the mean parameters of a run that goes on: the last, the best, and whether the target is reached."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from eggroll_ray.runs.best import BestSoFar, Score
+from eggroll_ray.runs.watch import Watch
+
+Snapshot = Callable[[], Mapping[str, Any]]  # of the state that is tested
+
+
+class TestsSoFar:
+    """What the tests of a run have come to.
+
+    Attributes:
+      best: the best of them.
+      last: fitness by episode of the last one, None before the first.
+    """
+
+    def __init__(self, watch: Watch, best: BestSoFar, comparable: bool):
+        """Begins a run, or continues one.
+
+        Args:
+          watch: when there is a test, and the target.
+          best: of the part before.
+          comparable: whether tests of different generations can be compared. In self-play each has opponents of its
+            own.
+        """
+        self._watch, self.best, self._comparable = watch, best, comparable
+        self.last: np.ndarray | None = None
+        self._last_of = -1  # updates that had been applied
+
+    def is_due(self, generation: int) -> bool:
+        """Whether the parameters of a generation are to be tested."""
+        return self._watch.every > 0 and generation % self._watch.every == 0
+
+    def is_missing(self, generation: int) -> bool:
+        """Whether the parameters with which a run ends are to be tested, and were not."""
+        return self._watch.every > 0 and self._last_of != generation
+
+    def of(self, generation: int) -> np.ndarray | None:
+        """Returns the last test if it was of this generation, None otherwise."""
+        return self.last if self._last_of == generation else None
+
+    def take(self, generation: int, test: np.ndarray, digest: str, snapshot: Snapshot) -> None:
+        """Takes note of the test of the state that the workers hold."""
+        self.last, self._last_of = test, generation
+        if self._comparable:
+            self.best.consider(Score.of(generation, test, digest), snapshot)
+
+    def confirms(self, generation: int, mean_return: float | None, again: Callable[[], np.ndarray]) -> bool:
+        """Whether the target is reached, on other fresh episodes than those that said so first.
+
+        Args:
+          generation: that was tested.
+          mean_return: what the test said, None if there was none.
+          again: tests it on the other episodes.
+        """
+        target = self._watch.target
+        if target is None or mean_return is None or mean_return < target:
+            return False
+        test = again()
+        confirmed = float(test.mean()) >= target
+        if confirmed:
+            self.last, self._last_of = test, generation
+        return confirmed
+
+    @property
+    def best_tested(self) -> Score | None:
+        """The best test, None where there is none or tests cannot be compared."""
+        return self.best.tested if self._comparable else None
