@@ -1,5 +1,6 @@
 """All public names of `eggroll_ray`, which loads this module when the first of them is used."""
 
+from eggroll_ray.comparison.compare import Comparison, compare
 from eggroll_ray.es import noise
 from eggroll_ray.es import shaping as fitness
 from eggroll_ray.es.eggroll import eggroll, openai_es
@@ -111,6 +112,8 @@ __all__ = [
     "predict",
     "Forecast",
     "fastest_block_size",
+    "compare",
+    "Comparison",
     "League",
     "play_league",
     "spread_out",

@@ -26,7 +26,8 @@ FLOORS = (
     ("runs",),
     ("forecast", "replay", "league"),
     ("report", "trainer"),
-    ("tune", "cli"),
+    ("tune", "comparison"),
+    ("cli",),
     ("api",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS, 1) for room in rooms}

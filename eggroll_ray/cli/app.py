@@ -1,4 +1,4 @@
-"""The command line: `eggroll-ray train | resume | eval | replay | report | league | envs | doctor | plan`."""
+"""The command line: `eggroll-ray train | resume | eval | replay | report | compare | league | envs | doctor | plan`."""
 
 import argparse
 import dataclasses
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from eggroll_ray.cli import looks, past, train
+from eggroll_ray.cli import compare, looks, past, train
 from eggroll_ray.cli.forecast import PlanCommand
 from eggroll_ray.cli.foreign import without_addresses
 from eggroll_ray.cli.options import load_options
@@ -28,6 +28,7 @@ _Others = (
     | past.Eval
     | past.Replay
     | looks.Report
+    | compare.Compare
     | past.League
     | looks.Envs
     | looks.Doctor
@@ -89,6 +90,7 @@ _COMMANDS: dict[type, Callable[[Any], int]] = {
     past.Eval: past.evaluate,
     past.Replay: past.replay,
     looks.Report: looks.report,
+    compare.Compare: compare.compare,
     past.League: past.league,
     looks.Envs: looks.envs,
     looks.Doctor: looks.doctor,

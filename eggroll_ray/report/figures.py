@@ -121,6 +121,7 @@ def _svg(name: str, draw: Draw, size: Size, alt: str, narrow: bool) -> str:
         "svg.hashsalt": name,
         "font.size": 9.5,
         "axes.edgecolor": FAINT,
+        "grid.color": FAINT,
         "axes.labelcolor": INK,
         "xtick.color": INK,
         "ytick.color": INK,
@@ -149,22 +150,71 @@ def _svg(name: str, draw: Draw, size: Size, alt: str, narrow: bool) -> str:
 
 
 def dress(axes: "Axes", title: str) -> None:
-    """Gives a panel the look of all: a title, faint horizontal lines, short numbers."""
+    """Gives a panel the look of all: a title, faint horizontal lines, short numbers, in the colours of the style."""
     from matplotlib.ticker import FuncFormatter
 
     axes.set_facecolor("none")
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.grid(axis="y", color=FAINT, linewidth=0.7)
+    axes.grid(axis="y", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, pad=5)
-    axes.set_title(title, loc="left", fontsize=10, color=INK, pad=8)
+    axes.set_title(title, loc="left", fontsize=10, pad=8)
     if axes.get_yscale() == "log":  # whose own numbers are formulas
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda v, _: ""))
     if axes.get_yscale() == "linear":
-        top = max(abs(value) for value in axes.get_ylim())
-        unit, letter = next((u for u in _UNITS if top >= 4 * u[0]), (1.0, ""))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / unit:g}{letter if v else ''}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(short_numbers(axes.get_ylim())))
+
+
+def short_numbers(limits: Sequence[float]) -> Callable[[float, int], str]:
+    """Returns what writes the numbers of an axis with these limits: `1.5M`, `0`, `40`."""
+    top = max(abs(value) for value in limits)
+    unit, letter = next((u for u in _UNITS if top >= 4 * u[0]), (1.0, ""))
+    return lambda value, _: f"{value / unit:g}{letter if value else ''}"
+
+
+def limit(axes: "Axes", core: Sequence[float], rest: Sequence[float] = (), target: float | None = None) -> None:
+    """Scales a panel by its data, so that neither one wild member nor a target out of reach flattens everything else.
+
+    Args:
+      axes: the panel.
+      core: values that must be seen.
+      rest: values that may be cut off where they lie far from those.
+      target: one that is shown in its place if that is near, and by an arrow at the edge otherwise.
+    """
+    seen = [value for value in core if math.isfinite(value)]
+    if not seen:
+        return
+    low, high = min(seen), max(seen)
+    span = high - low
+    if target is not None and low - span / 2 <= target <= high + span / 2:
+        low, high = min(low, target), max(high, target)
+    reach = 1.5 * (high - low) or 1.0
+    finite = [value for value in rest if math.isfinite(value)] + [low, high]
+    low, high = max(min(finite), low - reach), min(max(finite), high + reach)
+    edge = 0.05 * (high - low) or 0.5
+    axes.set_ylim(low - edge, high + edge)
+
+
+def draw_target(axes: "Axes", target: float, colour: str, named: bool = False) -> None:
+    """Draws a target as a line, or, where it lies outside of the panel, as an arrow at the edge with its value.
+
+    Args:
+      axes: the panel, whose limits are final.
+      target: a score.
+      colour: of both.
+      named: whether the line has its value as well.
+    """
+    low, high = axes.get_ylim()
+    if low <= target <= high:
+        axes.axhline(target, color=colour, linewidth=1.4, dashes=(5, 3))
+        if named:
+            place = {"xy": (0, target), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+            axes.annotate(f"target {format_number(target)}", xytext=(2, 3), color=colour, fontsize="small", **place)
+        return
+    y, side, arrow = (0.98, "top", "\N{UPWARDS ARROW}") if target > high else (0.02, "bottom", "\N{DOWNWARDS ARROW}")
+    text = f"target {format_number(target)} {arrow}"
+    axes.text(0.99, y, text, ha="right", va=side, color=colour, transform=axes.transAxes)
 
 
 def _axes(axes: "Axes", title: str, rows: int, x_label: bool = True) -> None:
@@ -215,23 +265,10 @@ def _draw_learning(run: History, figure: "Figure", narrow: bool) -> None:
     _band(axes, _x(means), below, above, color=BLUE, alpha=0.20)
     dot = "o" if len(means) <= 40 else ""
     axes.plot(_x(means), value, color=BLUE, linewidth=2.2, marker=dot, markeredgecolor=CARD)
+    limit(axes, [*q25, *q75, *below, *above], [*low, *high], run.target)
     if run.target is not None:
-        axes.axhline(run.target, color=GREEN, linewidth=1.4, dashes=(5, 3))
-    _limit(axes, [*q25, *q75, *below, *above], [*low, *high], run.target)
+        draw_target(axes, run.target, GREEN)
     _axes(axes, "return" if run.has_steps else "fitness", len(rows))
-
-
-def _limit(axes: "Axes", core: list[float], all_: list[float], target: float | None) -> None:
-    """Keeps one wild member from flattening everything else."""
-    core = [v for v in [*core, *([] if target is None else [target])] if math.isfinite(v)]
-    if not core:
-        return
-    low, high = min(core), max(core)
-    reach = 1.5 * (high - low) or 1.0
-    finite = [v for v in all_ if math.isfinite(v)] + core
-    low, high = max(min(finite), low - reach), min(max(finite), high + reach)
-    edge = 0.05 * (high - low) or 0.5
-    axes.set_ylim(low - edge, high + edge)
 
 
 def _draw_speed(run: History, figure: "Figure", narrow: bool) -> None:

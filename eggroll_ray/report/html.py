@@ -13,7 +13,7 @@ def escape(text: Any) -> str:
     return html.escape(printable(str(text)))
 
 
-def document(title: str, header: str, body: str, footer: str) -> str:
+def document(title: str, header: str, body: str, footer: str, kind: str = "eggroll-ray run") -> str:
     """Writes a whole page.
 
     Args:
@@ -21,6 +21,7 @@ def document(title: str, header: str, body: str, footer: str) -> str:
       header: HTML below the title.
       body: HTML.
       footer: HTML.
+      kind: What page it is, plain text.
 
     Returns:
       HTML under a policy that forbids scripts and the network.
@@ -33,7 +34,7 @@ def document(title: str, header: str, body: str, footer: str) -> str:
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'; img-src data:; frame-src 'self' file:\">"
         f"<title>{name}</title><style>{_CSS}</style></head><body>"
-        f'<header><p class="kind">eggroll-ray run</p><h1>{name}</h1>{header}</header>'
+        f'<header><p class="kind">{escape(kind)}</p><h1>{name}</h1>{header}</header>'
         f"<main>{body}</main><footer>{footer}</footer></body></html>\n"
     )
 
@@ -49,13 +50,29 @@ def tile(name: str, value: str, note: str = "") -> str:
     return f"<div><dt>{escape(name)}</dt><dd>{escape(value)}{small}</dd></div>"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Writes a table of plain text; nothing without rows."""
+class Html(str):
+    """Text that is HTML already, which a table shows as it is."""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "settings") -> str:
+    """Writes a table; nothing without rows.
+
+    Args:
+      head: Names of the columns, plain text.
+      rows: Plain text, but for what is `Html`.
+      kind: Its class, which decides the widths of the columns: "settings", "events" or "numbers".
+    """
     if not rows:
         return ""
-    cells = "".join(f'<th scope="col">{name}</th>' for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
+    cells = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="scroll"><table class="{kind}"><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _cell(cell: str) -> str:
+    return cell if isinstance(cell, Html) else escape(cell)
 
 
 def fold(summary: str, body: str) -> str:
@@ -109,7 +126,8 @@ figcaption span { display: inline-flex; align-items: center; gap: .45rem; }
 i { display: inline-block; width: 1.1rem; height: .7rem; border-radius: 2px;
   background: currentColor; print-color-adjust: exact; } i.line { height: 3px; } i.range { opacity: .22; }
 i.band { opacity: .42; } i.box { width: .7rem; opacity: .8; }
-i.dash { height: 0; border-top: 2px dashed; background: none; border-radius: 0; }
+i.dash, i.dotted { height: 0; border-top: 2px dashed; background: none; border-radius: 0; }
+i.dotted { border-top-style: dotted; }
 i.blue { color: var(--blue); } i.orange { color: var(--orange); } i.green { color: var(--green); }
 i.red { color: var(--red); } i.violet { color: var(--violet); } i.muted { color: var(--muted); }
 i.mark { width: .75rem; height: .75rem; border-radius: 0; }
@@ -121,7 +139,7 @@ i.cross { clip-path: polygon(25% 0, 50% 25%, 75% 0, 100% 25%, 75% 50%, 100% 75%,
 i.upright { width: 0; height: 1rem; border-left: 2px dashed; background: none; border-radius: 0; }
 i.dots { border-left-style: dotted; }
 .note { margin-top: .6rem; color: var(--muted); font-size: .86rem; }
-details { margin-bottom: 1rem; } summary { cursor: pointer; color: var(--muted); font-size: .9rem; }
+details:not(:last-child) { margin-bottom: 1rem; } summary { cursor: pointer; color: var(--muted); font-size: .9rem; }
 details[open] summary { margin-bottom: .7rem; }
 svg { display: block; width: 100%; height: auto; } svg.narrow { display: none; }
 svg text { font-family: inherit !important; font-variant-numeric: tabular-nums; }
@@ -136,13 +154,17 @@ table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th { padding: 0 1.2rem .45rem 0; color: var(--muted); font-weight: 500; text-align: left; }
 td { padding: .4rem 1.2rem .4rem 0; border-top: 1px solid var(--line); vertical-align: top;
   overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-td:first-child { width: 1%; padding-right: 2.5rem; white-space: nowrap; }
-td:nth-child(3) { overflow-wrap: normal; } td:nth-child(4) { width: 60%; }
+.settings td:first-child, .events td:first-child { width: 1%; padding-right: 2.5rem; white-space: nowrap; }
+.events td:nth-child(3) { overflow-wrap: normal; } .events td:nth-child(4) { width: 60%; }
+.numbers td, .numbers th { overflow-wrap: normal; white-space: nowrap; }
+figure + .scroll { margin-top: 1.1rem; } .prose { max-width: 46rem; } .prose p + p { margin-top: .7rem; }
+td i { margin-right: .5rem; vertical-align: .2rem; }
 footer { margin-top: 1.6rem; font-size: .85rem; }
 @media (max-width: 640px) { body { padding: 1.4rem .9rem 2rem; }
   section { padding: 1rem; } svg.wide { display: none; } svg.narrow { display: block; }
   .tiles { grid-template-columns: 1fr 1fr; } table { font-size: .84rem; }
   th, td { padding-right: .6rem; }
-  td:first-child { padding-right: .6rem; white-space: normal; overflow-wrap: normal; } }
+  .settings td:first-child, .events td:first-child { padding-right: .6rem; white-space: normal;
+    overflow-wrap: normal; } }
 @media print { body { max-width: none; padding: 0; } section { break-inside: avoid; } }
 """

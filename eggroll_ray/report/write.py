@@ -179,7 +179,7 @@ def _pictures(run: History) -> str:
 
 def _events(run: History) -> str:
     head = ("Generation", "Time", "Event", "Detail")
-    shown = table(head, [_event(event) for event in run.events[-_OPEN_EVENTS:]])
+    shown = table(head, [_event(event) for event in run.events[-_OPEN_EVENTS:]], "events")
     earlier = run.events[:-_OPEN_EVENTS]
     if not earlier:
         return shown
@@ -187,7 +187,7 @@ def _events(run: History) -> str:
     if len(earlier) > _FOLDED_EVENTS:
         earlier = earlier[-_FOLDED_EVENTS:]
         summary += f" (the last {_FOLDED_EVENTS} here, all in metrics.jsonl)"
-    return fold(summary, table(head, [_event(event) for event in earlier])) + shown
+    return fold(summary, table(head, [_event(event) for event in earlier], "events")) + shown
 
 
 def _event(event: Row) -> tuple[str, ...]:

@@ -1,0 +1,87 @@
+"""The command that compares runs: `compare`."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from eggroll_ray.cli.say import UsageError, say, usage
+from eggroll_ray.comparison.compare import Comparison, compare_named
+from eggroll_ray.report.text import format_number, format_seconds, printable
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare:
+    """Compare runs over their seeds: one page, and the figure as PNG and PDF."""
+
+    runs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN...")] = ()
+    """Run folders, or folders that hold them, such as what `train --seeds` made; NAME=FOLDER names one."""
+    output: Path | None = None
+    """Where to write; by default into the folder of runs, if one is given, and else into the folder comparison."""
+    by: Literal["time", "steps", "generations"] | None = None
+    """What scores are shown over; by default steps in the environment where all runs count them."""
+    target: float | None = None
+    """A score to be reached; by default the target of the runs."""
+    width: float = 5.5
+    """Of the PNG and the PDF, inches."""
+
+
+def compare(command: Compare) -> int:
+    if not command.runs:
+        raise UsageError("no run is given; give run folders or folders that hold them: eggroll-ray compare runs/")
+    if not 1 <= command.width <= 50:
+        raise UsageError(f"width={command.width:g} must be between 1 and 50 inches; 5.5 is the text of many papers.")
+    given = [_named(text) for text in command.runs]
+    with usage():
+        found = compare_named(given, command.by, command.target)
+        page = found.write(command.output or _output(given), command.width)
+    _show(found)
+    say(f"Comparison: {page}, with comparison.png and comparison.pdf beside it")
+    return 0
+
+
+def _named(text: str) -> tuple[str | None, Path]:
+    """NAME=FOLDER or FOLDER; a folder may have an equals sign in its name."""
+    name, equals, path = text.partition("=")
+    if not equals or Path(text).exists() or not name or not path:
+        return None, Path(text)
+    return name, Path(path)
+
+
+def _output(given: list[tuple[str | None, Path]]) -> Path:
+    path = given[0][1]
+    return path if len(given) == 1 and not (path / "config.json").exists() else Path("comparison")
+
+
+def _show(found: Comparison) -> None:
+    """Prints the scores, and what is to be known of runs, to the terminal."""
+    for panel in found.grouped.panels:
+        say(f"{panel.environment}, over the seeds of each group:")
+        rows = [each.row(panel.target) for each in panel.groups]
+        Console(highlight=False, soft_wrap=True).print(_table(rows, panel.target is not None))
+    for path, reason in found.left_out:
+        say(f"Left out: {path}: {reason}")
+    for path, remark in found.remarks:
+        say(f"{path}: {remark}")
+
+
+def _table(rows: Sequence[Mapping[str, Any]], with_target: bool) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("group", "runs", "final", "best", *(("reached", "time to it") if with_target else ())):
+        table.add_column(name, no_wrap=name != "group")
+    for row in rows:
+        cells = [row["group"], str(row["runs"])]
+        for name in ("final", "best"):
+            low, high = row[f"{name}_low"], row[f"{name}_high"]
+            bounds = "" if low is None else f" [{format_number(low)}, {format_number(high)}]"
+            cells.append(format_number(row[name]) + bounds)
+        if with_target:
+            seconds = row["seconds_to_target"]
+            cells += [f"{row['reached']} of {row['runs']}", "-" if seconds is None else format_seconds(seconds)]
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    return table

@@ -1,0 +1,257 @@
+"""A run folder as a comparison sees it: its settings, how it ended, and the score of every test."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from eggroll_ray.report.text import printable
+from eggroll_ray.runs.history import History, load_history
+
+Axis = Literal["generations", "steps", "time"]
+AXES: tuple[Axis, ...] = ("generations", "steps", "time")
+
+# Options that decide neither what is learned nor how well: who computes, and where the numbers go.
+_NOT_COMPARED = ("seed", "checkpoint_every", "wandb", "mlflow", "worker", "block_size")
+_DEEPEST = 3  # folders below one that is given, in which runs are looked for
+
+
+@dataclasses.dataclass(frozen=True)
+class RunScores:
+    """A run as a comparison sees it.
+
+    Attributes:
+      path: the run folder.
+      environment: its id, or the name of the fitness.
+      seed: of the run, None where it is not recorded.
+      options: what the run was started with at the command line, flat; None for a run that was begun in Python.
+      settings: what else decides its bits, flat.
+      versions: of the packages.
+      status: "solved", "finished", "stopped", "failed", or "unfinished".
+      generations: done.
+      planned: generations, None where they are not recorded.
+      message: why it failed.
+      target: at which it would have stopped, None without one.
+      x: of each test the generations, member steps and seconds before it, each `(tests,)`.
+      score: mean return, or fitness, of the mean parameters in each test, `(tests,)`.
+      counts_steps: whether members take steps in an environment.
+      moving: why scores of different generations are not of one measure, in words; "" if they are.
+      changed: what was changed while the run went on, in words.
+    """
+
+    path: Path
+    environment: str
+    seed: int | None
+    options: Mapping[str, Any] | None
+    settings: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    status: str
+    generations: int
+    planned: int | None
+    message: str
+    target: float | None
+    x: Mapping[Axis, np.ndarray]
+    score: np.ndarray
+    counts_steps: bool
+    moving: str
+    changed: tuple[str, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run came to the end that it was to come to."""
+        return self.status not in ("stopped", "failed", "unfinished")
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether a rule of its own ended the run, such as its target; its last score then holds on."""
+        return self.ended and self.status != "finished"
+
+    def reached(self, target: float) -> int | None:
+        """Returns the index of the test that reached a target, None if none did.
+
+        Of the target that the run was to stop at it is the one that fresh episodes have confirmed, of any other the
+        first at or above it.
+        """
+        if target == self.target:
+            return len(self.score) - 1 if self.status == "solved" else None
+        found = np.flatnonzero(self.score >= target)
+        return int(found[0]) if len(found) else None
+
+
+def run_folders(path: Path) -> Iterator[Path]:
+    """Finds the run folders at or below a folder, in order; a `seed-*` without a record is one as well.
+
+    Raises:
+      FileNotFoundError: there is no such folder, or no run in it.
+    """
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path} is not a folder; give a run folder, or a folder of runs.")
+    found = sorted(_below(path, _DEEPEST), key=_in_order)
+    if not found:
+        raise FileNotFoundError(f"{path} holds no run: there is no config.json in it or in the folders below it.")
+    yield from found
+
+
+def _below(path: Path, depth: int) -> Iterator[Path]:
+    if (path / "config.json").exists() or (path / "metrics.jsonl").exists():
+        yield path
+        return
+    folders = [each for each in path.iterdir() if each.is_dir() and not each.is_symlink()] if depth else []
+    found = [run for folder in folders for run in _below(folder, depth - 1)]
+    yield from found or ([path] if path.name.startswith("seed-") else [])
+
+
+def _in_order(path: Path) -> tuple[Any, ...]:
+    """By name, but seed-10 comes after seed-9."""
+    number = path.name.removeprefix("seed-")
+    return (str(path.parent), path.name != number, int(number) if number.isdecimal() else -1, path.name)
+
+
+def read_scores(path: Path) -> RunScores:
+    """Reads a run folder.
+
+    Raises:
+      ValueError: when it is damaged, or nothing in it can be compared; the message says why.
+      FileNotFoundError: there is no such folder.
+    """
+    run = load_history(path)
+    if not run.config:
+        raise ValueError("it has no config.json: the run was not begun")
+    if not run.rows:
+        raise ValueError("no generation has been recorded")
+    if not run.evaluated:
+        raise ValueError("its mean parameters were never tested (test_every=0), so there is no score")
+    settings, options = _mapping(run.config, "settings"), run.config.get("options")
+    status, result = _status(run)
+    x, score = _tests(run, result if status != "failed" else {})
+    seed = settings.get("seed")
+    return RunScores(
+        path=path,
+        environment=environment_of(run),
+        seed=seed if isinstance(seed, int) else None,
+        options=_flat(options, _NOT_COMPARED) if isinstance(options, Mapping) else None,
+        settings={**_flat(settings, (*_NOT_COMPARED, "parameters")), **_parameters(settings), **_functions(run.config)},
+        versions=_mapping(run.config, "versions"),
+        status=status,
+        generations=result.get("generations", run.rows[-1]["generation"] + 1),
+        planned=planned if isinstance(planned := run.config.get("generations"), int) else None,
+        message=str(result.get("message") or ""),
+        target=run.target,
+        x=x,
+        score=score,
+        counts_steps=run.has_steps,
+        moving=moving_score(run),
+        changed=tuple(str(event.get("detail") or "") for event in run.events if event["event"] == "changed"),
+    )
+
+
+def in_line(text: str) -> str:
+    """Makes any text safe in a line of a figure."""
+    return " ".join(printable(text).split())
+
+
+def environment_of(run: History) -> str:
+    """Returns the id of a run's environment, or the name of its fitness, or that of the folder."""
+    evaluator = _mapping(_mapping(run.config, "settings"), "evaluator")
+    found = (where.get(key) for where in (run.config, evaluator) for key in ("env", "fitness"))
+    name = next((name for name in found if name and isinstance(name, str)), run.path.resolve().name)
+    return in_line(name)
+
+
+def moving_score(run: History) -> str:
+    """Says why scores of different generations are of different measures; "" where they are of one."""
+    settings = _mapping(run.config, "settings")
+    if "rivals" in _mapping(settings, "evaluator"):
+        return "It is measured against earlier generations of the same run, which get better as well"
+    groups = settings.get("groups")
+    if isinstance(groups, int) and groups > 1:
+        return f"It is the mean of {groups} groups that learn at the same time, each measured among the others"
+    return ""
+
+
+def _status(run: History) -> tuple[str, Mapping[str, Any]]:
+    """How a run ended, and its result; nothing of a result that is older than the last generation."""
+    result = run.result or {}
+    if not result or result.get("generations", -1) < run.rows[-1]["generation"]:
+        return "unfinished", {}
+    return str(result.get("status") or "unfinished"), result
+
+
+def _tests(run: History, result: Mapping[str, Any]) -> tuple[dict[Axis, np.ndarray], np.ndarray]:
+    """The tests of a run, with the one at its end."""
+    points = [
+        (
+            row["generation"],
+            (row.get("total_steps") or 0) - (row.get("steps") or 0),  # the test comes before the members' steps
+            row.get("time") or 0.0,
+            row["mean_policy_return"],
+        )
+        for row in run.evaluated
+    ]
+    last = result.get("mean_policy_return")
+    if last is not None:
+        number = result.get("generations", 0)
+        steps, seconds = (result.get(name) or 0 for name in ("total_steps", "seconds"))
+        if points[-1][0] == number:  # confirmed on fresh episodes, which is the score without luck
+            steps = points.pop()[1]
+        points.append((number, steps, seconds, last))
+    generations, steps, seconds, score = np.array(points, np.float64).T
+    return {"generations": generations, "steps": steps, "time": seconds}, score
+
+
+def _mapping(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = values.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _flat(values: Mapping[str, Any], without: Iterable[str] = (), key: str = "") -> dict[str, Any]:
+    """Nested settings by dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in without and not key:
+            continue
+        if isinstance(value, Mapping) and value:
+            found |= _flat(value, (), f"{key}{name}.")
+        else:
+            found[key + name] = value
+    return found
+
+
+def _functions(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The functions of a run by what they are and by their fingerprints, which tell numbers apart as well."""
+    found = {}
+    for name, function in _mapping(config, "functions").items():
+        if isinstance(function, Mapping) and "fingerprint" in function:
+            found[name] = Function(str(function.get("what")), str(function["fingerprint"]), _numbers(function))
+    return found
+
+
+def _parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters as one setting: how many numbers they are, and what their shapes and kinds are."""
+    leaves = _mapping(settings, "parameters")
+    if not leaves:
+        return {}
+    shapes = [re.search(r"\[([\d, ]*)\]", str(leaf)) for leaf in leaves.values()]
+    count = sum(math.prod(int(size) for size in re.findall(r"\d+", shape[1])) for shape in shapes if shape)
+    digest = hashlib.sha256(json.dumps(leaves, sort_keys=True).encode()).hexdigest()
+    return {"parameters": Function(f"{count} numbers", digest, ())}
+
+
+def _numbers(function: Mapping[str, Any]) -> tuple[float, ...]:
+    numbers = function.get("numbers")
+    return tuple(n for n in numbers if isinstance(n, int | float)) if isinstance(numbers, list) else ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """A function that a run was made with, such as the optimiser: what it is, its fingerprint, the numbers in it."""
+
+    what: str
+    fingerprint: str
+    numbers: tuple[float, ...]
