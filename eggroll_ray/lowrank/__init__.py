@@ -1,1 +1,1 @@
-"""Functions on low-rank perturbed weights, which are never formed: the parameter, the interpreter and its rules."""
+"""Runs functions on weights with low-rank perturbations without forming the perturbed matrices."""

@@ -1,7 +1,8 @@
 """`lift`: runs an unchanged function on perturbed parameters without forming a perturbed matrix.
 
-The function is traced to a jaxpr, which is interpreted: an equation without low-rank operands is
-bound as it is, one with such operands goes to its rule, and a primitive without a rule raises.
+The function is traced to a jaxpr, which is then interpreted equation by equation. An equation without low-rank operands
+is evaluated as it is. An equation with low-rank operands is evaluated by the rule of its primitive. A primitive without
+a rule raises an error.
 """
 
 import contextlib
@@ -29,24 +30,25 @@ from eggroll_ray.lowrank.rules_move import RULES, scan_slices
 from eggroll_ray.lowrank.rules_product import PRODUCTS
 from eggroll_ray.lowrank.rules_square import OF_SQUARES, SQUARES, Squares, formed_squares
 
-# Values that are held in parts. The outputs of a lifted function, of a scan and of branches must be plain.
+# Values that are held as factors instead of arrays. A lifted function, a scan and the branches of a `cond` must not
+# return them.
 _UNFORMED = (LowRank, Squares, Flat)
 
 
 def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets `fn` take perturbed parameters: `lift(fn)(params, x)` is `fn(densify(params), x)`.
+    """Lets `fn` take perturbed parameters: `lift(fn)(params, x)` equals `fn(densify(params), x)`.
 
-    Under `jax.vmap` over members (see `member_axes`) nothing of members x m x k is computed, as long
-    as `fn` does not itself index a stacked parameter by a value that differs between members. Plain leaves in an
-    argument that has perturbed ones are taken to be the same for all members, as `member_axes` has them.
+    Under `jax.vmap` over members (see `member_axes`) no array of size members x m x k is computed, unless `fn` itself
+    indexes a stacked parameter by a value that differs between members. If an argument has perturbed leaves, its plain
+    leaves are assumed to be the same for all members, which is how `member_axes` maps them.
 
     Args:
-        fn: any traceable function of arrays. Leaves of its arguments that are no arrays (functions,
-            strings, Python numbers) are passed to it as they are.
+        fn: any traceable function of arrays. Leaves of its arguments that are not arrays (functions,
+            strings, Python numbers) are passed on unchanged.
 
     Returns:
-        A function of the same arguments, whose leaves may be `LowRank`, `Noised` or plain, in any
-        argument. It returns plain arrays.
+        A function of the same arguments, which returns plain arrays. The leaves of each argument may be `LowRank`,
+        `Noised` or plain.
 
     Raises:
         UnsupportedPrimitiveError: a primitive has no low-rank rule; raised by the returned function.
@@ -89,9 +91,10 @@ def lift(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def collecting_unsupported() -> Iterator[list[UnsupportedPrimitiveError]]:
-    """Inside, what a lifted function does without a rule is done on formed arrays, and its error kept in the list.
+    """Makes lifted functions collect errors about operations without a rule, instead of raising the first one.
 
-    For tracing alone: one trace finds all such operations.
+    Inside this context such an operation is applied to formed arrays, and its error is added to the list that the
+    context yields. Use it for tracing only: it lets one trace find all such operations.
     """
     found: list[UnsupportedPrimitiveError] = []
     token = _unsupported.set(found)
@@ -114,21 +117,21 @@ def _formed(value: Any) -> Any:
 
 
 def _parameter(value: Any) -> Any:
-    """One of the parameters that a value is made of; a plain value itself."""
+    """One of the low-rank parameters that a value consists of; a plain value is returned unchanged."""
     if isinstance(value, Squares):
         return value.pairs[0][0]
     return value.low if isinstance(value, Flat) else value
 
 
 def _plain_if_small(leaf: Any) -> Any:
-    """The array itself where it is a member's own anyway, or no larger than a factor."""
+    """The plain array, if it differs between members in any case or is no larger than a factor; else the leaf."""
     if isinstance(leaf, Noised):
         return leaf.value
     return simplify(leaf) if isinstance(leaf, LowRank) else leaf
 
 
 def _beside_perturbed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[bool]:
-    """For each leaf whether its argument has perturbed ones. Plain ones among them are shared: `member_axes`."""
+    """For each leaf, whether its argument has perturbed leaves. If so, a plain leaf is shared; see `member_axes`."""
     found = []
     for argument in (*args, *(kwargs[name] for name in sorted(kwargs))):
         perturbed = [is_perturbed(leaf) for leaf in jax.tree.leaves(argument, is_leaf=is_perturbed)]
@@ -137,15 +140,21 @@ def _beside_perturbed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[boo
 
 
 class Interpreter:
-    """Evaluates one jaxpr and those inside it."""
+    """Evaluates a jaxpr, including the jaxprs of calls and control flow inside it."""
 
     def __init__(self, facts: Facts, unsupported: list[UnsupportedPrimitiveError] | None = None) -> None:
-        """Takes a list for errors, which are then put there, and the operation done on formed arrays."""
+        """Starts with what is known about plain values.
+
+        Args:
+            facts: what is known about plain values; extended while the jaxpr is evaluated.
+            unsupported: if given, an operation without a rule is applied to formed arrays and its error is added
+                here. If None, the error is raised.
+        """
         self.facts = facts
         self._unsupported = unsupported
 
     def run(self, jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:
-        """Values of the outputs of an open jaxpr."""
+        """Evaluates a jaxpr for the given constants and arguments, and returns the values of its outputs."""
         values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *args), strict=True))
 
         def read(atom: Any) -> Any:
@@ -157,13 +166,13 @@ class Interpreter:
         return [read(atom) for atom in jaxpr.outvars]
 
     def call(self, fn: Callable[..., Any], *values: Any) -> Any:
-        """The one result of a traceable function of values, plain or low-rank, by the rules of what it does."""
+        """The result of a traceable function of plain or low-rank values, evaluated by the rules; it must have one."""
         closed = jax.make_jaxpr(fn)(*(x.w if isinstance(x, LowRank) else x for x in values))
         (out,) = Interpreter(self.facts).run(closed.jaxpr, closed.consts, values)
         return out
 
     def apply(self, eqn: Any, *operands: Any) -> list[Any]:
-        """The outputs of an equation, by the rule of its primitive."""
+        """Evaluates an equation for these operands, by the rule of its primitive if any of them is low-rank."""
         touched = [x for x in operands if isinstance(x, _UNFORMED)]
         if not touched:
             return self._apply_plain(eqn, operands)
@@ -206,7 +215,7 @@ class Interpreter:
         return outs
 
     def _apply_known(self, eqn: Any, operands: Sequence[Any]) -> list[Any] | None:
-        """An equation of plain values of which some are equal to low-rank ones; None where that is of no use."""
+        """Evaluates an equation of plain values, some of which equal low-rank ones; None if no rule helps."""
         name = eqn.primitive.name
         lows = [self.facts.low_rank_of(x) for x in operands]
         both = sum(low is not None for low in lows) > 1
@@ -219,7 +228,7 @@ class Interpreter:
         found = found if eqn.primitive.multiple_results else [found]
         if name not in SUMS and not any(isinstance(x, _UNFORMED) for x in found):
             return found
-        outs = bind(eqn, *operands)  # nothing of it is left in a compiled program that uses the other alone
+        outs = bind(eqn, *operands)  # XLA removes this from the program if only the low-rank form is used
         self.facts.follow(eqn, operands, outs)
         for out, low in zip(outs, found, strict=True):
             if isinstance(low, LowRank):
@@ -227,7 +236,7 @@ class Interpreter:
         return outs
 
     def _is_number(self, value: Any) -> bool:
-        """Whether it is a real number of the program, which stays one where it is cast: the 0 of `jnp.pad`."""
+        """Whether it is a constant real scalar, such as the 0 of `jnp.pad`. It must stay a constant when it is cast."""
         return np.ndim(value) == 0 and self.facts.varying(value)[1] and bool(np.isrealobj(value))
 
 
@@ -235,7 +244,7 @@ class Interpreter:
 
 
 def _call(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
-    """Runs the called function in place; its derivative rules are not needed."""
+    """Evaluates the called function inline. Its derivative rules are not needed."""
     names = ("jaxpr", "call_jaxpr", "fun_jaxpr", "call")
     inner = next(eqn.params[name] for name in names if name in eqn.params)
     consts = getattr(inner, "consts", ())
@@ -243,7 +252,7 @@ def _call(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
 
 
 class _Carry:
-    """A loop's carry: the low-rank part is held outside of it and must come back unchanged."""
+    """The carry of a loop. Its low-rank values are kept outside of the loop, so the loop must not change them."""
 
     def __init__(self, primitive: str, values: Sequence[Any]):
         self._primitive = primitive
@@ -309,8 +318,8 @@ def _while(trace: Interpreter, eqn: Any, *operands: Any) -> list[Any]:
 
 
 def _cond(trace: Interpreter, eqn: Any, index: Any, *operands: Any) -> list[Any]:
-    # Every branch runs: with a predicate per member, vmap of cond would broadcast the weights.
-    # `index` is in range: lax.switch has clamped it before.
+    # Run every branch and select. If the predicate differs between members, vmap of cond would broadcast the weights.
+    # `index` is in range, because lax.switch clamps it before.
     branches = eqn.params["branches"]
     outs = [trace.run(branch.jaxpr, branch.consts, operands) for branch in branches]
 
@@ -348,6 +357,7 @@ _CONTROL: dict[str, Callable[..., Any]] = {
 _RULES: dict[str, Callable[..., Any]] = {**RULES, **SUMS, **PRODUCTS, **COMPLEX, **SQUARES, **FLATTENS, **_CONTROL}
 _RULES_OF_FLAT: dict[str, Callable[..., Any]] = {**OF_FLAT, **_CONTROL}
 _RULES_OF_SQUARES: dict[str, Callable[..., Any]] = {**OF_SQUARES, **_CONTROL}
-# Where no operand is low-rank, but one is known to be equal to what is: what is done to both, and what is looked into.
+# For equations without low-rank operands, of which one is known to equal a low-rank value. Those in `_LINEAR` are
+# applied to both forms; those in `_LOOKED_INTO` are interpreted, because such equations may be inside them.
 _LINEAR = {**RULES, **SUMS, **PRODUCTS, **COMPLEX}
 _LOOKED_INTO = ("checkpoint", "closed_call", "core_call", "jit", "pjit", "remat", "remat2", "scan")

@@ -1,7 +1,8 @@
-"""Arrays of the member's own that were computed as products: `A @ B` of two arrays that are noised, or `outer(u, v)`.
+"""Recognises arrays of a member that were computed as products, such as `A @ B` of two noised arrays or `outer(u, v)`.
 
-Added to a low-rank parameter they are more of its ranks. They are looked at when that happens, and never else, and only
-where both factors are made of weights: `x @ W` of few features is a product too, and an activation.
+When such an array is added to a low-rank parameter, its factors become further ranks of the parameter. It is searched
+for only then, and only if both factors are made of weights: `x @ W` with few features is a product too, but an
+activation.
 """
 
 import dataclasses
@@ -16,11 +17,11 @@ from jax.extend.core import jaxpr_as_fun
 from eggroll_ray.lowrank.parameter import LowRank, Role, form
 from eggroll_ray.lowrank.rule import Trace, as_factor, negative, side_of, transpose_axes
 
-_FEW = 10  # equations: a function such as `jnp.outer` is traced again, a layer of a network is not
+_FEW = 10  # most equations of a called function that is traced again: `jnp.outer` is, a layer of a network is not
 
 
 def as_product(trace: Trace, value: Any, like: LowRank) -> LowRank | None:
-    """A plain value as a low-rank one with the roles of `like`; None where it was not computed as such a product."""
+    """A plain value as a low-rank one with the roles of `like`; None if it was not computed as such a product."""
     known = trace.facts.low_rank_of(value)
     if known is not None:
         return known if known.roles == like.roles else None
@@ -42,7 +43,7 @@ def _call(trace: Trace, eqn: Any, operands: Sequence[Any], like: LowRank) -> Low
 
 def _dot_general(trace: Trace, eqn: Any, operands: Sequence[Any], like: LowRank) -> LowRank | None:
     sums, (x_batch, _) = eqn.params["dimension_numbers"]
-    # One that is low-rank is small: a side of it is the axis that is summed over, of fewer entries than the ranks.
+    # A low-rank operand is small enough to form: one side of it is the summed axis, which is shorter than the rank.
     x, y = (form(value) if isinstance(value, LowRank) else value for value in operands)
     sides = like.roles[: x.ndim - len(sums[0])], like.roles[x.ndim - len(sums[0]) :]
     if x_batch or {*map(frozenset, sides)} != {frozenset({"row"}), frozenset({"col"})}:
@@ -57,7 +58,7 @@ def _dot_general(trace: Trace, eqn: Any, operands: Sequence[Any], like: LowRank)
 
 
 def _scale(trace: Trace, eqn: Any, operands: Sequence[Any], like: LowRank) -> LowRank | None:
-    """`mul` or `div`: an outer product of two vectors, or a product that is scaled along one side."""
+    """`mul` or `div`: an outer product of two vectors, or a product that is scaled along its rows or columns."""
     x, y = operands
     op = lax.div if eqn.primitive.name == "div" else lax.mul
     x_axes, y_axes = (trace.facts.varying(value)[0] for value in operands)

@@ -26,21 +26,22 @@ Role = str  # "lead", "row" or "col"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LowRank:
-    """The array `w + sign sum_r a[.., r, ..] b[.., r, ..]`, of the shape of `w`, never formed.
+    """Represents the array `w + sign * sum_r a[.., r, ..] b[.., r, ..]`, of the shape of `w`, without forming it.
 
-    The scale sigma / sqrt(r) is inside `a`. The sign is apart, so that twins share `a` and `b`: half the memory
-    traffic of factors. Fields are `Any` because `jax.vmap` puts axis numbers in their place.
+    The scale sigma / sqrt(r) is part of `a`. The sign is separate, so that the two members of a pair (twins) share `a`
+    and `b`, which halves the memory traffic. Fields are annotated `Any` because `jax.vmap` puts axis numbers in their
+    place.
 
     Attributes:
-        w: the shared array, any order of lead, row and column axes.
+        w: the shared array, with lead, row and column axes in any order.
         a: `l r m`: the lead axes in the order of `w`, the rank axis, the row axes in the order of `w`.
         b: `l r k`: the same with the column axes.
         roles: one of "lead", "row", "col" per axis of `w`.
-        paths: of the parameters that it is made of, for error messages.
-        row_scale: `l 1 m` or None, multiplies `w` only (`a` already has it). Set by `lift` alone: a
-            scale may be the member's own, so it is kept out of the shared `w`.
-        col_scale: `l 1 k` or None, likewise with `b`.
-        sign: a scalar, 1 or -1, or None, which is 1.
+        paths: paths of the parameters that it consists of, for error messages.
+        row_scale: `l 1 m` or None. Multiplies `w` only, as `a` already contains it. Only `lift` sets it. It is not
+            multiplied into the shared `w`, because it may differ between members.
+        col_scale: `l 1 k` or None. The same for the columns and `b`.
+        sign: a scalar, 1 or -1; None means 1.
     """
 
     w: Any
@@ -85,7 +86,7 @@ class LowRank:
         return int(np.prod([self.shape[i] for i in self.axes(*roles)], dtype=np.int64))
 
     def factor_axes(self, side: Role) -> tuple[int | None, ...]:
-        """For each axis of the factor of that side the axis of `w`, None for the rank axis."""
+        """For each axis of that side's factor, the corresponding axis of `w`, or None for the rank axis."""
         return (*self.axes("lead"), None, *self.axes(side))
 
 
@@ -98,7 +99,7 @@ jax.tree_util.register_dataclass(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Noised:
-    """A member's own array: dense noise has been added already."""
+    """An array of one member, to which dense noise has already been added."""
 
     value: Any
 
@@ -114,15 +115,15 @@ def low_rank(
     path: str = "",
     sign: Float[Array, ""] | None = None,
 ) -> LowRank:
-    """Perturbs `w` of shape `(*l, *m, *k)` by the low-rank term of `a` and `b`.
+    """Perturbs `w` of shape `(*l, *m, *k)` by the low-rank product of `a` and `b`.
 
     Args:
         w: shared array: `lead` leading axes, then row axes, then column axes.
-        a: `(*l, r, *m)`, with the scale; its number of axes says where the rows of `w` end.
+        a: `(*l, r, *m)`, including the scale. Its number of axes determines how many axes of `w` are rows.
         b: `(*l, r, *k)`.
         lead: number of leading axes.
         path: name of the parameter, for error messages.
-        sign: of the member's term, 1 or -1; None is 1.
+        sign: sign of the perturbation, 1 or -1; None means 1.
 
     Returns:
         The perturbed parameter, its factors cast to the dtype of `w`.
@@ -148,12 +149,12 @@ def low_rank(
 
 
 def is_perturbed(x: Any) -> bool:
-    """Whether `x` is a perturbed leaf; for `is_leaf`."""
+    """Whether `x` is a perturbed leaf. Use it as `is_leaf` of functions in `jax.tree`."""
     return isinstance(x, LowRank | Noised)
 
 
 def densify(tree: Any) -> Any:
-    """Forms every low-rank leaf: members x m x k elements under `vmap`. For checks and host code."""
+    """Forms every low-rank leaf. Under `vmap` this takes members x m x k elements: use it in checks and on the host."""
     return jax.tree.map(_dense, tree, is_leaf=is_perturbed)
 
 
@@ -178,7 +179,7 @@ def form(low: LowRank) -> Inexact[Array, "..."]:
 
 
 def places_of(low: LowRank) -> LowRank:
-    """The same with a word for each place of a factor, of rank one, as factors; none is the member's own."""
+    """Returns `low` with random words in place of its factors: rank one, a word per entry, the same for all members."""
     lead = low.roles.count("lead")
     shapes = [(*factor.shape[:lead], 1, *factor.shape[lead + 1 :]) for factor in (low.a, low.b)]
     a = words_of_places(shapes[0], 0)
@@ -186,17 +187,20 @@ def places_of(low: LowRank) -> LowRank:
 
 
 def signed(low: LowRank, term: Any) -> Any:
-    """Gives the term of the factors, or a part of it, the member's sign."""
+    """Multiplies the perturbation, or a part of it, by the sign of the member."""
     return term if low.sign is None else term * low.sign.astype(term.dtype)
 
 
 def fold_sign(low: LowRank) -> LowRank:
-    """The same with the sign inside `a`, which is then the member's own: where another term joins the factors."""
+    """Returns `low` with the sign multiplied into `a`, which twins then no longer share.
+
+    Needed before further ranks are added, since the sign does not apply to them.
+    """
     return dataclasses.replace(low, a=signed(low, low.a), sign=None)
 
 
 def scaled_w(low: LowRank) -> Inexact[Array, "..."]:
-    """The array without its low-rank term; the shared `w` itself unless `lift` has scaled it."""
+    """The array without its perturbation: the shared `w`, times the scales if there are any."""
     w = low.w
     for scale, side in ((low.row_scale, "row"), (low.col_scale, "col")):
         if scale is not None:
@@ -205,23 +209,23 @@ def scaled_w(low: LowRank) -> Inexact[Array, "..."]:
 
 
 def _along(low: LowRank, factor: Any, side: Role) -> Any:
-    """A factor of rank one, in the place of that of a side, with the axes of `w`; those it lacks have size 1."""
+    """Reshapes a factor of rank one, of the given side, to the axes of `w`; axes that it lacks have size 1."""
     axes, own = low.factor_axes(side), low.axes("lead", side)
     vector = jnp.transpose(factor, [axes.index(i) for i in (None, *own)])[0]
     return jnp.expand_dims(vector, [i for i in range(low.ndim) if i not in own])
 
 
 def member_axes(tree: Any) -> Any:
-    """The `in_axes` or `out_axes` with which `jax.vmap` maps over the members of `tree`, or over its pairs.
+    """Returns the `in_axes` or `out_axes` with which `jax.vmap` maps over the members, or the pairs, of `tree`.
 
     Returns:
-        A tree of the same structure: 0 for factors, signs and noised arrays, None for what is shared.
+        A tree of the same structure: 0 for factors, signs and noised arrays, None for arrays that are shared.
     """
     return jax.tree.map(lambda leaf: _own_axes(leaf, 0), tree, is_leaf=is_perturbed)
 
 
 def twin_axes(tree: Any) -> Any:
-    """Likewise over the two members of one pair, which share their factors too."""
+    """Like `member_axes`, but for mapping over the two members of one pair, which also share their factors."""
     return jax.tree.map(lambda leaf: _own_axes(leaf, None), tree, is_leaf=is_perturbed)
 
 

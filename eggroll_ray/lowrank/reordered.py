@@ -1,7 +1,7 @@
-"""Products with a sum of a parameter's parts, such as `x @ (g1 W1 + g2 W2)`: each part first, if that makes less.
+"""Reorders products with a weighted sum of matrices, such as `x @ (g1 W1 + g2 W2)`, if that makes less work.
 
-A weighted sum over experts, by weights of the member's own, is a matrix of the member's own. `x` times each expert and
-then the sum is the same, and is small where `x` has few rows.
+If the weights differ between members, as those of a mixture of experts do, the sum is one matrix per member. Computing
+`x` times each matrix first and the weighted sum afterwards gives the same result, and is small if `x` has few rows.
 """
 
 import math
@@ -15,24 +15,24 @@ from eggroll_ray.lowrank.parameter import LowRank
 from eggroll_ray.lowrank.rule import Trace, UnsupportedPrimitiveError
 
 Ids = list[int]
-_OTHER = 40  # axes of the other operand are named from here on: no array has so many
+_OTHER = 40  # names of the other operand's axes begin here, beyond the number of axes of any array
 
 
 class _Product(NamedTuple):
-    """What a plain value was computed as: a parameter times weights, and the names of all axes."""
+    """The product as which a plain value was computed: a parameter times weights, with names for all axes."""
 
     low: LowRank
     low_names: Ids
     weights: Any
     weight_names: Ids
-    names: Ids  # of the value
+    names: Ids  # names of the axes of the value
 
 
 def reordered_product(trace: Trace, eqn: Any, operands: Sequence[Any]) -> Any:
-    """A `dot_general` of plain values of which one was a product of a parameter.
+    """Evaluates a `dot_general` of plain values, one of which was computed as a product of a parameter.
 
     Returns:
-      The result; None where the order is good as it is, or there is no such value.
+      The result, or None if there is no such value or if another order is no better.
     """
     for place, value in enumerate(operands):
         product, x = _product_of(trace, value), operands[1 - place]
@@ -83,7 +83,7 @@ def _reordered(trace: Trace, eqn: Any, product: _Product, x: Any, x_names: Ids, 
 
 
 def _named(eqn: Any, names: list[Ids], kept: int) -> tuple[Ids, list[Ids]]:
-    """Names of the axes of a product and of its operands; what both have is named as in the operand `kept`."""
+    """Names of the axes of a product and of its operands. Common axes are named as in the operand `kept`."""
     names = [[*names[0]], [*names[1]]]
     (x_sum, y_sum), (x_batch, y_batch) = eqn.params["dimension_numbers"]
     for pair in zip((*x_sum, *x_batch), (*y_sum, *y_batch), strict=True):

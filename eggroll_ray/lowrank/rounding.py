@@ -1,7 +1,8 @@
-"""Sums in a narrow type, such as bfloat16, of what is far below its precision: rounded at random, right on average.
+"""Stochastic rounding to a narrow type such as bfloat16, so that small perturbations are right on average.
 
-Rounded to the nearest, a perturbation of less than half the distance between two numbers of the type would vanish.
-Random words decide which of the two it becomes. Those of a member's twin are the complement, so that both move alike.
+Rounding to nearest would remove a perturbation of less than half the distance between two numbers of the type. Instead,
+random words decide which of the two numbers a value becomes. The second member of a pair uses the complement of each
+word, so that both members of a pair are rounded symmetrically.
 """
 
 from typing import Any
@@ -18,18 +19,19 @@ def is_narrow(dtype: Any) -> bool:
 
 
 def round_at_random(x: Float[Array, "..."], words: UInt[Array, "..."], dtype: Any) -> Array:
-    """Rounds float32 to one of the two numbers of a narrower type that are next to it, so as to be right on average.
+    """Rounds float32 values to a narrower type such that the expected result equals the value.
 
-    The nearer of the two is the likelier. Where the further is infinite it is the nearer one.
+    Each value becomes one of its two neighbours in the type; the nearer is the more likely. If a neighbour is infinite,
+    the value is rounded to nearest instead.
 
     Args:
-      x: the numbers.
-      words: a random one for each.
-      dtype: of the result.
+      x: the values.
+      words: a random word for each value.
+      dtype: dtype of the result.
     """
     finfo = jnp.finfo(dtype)
     exponent = (jax.lax.bitcast_convert_type(x, jnp.int32) >> 23 & 0xFF) - 127
-    # The distance between numbers of the type around x, as a power of two: then all that follows is exact.
+    # The distance between neighbouring numbers of the type around x. It is a power of two, so the scaling is exact.
     unit = jnp.maximum(jnp.maximum(exponent, finfo.minexp) - finfo.nmant, -126)
     scaled = x * _power_of_two(-unit)
     below = jnp.floor(scaled)
@@ -43,30 +45,30 @@ def _power_of_two(exponent: Int[Array, "..."]) -> Float[Array, "..."]:
 
 
 def words_of_member(words: UInt[Array, "..."], sign: Any) -> UInt[Array, "..."]:
-    """The words of a pair for its member of that sign; None is 1."""
+    """The random words for the member with this sign (None means 1), given the words of its pair."""
     return words if sign is None else jnp.where(sign < 0, ~words, words)
 
 
 def words_of_noise(factor: Array) -> UInt[Array, ""]:
-    """A random word that the noise of a pair makes itself: a hash of one of its factors."""
+    """A random word for a pair, derived from its noise: a hash of one of its factors."""
     bits = jax.lax.bitcast_convert_type(factor.astype(jnp.float32), jnp.uint32).reshape(-1)
     places = words_of_places(bits.shape, 0)
     return _mixed(jnp.sum(bits * (places | np.uint32(1)), dtype=jnp.uint32))
 
 
 def words_of_places(shape: tuple[int, ...], first: int) -> UInt[Array, "..."]:
-    """A word for every place of a factor, the same for all members; `first` is the number of the first place."""
+    """A word for every entry of a factor, the same for all members. `first` is the number of the first entry."""
     count = int(np.prod(shape, dtype=np.int64))
     return _mixed(jnp.arange(first, first + count, dtype=jnp.uint32)).reshape(shape)
 
 
 def words_of_entries(row: UInt[Array, "..."], col: UInt[Array, "..."], noise: UInt[Array, ""]) -> UInt[Array, "..."]:
-    """The words of entries, made of those of their rows and columns and of the noise."""
+    """The words of the entries of a matrix, from the words of their rows and columns and that of the noise."""
     return _mixed(row + _mixed(col + noise))
 
 
 def _mixed(x: UInt[Array, "..."]) -> UInt[Array, "..."]:
-    """Words of which every bit depends on all bits of `x`, one for each; 0 is not a fixed point."""
+    """Hashes each word of `x`, so that every bit of the result depends on all bits of the word. 0 is not kept fixed."""
     x = x + np.uint32(0x9E3779B9)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)

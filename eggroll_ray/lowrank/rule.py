@@ -1,7 +1,7 @@
-"""What rules are made of: binding a primitive, and moving the axes of a low-rank value.
+"""Helpers for writing rules: binding a primitive, refusing an operation, and moving the axes of a low-rank value.
 
-A rule says what an equation of one primitive does to `w + sum_r a b` without forming it. It is
-`rule(trace, eqn, *values) -> value or list of values`; at least one value is a `LowRank`.
+A rule evaluates an equation of one primitive on `w + sum_r a b` without forming that array. It has the signature
+`rule(trace, eqn, *values) -> value or list of values`, and at least one value is a `LowRank`.
 """
 
 import dataclasses
@@ -17,11 +17,11 @@ from eggroll_ray.lowrank.parameter import LowRank, Role, form
 
 
 class UnsupportedPrimitiveError(NotImplementedError):
-    """An operation on a low-rank parameter that would need the dense matrix of every member."""
+    """Raised for an operation on a low-rank parameter that would need the dense matrix of every member."""
 
     def __init__(self, primitive: str, low: Any, reason: str = ""):
         problem = f"cannot be applied ({reason})" if reason else "has no low-rank rule"
-        self.paths: tuple[str, ...] = low.paths  # of the leaves to form
+        self.paths: tuple[str, ...] = low.paths  # paths of the leaves that would have to be formed
         self.why = f"primitive {primitive!r} {problem}"
         super().__init__(
             f"Primitive {primitive!r} {problem} on parameter {low.path!r} (shape {low.shape}, roles "
@@ -31,38 +31,38 @@ class UnsupportedPrimitiveError(NotImplementedError):
 
 
 def refuse_both(eqn: Any, x: LowRank, y: LowRank, reason: str = "") -> NoReturn:
-    """Raises UnsupportedPrimitiveError where two parameters meet; names the smaller, which costs less to form."""
+    """Raises UnsupportedPrimitiveError for two low-rank operands. It names the smaller, which is cheaper to form."""
     small, large = sorted((x, y), key=lambda low: low.w.size)
     reason = reason or f"{large.path!r}, the other operand, is low-rank too"
     raise UnsupportedPrimitiveError(eqn.primitive.name, small, reason)
 
 
 def refuse_own(trace: "Trace", eqn: Any, low: LowRank, value: Any, what: str) -> None:
-    """Raises UnsupportedPrimitiveError where a plain value that would enter the shared `w` may be the member's own."""
+    """Raises UnsupportedPrimitiveError if a plain value, which would enter the shared `w`, may differ by member."""
     if not trace.facts.is_shared(value):
-        reason = f"{what} may be the member's own, which would make the matrix the member's own; constants may be used"
+        reason = f"{what} may differ between members, which would give every member its own matrix; use a constant"
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, reason)
 
 
 class Trace(Protocol):
-    """What a rule may ask of the interpreter."""
+    """The part of the interpreter that rules may use."""
 
     def apply(self, eqn: Any, *operands: Any) -> list[Any]:
-        """The outputs of an equation for other operands than its own, by the rule of its primitive."""
+        """The outputs of an equation for the given operands instead of its own, by the rule of its primitive."""
         ...
 
     def call(self, fn: Callable[..., Any], *values: Any) -> Any:
-        """The one result of a traceable function of values, plain or low-rank, by the rules of what it does."""
+        """The result of a traceable function of plain or low-rank values, evaluated by the rules; it must have one."""
         ...
 
     @property
     def facts(self) -> Facts:
-        """What is known of plain values."""
+        """What is known about plain values."""
         ...
 
 
 def bind(eqn: Any, *values: Any) -> list[Any]:
-    """Applies the primitive of an equation to plain values. Hides what changes between JAX versions."""
+    """Applies the primitive of an equation to plain values, with any supported version of JAX."""
     bound = eqn.primitive.get_bind_params(eqn.params)
     functions, params = bound if isinstance(bound, tuple) else ([], bound)
     with eqn.ctx.manager:
@@ -71,21 +71,21 @@ def bind(eqn: Any, *values: Any) -> list[Any]:
 
 
 def refuse_scaled(eqn: Any, *lows: LowRank) -> None:
-    """Raises UnsupportedPrimitiveError where a parameter was scaled by a value that is no constant."""
+    """Raises UnsupportedPrimitiveError if a parameter was scaled by a value that is not a constant."""
     for low in lows:
         if low.is_scaled:
             raise UnsupportedPrimitiveError(
-                eqn.primitive.name, low, "the parameter was scaled by a value that is no constant"
+                eqn.primitive.name, low, "the parameter was scaled by a value that is not a constant"
             )
 
 
 def joined_paths(*lows: LowRank) -> tuple[str, ...]:
-    """The parameters that a combination of several is made of, each once."""
+    """The paths of the parameters that a combination consists of, without repetitions."""
     return tuple(dict.fromkeys(path for low in lows for path in low.paths))
 
 
 def as_factor(low: LowRank, plain: Any, varying: frozenset[int], side: Role) -> Any:
-    """A plain array that varies only along the axes of a factor, in that factor's shape, rank 1."""
+    """Reshapes a plain array, which varies only along the axes of one side, to a factor of that side of rank 1."""
     axes = low.factor_axes(side)
     shape = [1 if i is None else low.shape[i] for i in axes]
     if np.ndim(plain):
@@ -99,7 +99,10 @@ def as_factor(low: LowRank, plain: Any, varying: frozenset[int], side: Role) -> 
 
 
 def side_of(low: LowRank, varying: frozenset[int]) -> Role | None:
-    """The side along whose axes (and the lead axes) a plain operand varies; the smaller if both."""
+    """The side to whose axes (and the lead axes) a plain operand's variation is limited, or None.
+
+    If that is true of both sides, the smaller one is returned.
+    """
     for side in sorted(("row", "col"), key=low.extent):
         if varying <= set(low.axes("lead", side)):
             return side
@@ -121,30 +124,30 @@ def map_factors(
 
 
 def side_axes(roles: Sequence[Role], order: Sequence[int], side: Role) -> list[int | None]:
-    """Axes of a factor, lead axes first, when the axes of the array come in `order`."""
+    """The axes of a side's factor (lead axes, rank as None, the side's axes) if the array's axes are in `order`."""
     lead = [i for i in order if roles[i] == "lead"]
     return [*lead, None, *(i for i in order if roles[i] == side)]
 
 
 def simplify(low: LowRank) -> Any:
-    """The plain array where it is no larger than a factor: nothing is left on one side."""
+    """Returns the plain array if one side has a single element, because it is then no larger than a factor."""
     return form(low) if 1 in (low.extent("row"), low.extent("col")) else low
 
 
 def cast(low: LowRank, dtype: Any) -> LowRank:
-    """Returns `low` in another dtype, one that holds what `low` holds up to rounding."""
+    """Returns `low` in another dtype, which must be able to hold its values up to rounding."""
     return map_factors(
         low, lambda w: lax.convert_element_type(w, dtype), lambda x, _: lax.convert_element_type(x, dtype)
     )
 
 
 def negative(low: LowRank) -> LowRank:
-    """Returns `-low`; the other factor stays."""
+    """Returns `-low`. Only one factor changes its sign."""
     return dataclasses.replace(low, w=-low.w, a=-low.a)
 
 
 def transpose_axes(low: LowRank, order: Sequence[int]) -> LowRank:
-    """Returns `low` with its axes in another order, as `lax.transpose` has them."""
+    """Returns `low` with its axes in another order, given as for `lax.transpose`."""
 
     def on_factor(factor: Any, side: Role) -> Any:
         axes = low.factor_axes(side)
@@ -155,7 +158,7 @@ def transpose_axes(low: LowRank, order: Sequence[int]) -> LowRank:
 
 
 def broadcast_axes(low: LowRank, shape: Sequence[int], kept: Sequence[int]) -> LowRank:
-    """Returns `low` broadcast to a shape in which its own axes are `kept`, as `lax.broadcast_in_dim` has it."""
+    """Returns `low` broadcast to a shape. `kept` are the places of its own axes, as for `lax.broadcast_in_dim`."""
     roles: list[Role] = ["row"] * len(shape)
     for i, j in enumerate(kept):
         roles[j] = low.roles[i]
@@ -171,7 +174,7 @@ def broadcast_axes(low: LowRank, shape: Sequence[int], kept: Sequence[int]) -> L
 
 
 def pad_axes(low: LowRank, value: Any, config: Sequence[tuple[int, int, int]]) -> LowRank:
-    """Returns `low` padded with a value, which `w` takes, and factors with zeros, as `lax.pad` has it."""
+    """Returns `low` padded as by `lax.pad`: `w` is padded with the value, the factors with zeros."""
 
     def on_factor(factor: Any, side: Role) -> Any:
         spans = [(0, 0, 0) if i is None else config[i] for i in low.factor_axes(side)]

@@ -1,7 +1,8 @@
 """Rules that combine a low-rank parameter with another array: sums, scales, concatenation.
 
-A plain operand may be the member's own, and must then not enter the shared `w`, which it would make
-members x m x k: a vector that is added becomes another rank, a scale is kept beside `w`.
+A plain operand may differ between members. It must then not be combined with the shared `w`, which would become one
+matrix per member, members x m x k. Instead, an added vector becomes another rank, and a scale is kept separate from
+`w`.
 """
 
 import dataclasses
@@ -30,7 +31,7 @@ from eggroll_ray.lowrank.rule import (
 
 
 def _broadcasts(eqn: Any, low: LowRank) -> bool:
-    """Whether the result is larger than the parameter, which may then be formed: a bias of heads."""
+    """Whether the result is larger than the parameter, such as a bias that is broadcast. If so, forming it is cheap."""
     return eqn.outvars[0].aval.size > low.w.size
 
 
@@ -39,14 +40,14 @@ def _plain(eqn: Any, *operands: Any) -> Any:
 
 
 def _scale(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
-    """`mul` or `div`. Only a constant enters the shared `w`; else `w` would become the member's."""
+    """`mul` or `div`. Only a constant is multiplied into the shared `w`; other scales are kept separate."""
     low, plain = (x, y) if isinstance(x, LowRank) else (y, x)
     if _broadcasts(eqn, low):
         return _plain(eqn, x, y)
     if isinstance(plain, LowRank):
-        refuse_both(eqn, low, plain, "it is not linear in it")
+        refuse_both(eqn, low, plain, "the result is not linear in the parameter")
     if eqn.primitive.name == "div" and low is y:
-        raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it is not linear in it")
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, "the result is not linear in the parameter")
     if eqn.outvars[0].aval.dtype != low.dtype:
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, "it changes the dtype")
     varying, constant = trace.facts.varying(plain)
@@ -59,7 +60,7 @@ def _scale(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
 
 
 def scale_side(low: LowRank, factor: Any, side: Role, op: Any, constant: bool = False) -> LowRank:
-    """Multiplies or divides by `factor`, in the shape of the scale of that side."""
+    """Multiplies or divides `low` by `factor`, which has the shape of that side's scale."""
     name, scale_name = ("a", "row_scale") if side == "row" else ("b", "col_scale")
     old_factor, old = getattr(low, name), getattr(low, scale_name)
     full = jnp.broadcast_to(factor, old_factor.shape)
@@ -92,10 +93,10 @@ def add(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
 
 
 def _add_own(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) -> Any:
-    """Adds an array of the member's own as large as `low`, `plain` (`source` up to sign).
+    """Adds `plain`, an array of each member as large as `low`. It equals `source` up to the sign.
 
-    The sum with an activation is another one, as `x + positions`. The sum with what was made of weights would be a
-    matrix of the member's own, unless it is a product.
+    If it is an activation, the result is an activation too, as in `x + positions`, and is formed. If it was computed
+    from weights, the result would be one matrix per member, so it is refused unless it is a low-rank product.
     """
     product = as_product(trace, source, low)
     if product is not None and plain is not source:
@@ -121,9 +122,9 @@ def _add_low_rank(eqn: Any, x: LowRank, y: LowRank) -> LowRank:
 
 
 def _add_plain(trace: Trace, eqn: Any, low: LowRank, plain: Any, source: Any) -> LowRank:
-    """Adds to `w`, or, where `plain` (`source` up to sign) is a broadcast vector, as another rank.
+    """Adds `plain`, which equals `source` up to the sign, to `w`. A broadcast vector is added as another rank instead.
 
-    The vector may be the member's own, and must then not enter the shared `w`.
+    The vector may differ between members, and must then not be added to the shared `w`.
     """
     varying, constant = trace.facts.varying(source)
     side = side_of(low, varying)
@@ -158,7 +159,7 @@ def _stack(trace: Trace, eqn: Any, *values: Any) -> LowRank:
 
 
 def _join(trace: Trace, eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
-    """Concatenation as a sum of padded pieces: the ranks add up."""
+    """Concatenates by adding padded pieces, so the ranks of all pieces add up."""
     like = next(x for x in values if isinstance(x, LowRank))
     values = [x if isinstance(x, LowRank) or trace.facts.is_shared(x) else _in_ranks(eqn, x, like) for x in values]
     values = [fold_sign(x) if isinstance(x, LowRank) else x for x in values]
@@ -187,12 +188,15 @@ def _join(trace: Trace, eqn: Any, values: Sequence[Any], axis: int) -> LowRank:
 
 
 def _in_ranks(eqn: Any, own: Any, like: LowRank) -> LowRank:
-    """A member's own rows, such as a bias joined to its matrix: identity times themselves, of as many ranks."""
+    """Represents rows of one member, such as a bias joined to its matrix, as low-rank: the identity times the rows.
+
+    This takes one rank for each row.
+    """
     own = LowRank(jnp.zeros_like(own), own, own, like.roles, like.paths)
     side: Role = "row" if own.extent("row") <= own.extent("col") else "col"
     count, sizes = own.extent(side), [own.shape[i] for i in own.axes("lead")]
     if count > 1 and count + like.rank >= min(like.extent("row"), like.extent("col")):
-        reason = "what is joined to it may be the member's own, and is no smaller; constants may be joined"
+        reason = "the array joined to it may differ between members and is no smaller; join a constant instead"
         raise UnsupportedPrimitiveError(eqn.primitive.name, like, reason)
     identity = jnp.eye(count, dtype=own.dtype).reshape(count, *(own.shape[i] for i in own.axes(side)))
     unit = jnp.broadcast_to(identity, (*sizes, *identity.shape))

@@ -1,6 +1,7 @@
-"""Rules for complex values: a parameter made complex or real again, and the complex sum of two real ones.
+"""Rules for complex values: casts, real and imaginary parts, conjugates, and `complex(x, y)` of two real parameters.
 
-A real part of a product of factors is no product of real parts: it takes twice the ranks.
+The real part of `a b` is `Re(a) Re(b) - Im(a) Im(b)`, which is not one product but two. Taking a part therefore doubles
+the rank.
 """
 
 import dataclasses
@@ -39,7 +40,7 @@ def _part(eqn: Any, low: LowRank, take: Callable[[Any], Any], a: tuple[Any, Any]
 
 def _conj(trace: Trace, eqn: Any, low: LowRank) -> LowRank:
     def conj(x: Any, side: Role | None = None) -> Any:
-        return lax.conj(x)  # complex, also of what is real
+        return lax.conj(x)  # its result is complex, even if x is real
 
     return map_factors(low, conj, conj)
 

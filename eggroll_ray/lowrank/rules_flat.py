@@ -1,6 +1,7 @@
-"""Rules for a low-rank parameter that is laid out as one vector, as `jnp.vdot(w, w)` does: an L2 term in other words.
+"""Rules for a low-rank parameter that is flattened to a vector, as `jnp.vdot(w, w)` does for an L2 term.
 
-As a vector it has no rows and columns, so the parameter is kept as it is until the vector is summed or multiplied.
+A vector has no rows and columns, and so no low-rank form. The parameter is therefore kept in its own shape until the
+vector is summed or multiplied.
 """
 
 import dataclasses
@@ -17,7 +18,7 @@ from eggroll_ray.lowrank.rules_pair import sum_of_product
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Flat:
-    """The entries of `low` as one vector, never formed."""
+    """Represents the entries of `low` as one vector, without forming it."""
 
     low: LowRank
 
@@ -57,7 +58,7 @@ def _reshape_back(trace: Trace, eqn: Any, flat: Flat) -> Any:
 
 
 def _dot_general(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
-    """With another such vector, or a plain one."""
+    """The product with another flattened parameter, or with a plain vector."""
     low, other = (x.low, y) if isinstance(x, Flat) else (y.low, x)
     axes = list(range(low.ndim))
     if isinstance(other, Flat) and other.low.shape == low.shape and eqn.outvars[0].aval.ndim == 0:
@@ -78,7 +79,7 @@ def _reduce_sum(trace: Trace, eqn: Any, flat: Flat) -> Any:
 
 FLATTENS: dict[str, Callable[..., Any]] = {"reshape": _reshape}
 
-# Rules of equations with an operand of `Flat`.
+# Rules for equations with a `Flat` operand.
 OF_FLAT: dict[str, Callable[..., Any]] = {
     "dot_general": _dot_general,
     "reduce_sum": _reduce_sum,

@@ -1,8 +1,7 @@
-"""Rules for one low-rank operand that is moved, sliced or summed: the same is done to each factor.
+"""Rules for one low-rank operand that is moved, sliced or summed.
 
-A rule is `rule(trace, eqn, *values) -> value or list of values`; at least one value is a `LowRank`.
-Almost every rule is linear, and does to each factor along the factor's own axes what the primitive
-does to `w` along all axes. An axis is named by its number in `w`; None names the rank axis.
+These operations are linear. Almost every rule applies to each factor, along the axes of that factor, what the primitive
+does to `w` along all axes. An axis is named by its number in `w`; None is the rank axis.
 """
 
 import dataclasses
@@ -61,7 +60,7 @@ def _broadcast_in_dim(trace: Trace, eqn: Any, low: LowRank, *dynamic: Any) -> Lo
 
 
 def _reshaped_roles(low: LowRank, shape: Sequence[int]) -> list[Role] | None:
-    """Roles after a reshape, or None where it would join axes of different roles."""
+    """The roles of the axes after a reshape, or None if it would merge axes of different roles."""
     if 0 in shape:
         return None
     old = [(size, role) for size, role in zip(low.shape, low.roles, strict=True) if size != 1]
@@ -86,7 +85,7 @@ def _reshape(trace: Trace, eqn: Any, low: LowRank) -> Any:
     shape = eqn.params["new_sizes"]
     roles = _reshaped_roles(low, shape)
     if roles is None or eqn.params.get("dimensions") is not None:
-        reason = f"the new shape {tuple(shape)} joins axes of different roles"
+        reason = f"the new shape {tuple(shape)} merges axes of different roles"
         raise UnsupportedPrimitiveError(eqn.primitive.name, low, reason)
 
     def on_factor(factor: Any, side: Role) -> Any:
@@ -174,7 +173,11 @@ def _is_scaled_along(low: LowRank, axis: int) -> bool:
 
 
 def scan_slices(low: LowRank) -> tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]:
-    """What of an array a scan over axis 0 has to slice, and the array rebuilt from one slice."""
+    """Splits `low` for a scan over axis 0.
+
+    Returns:
+      The arrays to scan over, and a function that makes the value for one step from a slice of each of them.
+    """
     names = {"a": "row", "row_scale": "row", "b": "col", "col_scale": "col"}
     scanned = {"w": low.w}
     for name, side in names.items():

@@ -1,8 +1,8 @@
-"""Products of two low-rank parameters, summed over axes: `W + A @ B` with all three trained, and norms.
+"""Products of two low-rank parameters that are summed over axes, such as `W + A @ B` with all three trained, and norms.
 
-`(w + a b) y` is `w y + a (b y)`: what is left of both sides stays low-rank, with the ranks of both; what is left of
-one side alone, as the norms of columns are, is a plain array no larger than a factor. No product of more than one
-side of a member is formed on the way.
+They are computed as `(w + a b) y = w y + a (b y)`. If the result has rows of one parameter and columns of the other, it
+is low-rank, and its rank is the sum of both ranks. If only one side is left, as for the norms of columns, the result is
+a plain array no larger than a factor. No intermediate result is as large as a matrix of a member.
 """
 
 import math
@@ -37,13 +37,13 @@ def dot_pair(trace: Trace, eqn: Any, x: LowRank, y: LowRank) -> Any:
 
 
 def sum_of_product(trace: Trace, eqn: Any, left: tuple[LowRank, Ids], right: tuple[LowRank, Ids], out: Ids) -> Any:
-    """`einsum(x, x_ids, y, y_ids, out)` of two low-rank parameters, whose axes are named by integers.
+    """Computes `einsum(x, x_ids, y, y_ids, out)` of two low-rank parameters, whose axes are named by integers.
 
     Returns:
-      A plain array, or a `LowRank` whose rows are what is left of `x` and whose columns are what is left of `y`.
+      A plain array, or a `LowRank` whose rows are the remaining axes of `x`, and whose columns are those of `y`.
 
     Raises:
-      UnsupportedPrimitiveError: where the result has rows and columns of one of them.
+      UnsupportedPrimitiveError: if the result has rows and columns of the same parameter.
     """
     (x, x_ids), (y, y_ids) = left, right
     refuse_scaled(eqn, x, y)
@@ -64,7 +64,7 @@ def sum_of_product(trace: Trace, eqn: Any, left: tuple[LowRank, Ids], right: tup
 
 
 class _Einsum:
-    """`einsum` of two values, of which one may be low-rank, as precise as an equation asks for; float32 at least."""
+    """`einsum` of two values, of which one may be low-rank, with the precision of an equation, but at least float32."""
 
     def __init__(self, trace: Trace, eqn: Any):
         self._trace = trace
@@ -83,18 +83,18 @@ class _Einsum:
 
 
 def _summed_side(eqn: Any, low: LowRank, ids: Ids, out: Ids) -> Role:
-    """The side that is summed over as a whole, the larger one where both are."""
+    """The side whose axes are all summed over; if that is true of both, the larger one."""
     kept = {role for i, role, size in zip(ids, low.roles, low.shape, strict=True) if i in out and size > 1}
     if {"row", "col"} <= kept:
         raise UnsupportedPrimitiveError(
-            eqn.primitive.name, low, "rows and columns are left, so the result is as large as the matrix"
+            eqn.primitive.name, low, "rows and columns remain, so the result is as large as the matrix"
         )
     summed: list[Role] = [side for side in ("row", "col") if side not in kept]
     return max(summed, key=low.extent)
 
 
 def _factors(low: LowRank, ids: Ids, side: Role) -> tuple[tuple[Any, list[int]], tuple[Any, list[int]]]:
-    """The factor of that side and then the other, with the names of their axes; -1 is the rank."""
+    """The factor of the given side, then the other one, each with the names of its axes; -1 is the rank axis."""
     a, b = ([-1 if i is None else ids[i] for i in low.factor_axes(s)] for s in ("row", "col"))
     row, col = (low.a, a), (low.b, b)
     return (row, col) if side == "row" else (col, row)
@@ -103,11 +103,11 @@ def _factors(low: LowRank, ids: Ids, side: Role) -> tuple[tuple[Any, list[int]],
 def _low_rank_product(
     eqn: Any, multiply: Callable[..., Any], left: tuple[LowRank, Ids], right: tuple[LowRank, Ids], out: Ids
 ) -> Any:
-    """`(w + a b) (v + c d)` as `w v`, and `[a, w c] [b (v + c d), d]`."""
+    """`(w + a b) (v + c d)` as the shared part `w v` plus the product of `[a, w c]` and `[b (v + c d), d]`."""
     (x, x_ids), (y, y_ids) = left, right
     common = {i for i in out if i in x_ids and i in y_ids}
     if not all(common == {ids[i] for i in low.axes("lead")} for low, ids in (left, right)):
-        refuse_both(eqn, x, y, "of the axes that both have, only those of stacked layers may be left")
+        refuse_both(eqn, x, y, "of the axes that both share, only those of stacked layers may remain in the result")
     (x_first, x_first_ids), (a, a_ids) = _factors(x, x_ids, _summed_side(eqn, x, x_ids, out))
     (y_first, y_first_ids), (d, d_ids) = _factors(y, y_ids, _summed_side(eqn, y, y_ids, out))
     lead = [i for i in out if i in x_ids and i in y_ids]

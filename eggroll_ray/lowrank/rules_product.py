@@ -1,8 +1,8 @@
 """Rules that consume a low-rank parameter: dot products, convolutions and gathers of rows.
 
-Each is the ordinary operation with the shared `w` plus a skinny one through the rank: first with
-the factor that holds what is summed over, then with the other; never both factors first.
-Axes carry integer names, as in an einsum: axis `i` of `w` is `i`, the rank axis is `low.ndim`.
+Each computes the ordinary operation with the shared `w`, plus a small one through the rank. The operand is multiplied
+first by the factor that has the summed axes, then by the other one. The two factors are never multiplied with each
+other. Axes have integer names, as in an einsum: axis `i` of `w` is `i`, and the rank axis is `low.ndim`.
 """
 
 import functools
@@ -41,7 +41,7 @@ def _ids(low: LowRank, side: Role) -> list[int]:
 
 
 def _spread(x: Any, ids: Ids, target: Ids) -> Any:
-    """Aligns `x` to the axes `target` for an elementwise product; axes it lacks get size 1."""
+    """Aligns `x` with the axes `target` for an elementwise product. Axes that it lacks get size 1."""
     order = [i for i in target if i in ids]
     x = lax.transpose(x, [ids.index(i) for i in order])
     return lax.expand_dims(x, [j for j, i in enumerate(target) if i not in ids])
@@ -52,7 +52,7 @@ def _fits(scale: Any, scale_ids: Ids, ids: Ids) -> bool:
 
 
 def _multiply(x: Any, ids: Ids, scale: Any, scale_ids: Ids) -> Any:
-    """Multiplies `x` by a scale that fits it: one that varies along axes of `x` only."""
+    """Multiplies `x` by a scale, which must vary along axes of `x` only (see `_fits`)."""
     gone = [j for j, size in enumerate(scale.shape) if size == 1]
     kept = [i for j, i in enumerate(scale_ids) if j not in gone]
     dtype = _wider(x.dtype, scale.dtype)
@@ -60,7 +60,7 @@ def _multiply(x: Any, ids: Ids, scale: Any, scale_ids: Ids) -> Any:
 
 
 def _wider(x: Any, y: Any) -> Any:
-    """The dtype in which numbers of both are multiplied: complex before real, real before whole, then the longer."""
+    """The dtype for products of two dtypes: complex before real, floating before integer, then the wider one."""
     if any(jnp.issubdtype(dtype, jnp.complexfloating) for dtype in (x, y)):
         with jax.numpy_dtype_promotion("standard"):
             return jnp.promote_types(x, y)
@@ -81,9 +81,10 @@ def _skinny(
     out: Ids,
     precision: Any,
 ) -> Any:
-    """`einsum(x, first, second)` with the sign of `low`, in that order, in float32; how it is written: `tuning`.
+    """Computes `einsum(x, first, second)` in that order, in float32 at least, times the sign of `low`.
 
-    The sign comes in between: what is there is small, and twins then share both factors.
+    The sign is applied between the two steps, where the array is small and where twins can share both factors. `tuning`
+    chooses how each step is computed.
     """
     (first, first_ids), (second, second_ids) = factors
     later = {*out, *second_ids}
@@ -109,7 +110,7 @@ def _skinny(
 
 
 def _first_step(x: Any, ids: Ids, first: Any, first_ids: Ids, middle: Ids, precision: Any, dtype: Any) -> Any:
-    """`einsum(x, first)`, for a few rows of `x` as sums in lanes: one loop over vectors for XLA on a CPU."""
+    """`einsum(x, first)`. For few rows of `x` it is computed as partial sums, which XLA vectorises well on a CPU."""
     chosen = tuning()
     lanes = chosen.lanes
     summed = [i for i in ids if i in first_ids and i not in middle]
@@ -174,14 +175,18 @@ def _dot_general(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
 
 
 def _summed_wide(eqn: Any) -> Any:
-    """The equation with a float32 result in place of a narrower one: a small term would be lost in what is rounded."""
+    """The equation with a float32 result, if its own is narrower and would lose the small perturbation by rounding."""
     if not is_narrow(eqn.outvars[0].aval.dtype):
         return eqn
     return eqn.replace(params={**eqn.params, "preferred_element_type": _FLOAT32})
 
 
 def _product_with_shared(eqn: Any, low: LowRank, x: Any, ids: Ids, out: Ids, w: Any) -> LowRank | None:
-    """`Q @ W` of a `Q` that all members share, whose shared part is `w`: low-rank too. None where it is too small."""
+    """`Q @ W` as a low-rank value, for a `Q` that all members share. `w` is `Q` times the shared part of `W`.
+
+    Returns:
+      None if the factors would be no smaller than the result.
+    """
     sides = {low.roles[i] for i in ids if i < low.ndim and low.shape[i] > 1} - {"lead"}
     if low.is_scaled or len(sides) != 1:
         return None
@@ -200,7 +205,7 @@ def _product_with_shared(eqn: Any, low: LowRank, x: Any, ids: Ids, out: Ids, w: 
 
 
 def _product_with_w_last(eqn: Any, w: Any, x: Any) -> Any:
-    """`w @ x` for a vector `x`, as `x @ w^T`; see `Tuning.w_last`."""
+    """Computes `w @ x` for a vector `x` as `x @ w^T`; see `Tuning.w_last`."""
     (w_sum, x_sum), (w_batch, x_batch) = eqn.params["dimension_numbers"]
     precision = eqn.params["precision"]  # one for each operand
     return lax.dot_general(
@@ -213,7 +218,7 @@ def _product_with_w_last(eqn: Any, w: Any, x: Any) -> Any:
 
 
 def _scale_operand(eqn: Any, low: LowRank, x: Any, ids: Ids, out: Ids) -> tuple[Any, list[Any]]:
-    """Applies the scales of `low` to the other operand; returns those to apply to the result."""
+    """Applies the scales of `low` to the other operand if they fit it. The others are returned, for the result."""
     after = []
     for scale, side in ((low.row_scale, "row"), (low.col_scale, "col")):
         if scale is None:
@@ -223,7 +228,7 @@ def _scale_operand(eqn: Any, low: LowRank, x: Any, ids: Ids, out: Ids) -> tuple[
         elif _fits(scale, _ids(low, side), out):
             after.append((scale, _ids(low, side)))
         else:
-            reason = "it sums over a part of the axes along which the parameter was scaled"
+            reason = "it sums over some, but not all, axes along which the parameter was scaled"
             raise UnsupportedPrimitiveError(eqn.primitive.name, low, reason)
     return x, after
 
@@ -245,9 +250,9 @@ def _dot_scaling(eqn: Any, low: LowRank, x: Any, ids: Ids, out: Ids) -> LowRank:
 
 
 def _conv(trace: Trace, eqn: Any, x: Any, low: Any) -> Any:
-    """Two convolutions: the second's kernel has the output features, the first's the inputs.
+    """The perturbation is computed by two convolutions: first with the factor of the inputs, then that of the outputs.
 
-    A spatial axis, with its stride, padding and dilations, belongs to the one whose factor has it.
+    A spatial axis, with its stride, padding and dilations, belongs to the convolution whose factor has that axis.
     """
     p, name = eqn.params, eqn.primitive.name
     if isinstance(x, LowRank) and isinstance(low, LowRank):
@@ -265,7 +270,7 @@ def _conv(trace: Trace, eqn: Any, x: Any, low: Any) -> Any:
     if low.shape[o_axis] == 1 and low.shape[i_axis] > 1:
         out_side = sides[low.roles[i_axis] == "row"]
     if low.shape[i_axis] > 1 and low.roles[i_axis] == out_side:
-        reason = "input and output features are in one factor; split the kernel between them"
+        reason = "input and output features are in the same factor; split the kernel between them"
         raise UnsupportedPrimitiveError(name, low, reason)
     in_side = sides[out_side == "row"]
     scaled, after = _scale_operand(eqn, low, x, (), (o_axis,))
@@ -285,7 +290,7 @@ def _conv(trace: Trace, eqn: Any, x: Any, low: Any) -> Any:
 
 
 def _kernel(low: LowRank, side: Role, o_axis: int | None, i_axis: int | None, spatial: Ids) -> Any:
-    """A factor as a kernel `(out, in, *spatial)`; the rank takes the place of the missing one."""
+    """A factor as a kernel `(out, in, *spatial)`. The rank takes the place of the feature axis given as None."""
     factor, ids = (low.a if side == "row" else low.b), _ids(low, side)
     target = [low.ndim if i is None else i for i in (o_axis, i_axis)] + list(spatial)
     outside = [j for j, i in enumerate(ids) if i not in target]
@@ -317,7 +322,7 @@ def _conv_part(p: Any, x: Any, kernel: Any, own: Sequence[bool], out_spec: Ids) 
 
 
 def _gather(trace: Trace, eqn: Any, low: Any, indices: Any) -> Any:
-    """Rows of a matrix: rows of each factor that has the indexed axis, then the sum over ranks."""
+    """Selects rows of a matrix: gathers from each factor that has the indexed axis, then sums over ranks."""
     name = eqn.primitive.name
     numbers, fill = eqn.params["dimension_numbers"], eqn.params["fill_value"]
     if numbers.operand_batching_dims:
@@ -347,7 +352,7 @@ def _gather(trace: Trace, eqn: Any, low: Any, indices: Any) -> Any:
 
 
 def _rounded_rows(eqn: Any, low: LowRank, indices: Any, rows: Any, out: Ids) -> Any:
-    """Rows with their term, rounded as `form` rounds the whole."""
+    """Rounds gathered rows in the same way as `form` rounds the whole array."""
     places, words = places_of(low), []
     sides: tuple[tuple[str, Role], ...] = (("a", "row"), ("b", "col"))
     for field, side in sides:
@@ -359,7 +364,7 @@ def _rounded_rows(eqn: Any, low: LowRank, indices: Any, rows: Any, out: Ids) -> 
 
 
 def _gather_factor(eqn: Any, low: LowRank, field: str, side: Role, indices: Any) -> tuple[Any, list[int]]:
-    """Gathers a factor along its own axes; index axes are named above the rank axis."""
+    """Gathers from a factor along its own axes. The names of index axes begin after that of the rank axis."""
     factor, axes, p = getattr(low, field), low.factor_axes(side), eqn.params
     numbers, sizes = p["dimension_numbers"], p["slice_sizes"]
     if factor is None:
@@ -388,7 +393,7 @@ def _gather_factor(eqn: Any, low: LowRank, field: str, side: Role, indices: Any)
 
 
 def _gathered_matrix(low: LowRank, w: Any, parts: Any, out: Ids) -> Any:
-    """Still a matrix, for every index: the index axes become lead axes."""
+    """Returns a low-rank value if each index selects a whole matrix. The index axes become lead axes."""
     roles: list[Role] = ["lead" if i > low.ndim else low.roles[i] for i in out]
 
     def arrange(field: str, side: Role) -> Any:

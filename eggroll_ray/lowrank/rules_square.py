@@ -1,7 +1,7 @@
-"""Rules for squares and other products, entry by entry, of low-rank parameters: norms, L2 terms and variances.
+"""Rules for squares and other elementwise products of low-rank parameters, as in norms, L2 terms and variances.
 
-Such a product is as large as the matrix and of no low rank. What is wanted is hardly ever the product itself but a sum
-of its entries, so it is held as the pairs that are to be multiplied until it is summed.
+Such a product is as large as the matrix and not low-rank. But functions rarely use the product itself; they sum its
+entries. It is therefore kept as pairs of factors, and multiplied only when it is summed.
 """
 
 import dataclasses
@@ -19,10 +19,10 @@ from eggroll_ray.lowrank.rules_pair import sum_of_product
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Squares:
-    """The array `rest + sum of x * y`, entry by entry, of pairs of low-rank parameters; never formed.
+    """Represents the array `rest + sum of x * y` over pairs of low-rank parameters, without forming it.
 
     Attributes:
-        pairs: of one shape and dtype, at least one.
+        pairs: at least one pair `(x, y)`, all of the same shape and dtype.
         rest: a plain array of that shape, or None.
     """
 
@@ -52,7 +52,7 @@ def formed_squares(squares: Squares) -> Any:
     return sum(products, 0.0 if squares.rest is None else squares.rest)
 
 
-# --- what makes one --------------------------------------------------------------------------------
+# --- operations that make Squares ------------------------------------------------------------------
 
 
 def _mul(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
@@ -70,15 +70,15 @@ def _power(trace: Trace, eqn: Any, low: Any, exponent: Any = None) -> Squares:
     exponent = eqn.params.get("y", exponent)
     known = np.ndim(exponent) == 0 and trace.facts.varying(exponent)[1]
     if not isinstance(low, LowRank) or not known or exponent != 2:
-        raise UnsupportedPrimitiveError(eqn.primitive.name, low, "of its powers only the square has a rule")
+        raise UnsupportedPrimitiveError(eqn.primitive.name, low, "only the power 2 has a rule")
     return Squares(((low, low),))
 
 
-# --- what is done with one -------------------------------------------------------------------------
+# --- operations on Squares -------------------------------------------------------------------------
 
 
 def _move(trace: Trace, eqn: Any, squares: Squares) -> Any:
-    """What is the same for a product as for its factors, such as a transpose."""
+    """An operation such as a transpose, which may be applied to the factors instead of the product."""
 
     def moved(value: Any) -> Any:
         return trace.apply(eqn, value)[0]
@@ -88,7 +88,7 @@ def _move(trace: Trace, eqn: Any, squares: Squares) -> Any:
 
 
 def _gathered(pairs: list[tuple[Any, Any]], rest: Any) -> Any:
-    """Multiplies what has become plain, which is no larger than a factor."""
+    """Collects pairs into `Squares`. Pairs that have become plain, and so are small, are multiplied."""
     kept = []
     for x, y in pairs:
         if isinstance(x, LowRank) and isinstance(y, LowRank):
@@ -109,14 +109,14 @@ def _neg(trace: Trace, eqn: Any, squares: Squares) -> Squares:
 
 
 def _scale(trace: Trace, eqn: Any, x: Any, y: Any) -> Any:
-    """`mul` or `div`: one factor of each pair is scaled, as that parameter would be."""
+    """`mul` or `div`: scales one factor of each pair by the rule for that parameter."""
     squares, flipped = (x, False) if isinstance(x, Squares) else (y, True)
 
     def scaled(value: Any) -> Any:
         return trace.apply(eqn, *((x, value) if flipped else (value, y)))[0]
 
     if isinstance(y if not flipped else x, LowRank | Squares) or eqn.outvars[0].aval.shape != squares.shape:
-        raise UnsupportedPrimitiveError(eqn.primitive.name, squares, "it is not linear in the product of two")
+        raise UnsupportedPrimitiveError(eqn.primitive.name, squares, "the result is not linear in the product")
     rest = None if squares.rest is None else scaled(squares.rest)
     return _gathered([(scaled(first), second) for first, second in squares.pairs], rest)
 
@@ -150,7 +150,7 @@ _MOVES = (
     *("stop_gradient", "transpose"),
 )
 
-# Rules of equations with an operand of `Squares`.
+# Rules for equations with a `Squares` operand.
 OF_SQUARES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(_MOVES, _move),
     "add": _add,

@@ -494,7 +494,7 @@ def test_any_transpose_and_reshape(data: Any):
         return jnp.tensordot(merged.reshape(split), x, axes=len(split)), merged[None].sum()
 
     if mixed and min(low.extent("row"), low.extent("col")) > 1:
-        with pytest.raises(UnsupportedPrimitiveError, match="joins axes of different roles"):
+        with pytest.raises(UnsupportedPrimitiveError, match="merges axes of different roles"):
             lift(fn)(low)
     elif not low.axes("lead"):
         dense = explicit(low).transpose(order)
@@ -544,15 +544,15 @@ ERRORS = {
     "exp": (lambda w, x: x @ jnp.exp(w), "'exp'"),
     "mask": (lambda w, x: x @ (w * x), "varies along rows and columns"),
     "square": (lambda w, x: x @ (w * w), "'dot_general' has no low-rank rule"),
-    "cube": (lambda w, x: (w**3).sum(), "only the square has a rule"),
+    "cube": (lambda w, x: (w**3).sum(), "only the power 2 has a rule"),
     "product of three": (lambda w, x: (w * w * w).sum(), "not linear"),
     "square of a scaled one": (lambda w, x: ((w * x[0][None]) ** 2).sum(), "scaled by a value"),
     "square scanned": (lambda w, x: lax.scan(lambda c, v: (c, v.sum()), 0, w * w)[1], "held in parts"),
     "square and a weight": (lambda w, x: (w * w + w).sum(), "only squares and plain arrays"),
     "inverse": (lambda w, x: x / w, "not linear"),
-    "two kept": (lambda w, x: jnp.einsum("mk,mk->mk", w, w), "rows and columns are left"),
+    "two kept": (lambda w, x: jnp.einsum("mk,mk->mk", w, w), "rows and columns remain"),
     "outer": (lambda w, x: jnp.einsum("mk,i->mki", w, x[0]), "no row or column axis is summed"),
-    "merge": (lambda w, x: w.reshape(2, 8), "joins axes of different roles"),
+    "merge": (lambda w, x: w.reshape(2, 8), "merges axes of different roles"),
     "slice of a vector": (lambda w, x: w.reshape(16)[:3] @ x[0, :3], "'slice' has no low-rank rule"),
     "outer product of a vector": (lambda w, x: jnp.tensordot(w.reshape(16), x[0], 0), "laid out as one vector"),
     "cast": (lambda w, x: w.astype(jnp.int32), "neither a float nor complex"),
@@ -570,7 +570,7 @@ ERRORS = {
     ),
     "other roles": (lambda w, x: w + w.T, "roles"),
     "other roles joined": (lambda w, x: jnp.concatenate([w, w.T]), "roles"),
-    "scaled sum": (lambda w, x: w * x[0][None] + w, "scaled by a value that is no constant"),
+    "scaled sum": (lambda w, x: w * x[0][None] + w, "scaled by a value that is not a constant"),
 }
 
 
@@ -616,24 +616,24 @@ GUARDS = {
     "padding of the member's own": (
         _matrix(),
         lambda w, x: x @ jnp.pad(w, ((0, 0), (1, 0)), constant_values=x[0, 0]),
-        "the member's own",
+        "may differ between members",
     ),
     "matrix of the member's own, joined": (
         _matrix(),
         lambda w, x: x @ jnp.concatenate([w, x], axis=1),
-        "the member's own",
+        "may differ between members",
     ),
     "kernel of layers": (_parts(1, 1, 4, 4, 2), lambda w, x: _convolve(x, w), "lead axes"),
-    "kernel with features in one factor": (_parts(0, 2, 4, 4, 2), lambda w, x: _convolve(x, w), "in one factor"),
+    "kernel with features in one factor": (_parts(0, 2, 4, 4, 2), lambda w, x: _convolve(x, w), "in the same factor"),
     "kernel with scaled places": (
         _parts(0, 1, 4, 4, 2),
         lambda w, x: _convolve(x, w * x[0, :2][None, None]),
-        "a part of the axes along which",
+        "not all, axes along which",
     ),
     "product over a part of what is scaled": (
         _parts(0, 2, 4, 2, 3),
         lambda w, x: jnp.einsum("bi,ijk->bjk", x, w * x[:, :2][:, :, None]),
-        "a part of the axes along which",
+        "not all, axes along which",
     ),
 }
 
@@ -663,7 +663,7 @@ def test_where_two_parameters_meet_the_smaller_is_to_be_formed(name: str):
 
 def test_a_matrix_of_the_members_own_that_is_no_product_is_not_added():
     params = {"w": _matrix(), "own": Noised(jnp.ones((4, 4)))}
-    with pytest.raises(UnsupportedPrimitiveError, match=r"'add' .*the member's own.*'layers/0/kernel'"):
+    with pytest.raises(UnsupportedPrimitiveError, match=r"'add' .*may differ between members.*'layers/0/kernel'"):
         lift(lambda p, x: x @ (p["w"] + jnp.tanh(p["own"])))(params, jnp.ones((4, 4)))
 
 
