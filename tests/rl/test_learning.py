@@ -1,4 +1,4 @@
-"""It learns: the thresholds of the README, on every seed."""
+"""It learns: the thresholds of docs/learning.md, on every seed."""
 
 import pytest
 
