@@ -1,39 +1,57 @@
-"""The command line: `eggroll-ray train | resume | eval | replay | report | compare | league | envs | doctor | plan`."""
+"""The command line, `eggroll-ray COMMAND`: finds the command, reads its arguments, and says what went wrong."""
 
 import argparse
 import dataclasses
+import importlib
 import logging
+import platform
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import tyro
 from rich.console import Console
+from rich.table import Table
 
-from eggroll_ray.cli import compare, looks, past, train
-from eggroll_ray.cli.forecast import PlanCommand
-from eggroll_ray.cli.foreign import without_addresses
-from eggroll_ray.cli.options import load_options
-from eggroll_ray.cli.say import STOPPED, UsageError, usage
-from eggroll_ray.compiling.cache import keep_programs
-from eggroll_ray.es.record import NotFiniteError
-from eggroll_ray.evaluators.record import FitnessError
+from eggroll_ray import __version__
+from eggroll_ray.cli.arguments import EXIT_STATUS, parse
+from eggroll_ray.cli.say import STOPPED, UsageError, loading, usage
+from eggroll_ray.cli.suggest import suggest
 from eggroll_ray.report.text import printable
-from eggroll_ray.runs.checkpoint import CheckpointError
-from eggroll_ray.workers.messages import WorkerError
 
-_Others = (
-    train.Resume
-    | past.Eval
-    | past.Replay
-    | looks.Report
-    | compare.Compare
-    | past.League
-    | looks.Envs
-    | looks.Doctor
-    | Annotated[PlanCommand, tyro.conf.subcommand("plan")]
-)
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Where a command is found. Its module is imported when it is given: most import JAX, which takes two seconds."""
+
+    group: str
+    options: str  # module:class of its options, below eggroll_ray.cli
+    function: str  # module:function that is given them and returns the exit status
+    says: str  # in the list of commands
+
+    def load(self) -> tuple[type, Callable[[Any], int]]:
+        """Imports the class of the options and the function."""
+        kind, function = (_attribute(place) for place in (self.options, self.function))
+        return kind, function
+
+
+# Every command. A new one is a row here, a dataclass of options in which every field has a help text, and a function.
+COMMANDS = {
+    "train": Command("train", "train:Train", "train:train", "Train a policy, and write a run folder with a report."),
+    "resume": Command("train", "train:Resume", "train:resume", "Continue a run that was stopped, bit for bit."),
+    "eval": Command("look", "past:Eval", "past:evaluate", "Evaluate a run's policy on fresh episodes, and render one."),
+    "report": Command("look", "looks:Report", "looks:report", "Write a run's report.html anew."),
+    "compare": Command(
+        "look", "compare:Compare", "compare:compare", "Compare runs over their seeds: a page and figures."
+    ),
+    "replay": Command("look", "past:Replay", "past:replay", "Rebuild the parameters of any generation from the log."),
+    "league": Command("look", "past:League", "past:league", "Let generations of a run play against each other."),
+    "envs": Command("ask", "looks:Envs", "looks:envs", "List the environments, and what is installed."),
+    "plan": Command("ask", "forecast:PlanCommand", "looks:plan_ahead", "Predict memory, speed and traffic of a run."),
+    "doctor": Command("ask", "looks:Doctor", "looks:doctor", "Measure that noise and estimate can be trusted here."),
+}
+_GROUPS = {"train": "Train", "look": "Use and look at a run", "ask": "Before a run"}
 
 
 class _Printable(logging.Formatter):
@@ -48,54 +66,100 @@ def main(arguments: list[str] | None = None) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Printable("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        command = tyro.cli(
-            tyro.conf.OmitArgPrefixes[_command_type(arguments)],  # pyright: ignore[reportArgumentType]
-            prog="eggroll-ray",
-            description="Evolution strategies with low-rank perturbations (EGGROLL), in JAX, on Ray.",
-            args=arguments,
-        )
-        with usage():
-            keep_programs()
-        return _COMMANDS[type(command)](command)
-    except (UsageError, CheckpointError, FitnessError, NotFiniteError, WorkerError) as error:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        return STOPPED
+    except Exception as error:
+        if not _is_told(error):
+            raise
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(printable(f"eggroll-ray: {error}"), style="red", markup=False)
         return 2
-    except KeyboardInterrupt:
-        return STOPPED
 
 
-def _command_type(arguments: list[str]) -> Any:
-    """The union of commands, with the defaults of `train --config FILE` taken from that file."""
+def _run(arguments: list[str]) -> int:
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if name in ("", "help", "-h", "--help"):
+        _print_help()
+        return 0 if name else 2
+    if name in ("version", "-V", "--version"):
+        Console(highlight=False, soft_wrap=True).print(_version())
+        return 0
+    if name not in COMMANDS:
+        near = suggest(name.lstrip("-"), COMMANDS)
+        advice = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(COMMANDS)}."
+        raise UsageError(f"there is no command {name!r}; {advice}")
+    with loading():
+        kind, function = COMMANDS[name].load()
+    options = parse(kind, name, rest, _defaults(kind, rest) if name == "train" else None)
+    if "jax" in sys.modules:  # what has not imported it yet sees to this itself
+        with usage():
+            importlib.import_module("eggroll_ray.compiling.cache").keep_programs()
+    return function(options)
+
+
+def _attribute(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(f"eggroll_ray.cli.{module}"), name)
+
+
+def _defaults(kind: type, arguments: list[str]) -> Any:
+    """The options of `train --config FILE` as that file has them, None without one."""
     config = _config_file(arguments)
     if config is None:
-        return train.Train | _Others
+        return None
+    from eggroll_ray.cli.foreign import without_addresses
+    from eggroll_ray.cli.options import load_options
+
     options = without_addresses(load_options(config), config)
-    default = train.Train(**{field.name: getattr(options, field.name) for field in dataclasses.fields(options)})
-    return Annotated[train.Train, tyro.conf.subcommand("train", default=default)] | _Others
+    return kind(**{field.name: getattr(options, field.name) for field in dataclasses.fields(options)})
 
 
 def _config_file(arguments: list[str]) -> Path | None:
     """What `train` is given as `--config FILE` or `--config=FILE`, None if nothing; of several the last counts."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config", nargs="?", type=Path)  # without a file it is tyro that complains
-    return parser.parse_known_args(arguments)[0].config if arguments[:1] == ["train"] else None
+    return parser.parse_known_args(arguments)[0].config
 
 
-_COMMANDS: dict[type, Callable[[Any], int]] = {
-    train.Train: train.train,
-    train.Resume: train.resume,
-    past.Eval: past.evaluate,
-    past.Replay: past.replay,
-    looks.Report: looks.report,
-    compare.Compare: compare.compare,
-    past.League: past.league,
-    looks.Envs: looks.envs,
-    looks.Doctor: looks.doctor,
-    PlanCommand: looks.plan_ahead,
-}
+def _is_told(error: Exception) -> bool:
+    """Whether the message of an error is all that the user needs."""
+    if isinstance(error, UsageError):
+        return True
+    from eggroll_ray.es.record import NotFiniteError
+    from eggroll_ray.evaluators.record import FitnessError
+    from eggroll_ray.runs.checkpoint import CheckpointError
+    from eggroll_ray.workers.messages import WorkerError
+
+    return isinstance(error, CheckpointError | FitnessError | NotFiniteError | WorkerError)
+
+
+def _print_help() -> None:
+    table = Table.grid(padding=(0, 2))
+    for group, title in _GROUPS.items():
+        table.add_row("")
+        table.add_row(f"[bold]{title}[/]")
+        for name, command in COMMANDS.items():
+            if command.group == group:
+                table.add_row(f"  {name}", command.says)
+    console = Console(highlight=False)
+    console.print("usage: eggroll-ray COMMAND [OPTIONS]", markup=False)
+    console.print("\nEvolution strategies with low-rank perturbations (EGGROLL), in JAX, on Ray.")
+    console.print(table)
+    console.print("\nOptions of a command: eggroll-ray COMMAND --help. Version: eggroll-ray --version.", markup=False)
+    console.print(EXIT_STATUS)
+
+
+def _version() -> str:
+    """What a report of a fault should name."""
+    found = [f"eggroll-ray {__version__}"]
+    for package in ("jax", "ray"):
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return f"{', '.join(found)}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

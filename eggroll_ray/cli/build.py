@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import optax
 
-from eggroll_ray.cli.options import AgentOptions, PolicyOptions, StrategyOptions, TrainOptions, WorkerOptions
+from eggroll_ray.cli.options import AgentOptions, PolicyOptions, StrategyOptions, TrainOptions, make_workers
 from eggroll_ray.es import shaping as fitness
 from eggroll_ray.es.eggroll import eggroll, openai_es
 from eggroll_ray.es.optimizers import clipup
@@ -29,7 +29,6 @@ from eggroll_ray.runs.sinks.mlflow import MLflow
 from eggroll_ray.runs.sinks.wandb import Wandb
 from eggroll_ray.runs.watch import Watch
 from eggroll_ray.trainer import Trainer
-from eggroll_ray.workers.options import Workers
 
 # Given by the command line, so that this package needs none of the suites: id, options -> Env.
 MakeEnv = Callable[..., Any]
@@ -57,21 +56,6 @@ def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, res
         block_size=options.worker.block_size,
         run=record,
         watch=Watch(options.test_every, options.test_episodes, options.target),
-    )
-
-
-def make_workers(options: WorkerOptions) -> Workers:
-    """Says who evaluates."""
-    return Workers(
-        options.workers,
-        options.cpus_per_worker,
-        options.gpus_per_worker,
-        options.address,
-        min_workers=options.min_workers,
-        max_workers=options.max_workers,
-        nodes=options.nodes,
-        wait_seconds=options.wait_seconds,
-        resync_every=options.resync_every,
     )
 
 

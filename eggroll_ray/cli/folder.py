@@ -1,14 +1,14 @@
 """What the commands do with a run folder that is there already, which may be somebody else's."""
 
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import tyro
 
 import envs
 from eggroll_ray.cli.build import make_environment, make_evaluator, make_strategy
 from eggroll_ray.cli.foreign import check_env, without_addresses
+from eggroll_ray.cli.options import RunFolder as RunFolder
 from eggroll_ray.cli.options import TrainOptions, options_of_run
 from eggroll_ray.cli.say import say, usage
 from eggroll_ray.es.random import stream_key
@@ -19,8 +19,6 @@ from eggroll_ray.rl.host_rollout import acting
 from eggroll_ray.rl.trained_policy import record_episode
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.workers.prepare import prepare
-
-RunFolder = Annotated[Path, tyro.conf.Positional]
 
 
 class OfFolder(Protocol):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eggroll_ray.cli.options import TrainOptions
 from eggroll_ray.report.text import printable
-from eggroll_ray.runs.checkpoint import CheckpointError
+from eggroll_ray.runs.folder import CheckpointError
 
 _log = logging.getLogger(__name__)
 

@@ -1,13 +1,17 @@
-"""The options of the command line, and what they build. A run's `config.json` holds them."""
+"""The options of the command line, as a run's `config.json` holds them. Importing this module imports no JAX."""
 
 import dataclasses
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from eggroll_ray.runs.checkpoint import CheckpointError, read_object
-from eggroll_ray.runs.recorder import recorded_block_size
+import tyro
+
+from eggroll_ray.workers.options import Workers
+
+RunFolder = Annotated[Path, tyro.conf.Positional]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,12 +149,29 @@ class TrainOptions:
     worker: WorkerOptions = dataclasses.field(default_factory=WorkerOptions)
 
 
+def make_workers(options: WorkerOptions) -> Workers:
+    """Says who evaluates."""
+    return Workers(
+        options.workers,
+        options.cpus_per_worker,
+        options.gpus_per_worker,
+        options.address,
+        min_workers=options.min_workers,
+        max_workers=options.max_workers,
+        nodes=options.nodes,
+        wait_seconds=options.wait_seconds,
+        resync_every=options.resync_every,
+    )
+
+
 def load_options(config: Path) -> TrainOptions:
     """Reads the options out of a run's `config.json`; a block size that was searched for it is then a number.
 
     Raises:
       CheckpointError: when the file holds no options of the command line, or unknown ones.
     """
+    from eggroll_ray.runs.checkpoint import CheckpointError, read_object
+
     found = read_object(config).get("options")
     if found is None:
         raise CheckpointError(
@@ -176,6 +197,8 @@ def options_of_run(run: Path) -> TrainOptions:
 
 
 def _with_recorded_block_size(options: TrainOptions, config: Path) -> TrainOptions:
+    from eggroll_ray.runs.recorder import recorded_block_size
+
     block_size = recorded_block_size(config, options.population_size)
     return dataclasses.replace(options, worker=dataclasses.replace(options.worker, block_size=block_size))
 
@@ -190,14 +213,17 @@ def _from_dict(kind: Any, values: Any) -> Any:
         raise TypeError(f"{str(values)[:60]} is in the place of {kind.__name__}.")
     kinds, made = get_type_hints(kind), {}
     for name, value in values.items():
-        wanted = kinds.get(name)
+        if name not in kinds:
+            near = difflib.get_close_matches(name, kinds, 1)
+            raise TypeError(f"there is no option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "."))
+        wanted = kinds[name]
         if dataclasses.is_dataclass(wanted):
             if not isinstance(value, Mapping):
                 raise TypeError(f"{name}={str(value)[:60]} holds no options.")
             made[name] = _from_dict(wanted, value)
         else:
             made[name] = tuple(value) if isinstance(value, list) else value
-            if wanted is not None and not _is(made[name], wanted):
+            if not _is(made[name], wanted):
                 raise TypeError(f"{name}={repr(made[name])[:60]} is none that this option takes.")
     return kind(**made)
 

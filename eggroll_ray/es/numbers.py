@@ -2,18 +2,24 @@
 
 import dataclasses
 import operator
+import sys
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-import numpy as np
-from jax.core import Tracer
+
+def _is_scalar_array(value: Any) -> bool:
+    """Whether a value is a number of NumPy or JAX, where they have been imported: without them there is none."""
+    numpy, jax = sys.modules.get("numpy"), sys.modules.get("jax")
+    if numpy is not None and isinstance(value, numpy.generic | numpy.ndarray):
+        return value.ndim == 0
+    if jax is None or not isinstance(value, jax.Array) or isinstance(value, jax.core.Tracer):
+        return False
+    return value.ndim == 0
 
 
 def plain(value: Any) -> Any:
     """Returns a number of NumPy or JAX as Python's, of tuples, lists and mappings their contents; else what it is."""
-    is_array = isinstance(value, np.generic | np.ndarray | jax.Array) and not isinstance(value, Tracer)
-    if is_array and value.ndim == 0:
+    if _is_scalar_array(value):
         return value.item()
     if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
         return type(value)(plain(item) for item in value)

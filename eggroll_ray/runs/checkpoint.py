@@ -20,22 +20,15 @@ from eggroll_ray.es.digest import host_array
 from eggroll_ray.es.leaves import is_key
 from eggroll_ray.es.numbers import plain
 from eggroll_ray.runs.files import PARTIAL, parse_json, replace_file, sync_folder
+from eggroll_ray.runs.folder import LOCK as LOCK
+from eggroll_ray.runs.folder import CheckpointError, DamagedError, check_new_run
 
 SCHEMA = 1
-LOCK = "lock"  # the file by which a run has one owner
 # Types of arrays that safetensors writes and, for NumPy, reads back: not float8 and int4, nor complex128.
 _READABLE = {
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
     *("bfloat16", "float16", "float32", "float64", "complex64"),
 }
-
-
-class CheckpointError(ValueError):
-    """A file of a run does not fit what was asked; the message says what was found and what to do."""
-
-
-class DamagedError(CheckpointError):
-    """A file is not as it was written; another one may be."""
 
 
 def create_run(run: Path) -> None:
@@ -44,13 +37,7 @@ def create_run(run: Path) -> None:
     Raises:
       CheckpointError: when the folder holds something already, or cannot be written.
     """
-    # What a start that was killed leaves before it has written config.json is nobody's run.
-    begun = {"fitness", "checkpoints", LOCK}
-    if run.exists() and (not run.is_dir() or {path.name for path in run.iterdir()} - begun):
-        raise CheckpointError(
-            f"the run folder {run} exists; name another, or continue it with --resume, in Python with "
-            "Run(path, resume=True)."
-        )
+    check_new_run(run)
     try:
         for part in ("fitness", "checkpoints"):
             (run / part).mkdir(parents=True, exist_ok=True)

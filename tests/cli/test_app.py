@@ -20,7 +20,7 @@ import pytest
 from safetensors.numpy import load_file
 from toy_games import team_env
 
-from eggroll_ray.cli import build, folder, looks, options, past, train
+from eggroll_ray.cli import build, fit, folder, looks, options, past, train
 from eggroll_ray.cli.app import main
 from eggroll_ray.rl.env import Box
 from eggroll_ray.runs.metrics import read_metrics
@@ -40,7 +40,7 @@ def run(tmp_path_factory) -> Path:
 @pytest.fixture
 def without_report(monkeypatch):
     """For runs whose report nobody reads: to draw it takes longer than to train."""
-    monkeypatch.setattr(train, "write_report", lambda run: "not drawn")
+    monkeypatch.setattr(fit, "write_report", lambda run: "not drawn")
 
 
 def digests(run: Path) -> dict[int, str]:
@@ -71,7 +71,7 @@ def test_a_config_starts_the_same_run_again(run, tmp_path, without_report):
 
 def test_a_config_is_read_however_it_is_given(run, monkeypatch):
     config, started = run / "config.json", []
-    monkeypatch.setattr(train, "_fit", lambda options, *rest: started.append(options) or 0)
+    monkeypatch.setattr(fit, "fit", lambda options, *rest: started.append(options) or 0)
     for given in (["--config", str(config)], [f"--config={config}"], ["--config=other.json", f"--config={config}"]):
         assert main(["train", *given, "--env", "gymnax/Pendulum-v1"]) == 0
     expected = dataclasses.replace(options.load_options(config), env="gymnax/Pendulum-v1")

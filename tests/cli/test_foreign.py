@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import envs
-from eggroll_ray.cli import app, foreign, options, train
+from eggroll_ray.cli import app, fit, foreign, options
 from eggroll_ray.cli.app import main
 from eggroll_ray.cli.say import say
 from eggroll_ray.runs.checkpoint import CheckpointError
@@ -108,7 +108,8 @@ def test_no_address_is_taken_from_a_folder(edited, monkeypatch, capsys, caplog, 
         given.append({"address": options.worker.address, "wandb": options.wandb, "mlflow": options.mlflow})
         raise ValueError("far enough")
 
-    monkeypatch.setattr(train, "make_trainer", make_trainer)
+    monkeypatch.setenv("WANDB_MODE", "offline")  # a login is not what this is about
+    monkeypatch.setattr(fit, "make_trainer", make_trainer)
     for command in (["resume", str(folder)], ["train", "--config", str(folder / "config.json")]):
         assert main(command) == 2 and "far enough" in capsys.readouterr().err
         assert given.pop() == {"address": None, "wandb": None, "mlflow": None}

@@ -19,6 +19,7 @@ from ray._private import ray_constants, services
 from ray._private import utils as ray_utils
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
+from eggroll_ray.workers.here import cpus_here
 from eggroll_ray.workers.messages import WorkerError
 from eggroll_ray.workers.options import Workers
 
@@ -50,11 +51,9 @@ def connect(workers: Workers, variables: Mapping[str, str] = MappingProxyType({}
         except (ConnectionError, RuntimeError) as error:
             raise WorkerError(f"no Ray cluster at {address}: {error}") from error
         return True
-    # Two CPUs at least, so that the shortest example, with two workers, runs on a machine with one.
-    cpus = max(2, os.cpu_count() or 1)
     with _on_loopback(variables), _out_of_reach_of_signals():
         # address="local" starts a new Ray. Without it, Ray would join a cluster that already runs on this machine.
-        ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+        ray.init(address="local", num_cpus=cpus_here(), include_dashboard=False, **quiet)
     return True
 
 

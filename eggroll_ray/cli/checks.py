@@ -1,0 +1,132 @@
+"""What can be checked of a run before JAX, Ray or the environment is there, in a few tenths of a second."""
+
+import contextlib
+import importlib.util
+import netrc
+import os
+import socket
+import urllib.parse
+from pathlib import Path
+
+from eggroll_ray.cli.options import TrainOptions, make_workers
+from eggroll_ray.cli.say import UsageError, usage
+from eggroll_ray.runs.folder import check_new_run
+from eggroll_ray.runs.watch import Watch
+from eggroll_ray.workers.here import lacking_here
+from eggroll_ray.workers.options import Workers
+from eggroll_ray.workers.plan import make_plan
+
+_ANSWER_SECONDS = 2.0  # of a server
+
+
+def check_run(run: Path, resume: bool) -> None:
+    """Raises UsageError for a run folder that is taken, cannot be written or, to be resumed, is none."""
+    with usage():
+        if not resume:
+            check_new_run(run)
+        elif not (run / "config.json").exists():
+            beside = sorted(path.parent.name for path in run.parent.glob("*/config.json"))[:5]
+            advice = f" Beside it there are {', '.join(beside)}." if beside else ""
+            raise UsageError(f"{run / 'config.json'} is missing: {run} is not a run folder.{advice}")
+
+
+def check_numbers(options: TrainOptions) -> None:
+    """Raises UsageError for numbers out of range that need no environment to be judged."""
+    with usage():
+        block_size = options.worker.block_size
+        make_plan(
+            options.population_size,
+            None if block_size == "auto" else block_size,
+            options.seed,
+            options.test_episodes,
+        )
+        Watch(options.test_every, options.test_episodes, options.target)
+        if options.generations < 0:
+            raise ValueError(f"generations={options.generations} must be at least 0.")
+        if options.checkpoint_every < 1:
+            raise ValueError(f"checkpoint_every={options.checkpoint_every} must be at least 1 generation.")
+        for text in options.env_options:
+            if "=" not in text:
+                raise ValueError(f"environment option {text!r} must read name=value, such as episode_length=500.")
+
+
+def check_surroundings(options: TrainOptions) -> None:
+    """Raises UsageError where what the run needs beside itself is not there: Ray, machines, trackers."""
+    with usage():
+        workers = make_workers(options.worker)
+    _check_workers(workers)
+    _check_trackers(options)
+
+
+def _check_workers(workers: Workers) -> None:
+    """Raises UsageError where there is no Ray, nothing answers at its address, or this machine is too small."""
+    if workers.count == 0:
+        return
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("workers are processes of Ray, which is not installed: pip install ray, or give --workers 0.")
+    address = workers.address or os.environ.get("RAY_ADDRESS")
+    if not address:
+        if (lacking := lacking_here(workers)) is not None:
+            raise UsageError(lacking)
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_SECONDS).close()
+    except TimeoutError:
+        pass  # a network may be slow: Ray's own start waits longer
+    except OSError as error:
+        raise UsageError(
+            f"nothing answers at {address} ({error}); give the address that `ray start --head` printed, or none for a "
+            "local Ray."
+        ) from error
+
+
+def _check_trackers(options: TrainOptions) -> None:
+    """Raises UsageError for a tracker that is not installed, has no login, or does not answer."""
+    for name, value in (("wandb", options.wandb), ("mlflow", options.mlflow)):
+        if value is not None and importlib.util.find_spec(name) is None:
+            raise UsageError(f"--{name} {value} needs a package: pip install 'eggroll-ray[{name}]'.")
+    if options.wandb is not None and not _wandb_login():
+        raise UsageError(
+            f"--wandb {options.wandb}: wandb has no API key: run `wandb login`, or set WANDB_MODE=offline."
+        )
+    if options.mlflow is not None:
+        _check_mlflow(options.mlflow)
+
+
+def _wandb_login() -> bool:
+    """Whether wandb will find a key where it looks for one; to import it and ask would take seconds."""
+    variables = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
+    if os.environ.get("WANDB_MODE", "online") != "online" or any(os.environ.get(name) for name in variables):
+        return True
+    host = urllib.parse.urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).netloc
+    places = [os.environ["NETRC"]] if os.environ.get("NETRC") else ["~/.netrc", "~/_netrc"]
+    for place in places:
+        with contextlib.suppress(OSError, netrc.NetrcParseError):
+            if netrc.netrc(os.path.expanduser(place)).authenticators(host):
+                return True
+    for folder in (os.environ.get("WANDB_CONFIG_DIR", "~/.config/wandb"), "wandb"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if "api_key" in Path(folder, "settings").expanduser().read_text():
+                return True
+    return False
+
+
+def _check_mlflow(experiment: str) -> None:
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri.startswith(("http://", "https://")):
+        return  # files, a database, or a service with a login of its own
+    import urllib.error
+    import urllib.request  # a tenth of a second
+
+    try:
+        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_ANSWER_SECONDS).close()
+    except urllib.error.HTTPError:
+        return  # somebody answers
+    except (urllib.error.URLError, TimeoutError, OSError) as error:
+        raise UsageError(
+            f"--mlflow {experiment}: nothing answers at MLFLOW_TRACKING_URI={uri} ({error}); start the server, or "
+            "unset it to write files into the run folder."
+        ) from error
