@@ -15,6 +15,7 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.history import load_history
+from eggroll_ray.runs.recorder import strategy_as_begun
 from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker
@@ -69,7 +70,8 @@ class Replay:
           CheckpointError: when the fitness log is of another run.
         """
         self._on_event = on_event
-        self._run, self._evaluator, self._strategy, self._plan = Path(run), evaluator, strategy, plan
+        self._run, self._evaluator, self._plan = Path(run), evaluator, plan
+        self._strategy = strategy_as_begun(strategy, self._run)
         self.log = FitnessLog(self._run, plan, evaluator.moments, writable=False)
 
     def state_before(self, generation: int, template: Any) -> tuple[Any, list[Outcome]]:

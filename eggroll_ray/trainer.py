@@ -13,8 +13,8 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from eggroll_ray.compiling.cache import keep_programs
+from eggroll_ray.es import steering
 from eggroll_ray.es.eggroll import eggroll
-from eggroll_ray.es.hyperparameters import changes as hyperparameter_changes
 from eggroll_ray.es.numbers import plain
 from eggroll_ray.es.record import ES, NotFiniteError
 from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
@@ -24,7 +24,7 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.best import BestSoFar, part_of
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
-from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size
+from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size, strategy_as_begun
 from eggroll_ray.runs.result import Best, Result, summary
 from eggroll_ray.runs.rows import Rows, too_coarse
 from eggroll_ray.runs.sinks.prometheus import RayGauges
@@ -98,6 +98,8 @@ class Trainer:
                 raise ValueError(f"{name}={value!r} must be a {name.capitalize()}(...), not a {type(value).__name__}.")
         check_block_size(block_size)
         keep_programs()  # before anything is traced: small programs are compiled meanwhile
+        if self._run is not None and self._run.resume:
+            self._strategy = strategy_as_begun(self._strategy, Path(self._run.path))
         resumed = self._run is not None and self._run.resume and block_size in (None, "auto")
         prepared = prepare(
             evaluator,
@@ -115,8 +117,8 @@ class Trainer:
         formed = describe(self._strategy, prepared.formed, self._plan.block_size)
         self._pool: Pool | None = None
         self._pending: Outcome | None = None  # evaluated, but not applied by the workers yet
-        self._opt_state = prepared.shapes.opt_state
-        self._changes: dict[str, float] = {}  # hyperparameters, from the update of the generation to be evaluated next
+        self._shapes = prepared.shapes  # of the state
+        self._changes: dict[str, float] = {}  # that wait for the update of a generation, by their paths
         self._number = 0  # of the generation to be evaluated next
         self._stop = Stop()
         self._solved = False
@@ -177,24 +179,29 @@ class Trainer:
         return self._finish()
 
     def change(self, values: Mapping[str, float] = MappingProxyType({}), **named_values: float) -> None:
-        """Changes hyperparameters of the optimiser while the run goes on, such as `change(learning_rate=0.01)`.
+        """Changes rates while the run goes on, such as `change(learning_rate_scale=0.5)` or `change(sigma=0.02)`.
 
-        They must lie in the optimiser's state, where `optax.inject_hyperparams` puts them. The change is logged: a run
-        that is continued or replayed, and a worker that joins, has it at the same generation.
+        The change is logged: a run that is continued or replayed, and a worker that joins, has it at the same
+        generation. It may be called from `on_row`, and between generations.
 
         Args:
-          values: new values from the update of the generation on that is evaluated next, by name or, where several have
-            one name, by path.
+          values: new values by name. `learning_rate_scale` multiplies every step of the optimiser, `sigma_scale` the
+            standard deviation of the noise, both of what the strategy was made with: 1 is that again. A schedule keeps
+            its shape. `sigma` is the deviation itself, where the strategy was made with a number. All else is what
+            `optax.inject_hyperparams` keeps in the optimiser's state, such as `learning_rate`, by name or, where
+            several have one name, by path. Sigma counts from the population after the one that is evaluated next, with
+            episodes in windows from the next start of an episode on; all else from the update of the generation
+            that is evaluated next.
           named_values: the same.
 
         Raises:
-          ValueError: for a name that is not there, that is not clear, or that follows a schedule.
+          ValueError: for a name that is not there, that is not clear, or that follows a schedule, and for a value out
+            of range.
         """
         self._start()
-        changes = dict(hyperparameter_changes(self._opt_state, {**values, **named_values}))
+        changes = steering.changes(self._shapes, {**values, **named_values}, self._strategy.settings.get("sigma"))
         self._changes |= changes
-        shown = ", ".join(f"{name} = {value:g}" for name, value in changes.items())
-        self._event("changed", f"{shown} from the update of generation {self._number} on")
+        self._event("changed", steering.described(changes, self._number, self._evaluator.windows))
 
     def save(self, folder: Path | str) -> Path:
         """Writes the state so far, with every evaluated generation applied, as a checkpoint below a folder.
@@ -213,7 +220,8 @@ class Trainer:
         """Goes on from the newest whole checkpoint below a folder that `save`, or another run, has written.
 
         Its parameters, optimiser state and statistics are taken over; the strategy may have other settings. The numbers
-        that `optax.inject_hyperparams` keeps in the optimiser's state are settings: they stay those of this trainer.
+        that `optax.inject_hyperparams` keeps in the optimiser's state are settings: they stay those of this trainer,
+        and so do the factors that `change` has put on its rates.
 
         Raises:
           CheckpointError: when there is none, or it is of other parameters or another kind of optimiser.
@@ -334,11 +342,11 @@ class Trainer:
             return None
         if found.failures:
             self._event("fitness failed", f"{len(found.failures)} members; first: {found.failures[0]}")
+        changes = steering.due(self._changes, self._number, self._evaluator.windows)
         self._pending = dataclasses.replace(
-            outcome_of(found, self._number, self._plan.groups, self._evaluator.total),
-            changes=tuple(self._changes.items()),
+            outcome_of(found, self._number, self._plan.groups, self._evaluator.total), changes=tuple(changes.items())
         )
-        self._changes = {}
+        self._changes = {path: value for path, value in self._changes.items() if path not in changes}
         if self._recorder is not None:
             self._pending = self._recorder.append(self._pending)
         if found.test is not None:

@@ -17,8 +17,11 @@ import eggroll_ray as er
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
-ONE_HALF = {"normalised", "groups", "truncation", "lost", "signs", "schedules", "frozen", "stacked"}
-OTHER_HALF = {"memory", "groups", "truncation", "windows", "reused", "rademacher", "clipup", "densified", "bfloat16"}
+ONE_HALF = {"normalised", "groups", "truncation", "lost", "signs", "schedules", "steered", "frozen", "stacked"}
+OTHER_HALF = {
+    *("memory", "groups", "truncation", "windows", "reused", "rademacher", "clipup", "densified", "bfloat16"),
+    "steered",
+}
 
 
 def case(place: str, options: set[str] | frozenset[str]) -> Case:

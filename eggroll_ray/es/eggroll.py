@@ -32,8 +32,9 @@ from eggroll_ray.es.leaves import Kind, Leaf, LeafRules, label_leaves
 from eggroll_ray.es.numbers import make_plain, whole
 from eggroll_ray.es.precision import Step, init_step, take_step, widened
 from eggroll_ray.es.random import Law, normal
-from eggroll_ray.es.record import ES, Densify, ESState, Fitness, Function, Params, Perturbation, Schedule
+from eggroll_ray.es.record import ES, Densify, ESState, Fitness, Function, Params, Perturbation, Scales, Schedule
 from eggroll_ray.es.shaping import Shaping, Weigh, as_shaping, centred_rank
+from eggroll_ray.es.steering import ADJUSTABLE
 from eggroll_ray.lowrank.parameter import Noised, densify, low_rank
 from eggroll_ray.lowrank.rounding import is_narrow, round_at_random, words_of_member
 
@@ -74,7 +75,7 @@ def eggroll(
       rank: of the perturbation, at least 1.
       sigma: standard deviation of every entry of the perturbation, or a schedule of it by generation.
       optimizer: any optax transformation of the (negated) estimate; default `optax.adam(0.05)`. Learning
-        rates schedule by generation.
+        rates schedule by generation. Both rates can also be changed while a run goes on: `Trainer.change`.
       shaping: raw fitness to weights: one of `eggroll_ray.fitness`, or a function of yours like them.
       law: of the factors' entries: `noise.normal` or `noise.rademacher`.
       noise_reuse: generations that share one draw of noise; 1 draws anew each generation. With episodes of so many
@@ -148,7 +149,8 @@ def _strategy(name: str, options: _Options) -> ES:
             raise ValueError(f"seed={seed} must be in [0, 2**32); choose a smaller one.")
         params = jax.tree.map(jnp.asarray, params)
         opt_state = init_step(options.optimizer, leaves, _trainable(leaves, params))
-        return ESState(params, opt_state, jnp.uint32(seed), jnp.int32(0))
+        scales = Scales(jnp.float32(1), jnp.float32(1))
+        return ESState(params, opt_state, jnp.uint32(seed), jnp.int32(0), scales)
 
     def draw(state: ESState, pair: Int[Array, ""]) -> list[Any]:
         leaves = label(state.params)
@@ -161,7 +163,7 @@ def _strategy(name: str, options: _Options) -> ES:
         return drawn
 
     def apply(state: ESState, drawn: list[Any], sign: Any) -> Params:
-        sigma = _sigma(options, state.generation)
+        sigma = _sigma(options, state)
         arrays, treedef = jax.tree.flatten(state.params)
         leaves = zip(label(state.params), arrays, drawn, strict=True)
         return treedef.unflatten([_perturb_leaf(leaf, array, unit, sigma, sign) for leaf, array, unit in leaves])
@@ -211,9 +213,10 @@ def _trainable(leaves: list[Leaf], params: Params) -> Params:
     )
 
 
-def _sigma(options: _Options, generation: Int[Array, ""]) -> Float[Array, ""]:
-    sigma = options.sigma(generation) if callable(options.sigma) else options.sigma
-    return jnp.asarray(sigma, jnp.float32)
+def _sigma(options: _Options, state: ESState) -> Float[Array, ""]:
+    given = options.sigma(state.generation) if callable(options.sigma) else options.sigma
+    sigma = jnp.asarray(given, jnp.float32)
+    return sigma * state.scales.sigma if isinstance(state.scales, Scales) else sigma
 
 
 def _leaf_noise(options: _Options, leaf: Leaf) -> noise.Noise:
@@ -280,7 +283,7 @@ def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Arr
     def add(age: Array, total: Array) -> Array:
         then = state._replace(generation=state.generation - age)
         # Each window's noise over its own sigma; the estimate divides by today's.
-        scale = _sigma(options, state.generation) / _sigma(options, then.generation)
+        scale = _sigma(options, state) / _sigma(options, then)
         return total + scale * drawn.weighted_sum(_keys(options, [leaf], then)[0], weights)
 
     return jax.lax.fori_loop(1, 1 + state.generation % options.persistent, add, first)
@@ -315,7 +318,7 @@ def _column(options: _Options, state: ESState, fitness: Float[Array, " n"]) -> _
     shaped = options.shaping(fitness)
     weights = shaped.weights[0::2] - shaped.weights[1::2]
     members = jnp.maximum(jnp.sum(shaped.valid, dtype=jnp.float32), 1.0)
-    sigma = _sigma(options, state.generation)
+    sigma = _sigma(options, state)
     scale = 1.0 / (members * sigma)
     return _Column(weights, scale, jnp.sum(~shaped.valid, dtype=jnp.int32))
 
@@ -372,11 +375,11 @@ def _update(
         "update_norm": update_norm,
         "params_norm": params_norm,
         "update_ratio": update_norm / jnp.maximum(params_norm, jnp.finfo(jnp.float32).tiny),
-        "sigma": _sigma(options, state.generation),
+        "sigma": _sigma(options, state),
         "invalid_members": sum((column.invalid for column in columns), jnp.int32(0)),
         "not_finite": ~finite.all_finite(step.params),
     }
-    return ESState(params, step.opt_state, state.seed, state.generation + 1), metrics
+    return state._replace(params=params, opt_state=step.opt_state, generation=state.generation + 1), metrics
 
 
 def _stages(options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness) -> finite.Stages:
@@ -448,6 +451,7 @@ def _settings(name: str, options: _Options) -> dict[str, Any]:
         "noise_reuse": options.noise_reuse,
         "leaves": _rules_settings(options.leaves),
         "noise_stream": noise.NOISE_STREAM,
+        ADJUSTABLE: True,
         # Named only where it is used: runs of before it existed can be continued.
         **({} if options.persistent == 1 else {"persistent": options.persistent}),
     }

@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from eggroll_ray.es.leaves import Kind, Leaf, Rounding
 from eggroll_ray.es.random import fold_in, normal, stream_keys
-from eggroll_ray.es.record import ESState, Params
+from eggroll_ray.es.record import ESState, Params, Scales
 from eggroll_ray.lowrank.rounding import round_at_random
 
 
@@ -55,6 +55,8 @@ def take_step(
     descent = jax.tree.map(lambda g, w: g.astype(w.dtype), descent, wide)
     with jax.numpy_dtype_promotion("standard"):  # optax relies on it
         updates, after = optimizer.update(descent, before, wide)
+        if isinstance(scales := state.scales, Scales):
+            updates = jax.tree.map(lambda u: (u * scales.learning_rate).astype(u.dtype), updates)
         moved = optax.apply_updates(wide, updates)
     # Some transformations widen a narrow state in the first update: a program and a checkpoint know one dtype.
     after = jax.tree.map(lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, before)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr
-from jaxtyping import Array, Int, UInt
+from jaxtyping import Array, Float, Int, UInt
 
 from eggroll_ray.es.leaves import Leaf
 
@@ -20,6 +20,13 @@ class NotFiniteError(ArithmeticError):
     """Parameters are not finite; the message names the leaf and the generation, and says where that began."""
 
 
+class Scales(NamedTuple):
+    """Factors by which the rates of a strategy are changed while a run goes on; both start at 1."""
+
+    learning_rate: Float[Array, ""]  # on every step of the optimiser
+    sigma: Float[Array, ""]  # on the standard deviation of the noise
+
+
 class ESState(NamedTuple):
     """All that a strategy knows at the start of a generation."""
 
@@ -27,6 +34,7 @@ class ESState(NamedTuple):
     opt_state: Any
     seed: UInt[Array, ""]
     generation: Int[Array, ""]
+    scales: Scales | tuple[()] = ()  # empty: its rates cannot be changed while a run goes on
 
 
 @dataclasses.dataclass(frozen=True)

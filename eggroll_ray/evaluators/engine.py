@@ -17,8 +17,8 @@ from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.compiling.switches import one_way_of_drawing
 from eggroll_ray.es.digest import digest
 from eggroll_ray.es.finite import check_finite
-from eggroll_ray.es.hyperparameters import with_hyperparameters
 from eggroll_ray.es.record import ES, ESState, Fitness, NotFiniteError
+from eggroll_ray.es.steering import after_update, before_update
 from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluation, Evaluator, Given
 
 
@@ -68,7 +68,7 @@ class Engine:
         Args:
           fitness: of the whole population, as `ES.update` takes it.
           moments: of the outcome; see `Evaluator.merge`.
-          changes: hyperparameters of the optimiser that are other ones from this update on, by their paths.
+          changes: numbers of the strategy that are changed with this update, by their paths; see `es.steering`.
 
         Returns:
           The metrics of the update.
@@ -76,16 +76,14 @@ class Engine:
         Raises:
           NotFiniteError: when it made parameters that are not finite; the state stays what it was.
         """
-        before, fitness = self._state, jax.tree.map(jnp.asarray, fitness)
-        if changes:
-            before = before._replace(opt_state=with_hyperparameters(before.opt_state, changes))
+        before, fitness = before_update(self._state, changes), jax.tree.map(jnp.asarray, fitness)
         state, metrics = self._update(before, fitness)
         statistics = self._evaluator.merge(self._statistics, moments)
         metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
         # What was so before the update came of no update: a memory fault, which the digest tells to others.
         if metrics.pop("not_finite", 0.0) and (why := self._strategy.explain(before, fitness)):
             raise NotFiniteError(why)
-        self._set(state, statistics, self._past)
+        self._set(after_update(state, changes), statistics, self._past)
         return metrics
 
     def _check(self, state: ESState, what: str) -> None:

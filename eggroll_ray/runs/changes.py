@@ -1,4 +1,4 @@
-"""Hyperparameters that were changed while a run went on, beside the fitness of its generations."""
+"""Rates and other numbers of the strategy that were changed while a run went on, logged beside the fitness."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.files import append_to_file, replace_file
 from eggroll_ray.runs.metrics import read_metrics
 
-Change = tuple[str, float]  # path in the optimiser's state, value
+Change = tuple[str, float]  # path in the strategy's state, value; see `es.steering`
 
 
 class Changes:

@@ -24,6 +24,7 @@ from eggroll_ray.runs.folder import LOCK as LOCK
 from eggroll_ray.runs.folder import CheckpointError, DamagedError, check_new_run
 
 SCHEMA = 1
+SCALES = "state/scales/"  # how the names of the factors on a strategy's rates begin
 # Types of arrays that safetensors writes and, for NumPy, reads back: not float8 and int4, nor complex128.
 _READABLE = {
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
@@ -154,7 +155,9 @@ def checkpoints(run: Path) -> list[int]:
     return sorted(int(name) for name in names if name.isdecimal() and name == f"{int(name):08d}")
 
 
-def load_checkpoint(run: Path, generation: int, template: Any, with_past: bool = False) -> Any:
+def load_checkpoint(
+    run: Path, generation: int, template: Any, with_past: bool = False, own: tuple[str, ...] = ()
+) -> Any:
     """Loads a snapshot, and compares its arrays with the digest that was recorded with them.
 
     Args:
@@ -162,6 +165,7 @@ def load_checkpoint(run: Path, generation: int, template: Any, with_past: bool =
       generation: one of `checkpoints(run)`.
       template: a snapshot of the same structure, as a new worker gives it.
       with_past: whether the run's digests are also of earlier generations, which a checkpoint does not hold.
+      own: see `load_folder`.
 
     Raises:
       CheckpointError: when it is of another schema, or of other leaves, shapes or dtypes.
@@ -169,20 +173,21 @@ def load_checkpoint(run: Path, generation: int, template: Any, with_past: bool =
     """
     folder = run / "checkpoints" / f"{generation:08d}"
     manifest = _manifest_of(folder)
-    snapshot = load_folder(folder, template)
+    snapshot = load_folder(folder, template, own=own)
     # The first versions wrote no digest of the content alone.
     if "content" not in manifest and not with_past and digest_of(snapshot) != manifest.get("digest"):
         raise _changed(folder)
     return snapshot
 
 
-def load_folder(folder: Path, template: Any, *, part: bool = False) -> Any:
+def load_folder(folder: Path, template: Any, *, part: bool = False, own: tuple[str, ...] = ()) -> Any:
     """Loads the arrays that `save_folder` has written, and compares them with the digest that was recorded with them.
 
     Args:
       folder: the folder.
       template: a pytree of the same structure and arrays of the same shapes and dtypes.
       part: whether the folder may hold more arrays than the template has.
+      own: how the names of those arrays begin that stay the template's, whether the folder has them or not.
 
     Raises:
       CheckpointError: when it is of another schema, or of other leaves, shapes or dtypes.
@@ -191,7 +196,7 @@ def load_folder(folder: Path, template: Any, *, part: bool = False) -> Any:
     manifest = read_manifest(folder)
     expected, found = _entries(template), manifest["arrays"]
     for name in sorted({*expected} if part else {*expected, *found}):
-        if expected.get(name) != found.get(name):
+        if expected.get(name) != found.get(name) and not name.startswith(own):
             raise CheckpointError(
                 f"{folder} does not fit this run: {name} is {found.get(name, 'missing')} there and "
                 f"{expected.get(name, 'missing')} here; use the policy and the strategy that wrote it."
@@ -199,13 +204,23 @@ def load_folder(folder: Path, template: Any, *, part: bool = False) -> Any:
     stored = _read_stored(folder, manifest)
     leaves, treedef = jax.tree.flatten(template)
     try:
-        return treedef.unflatten([_as_before(stored[name], leaf) for name, leaf in zip(expected, leaves, strict=True)])
+        return treedef.unflatten(
+            [
+                leaf if name.startswith(own) else _as_before(stored[name], leaf)
+                for name, leaf in zip(expected, leaves, strict=True)
+            ]
+        )
     except (ValueError, TypeError) as error:  # of other sizes
         raise _changed(folder) from error
 
 
 def newest_checkpoint(
-    run: Path, numbers: Sequence[int], template: Any, on_damage: Callable[[str], object], with_past: bool = False
+    run: Path,
+    numbers: Sequence[int],
+    template: Any,
+    on_damage: Callable[[str], object],
+    with_past: bool = False,
+    own: tuple[str, ...] = (),
 ) -> tuple[int, Any] | None:
     """Loads the newest snapshot that is not damaged, with its generation; None if there is none.
 
@@ -215,13 +230,14 @@ def newest_checkpoint(
       template: see `load_checkpoint`.
       on_damage: is told what is wrong with each one that is passed over.
       with_past: see `load_checkpoint`.
+      own: see `load_checkpoint`.
 
     Raises:
       CheckpointError: when the newest that is not damaged does not fit.
     """
     for number in reversed(numbers):
         try:
-            return number, load_checkpoint(run, number, template, with_past)
+            return number, load_checkpoint(run, number, template, with_past, own)
         except DamagedError as error:
             on_damage(str(error))
     return None

@@ -14,7 +14,8 @@ import jax
 import numpy as np
 
 from eggroll_ray.es.numbers import whole
-from eggroll_ray.es.record import Function, functions_of
+from eggroll_ray.es.record import ES, Function, functions_of
+from eggroll_ray.es.steering import ADJUSTABLE, not_adjustable
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.best import BestSoFar
@@ -248,6 +249,19 @@ def recorded_block_size(config: Path, population_size: int) -> int:
     if not size.isdecimal():
         raise CheckpointError(f"{config} has block_size={size[:60]}, which is no number of members.")
     return int(size)
+
+
+def strategy_as_begun(strategy: ES, run: Path) -> ES:
+    """Returns a strategy with states as those of a recorded run: without factors on its rates where that has none.
+
+    Strategies of earlier versions had none. Where the folder does not say, the strategy stays as it is.
+    """
+    try:
+        found = _settings(run / "config.json").get("strategy")
+    except CheckpointError:  # whoever needs the file says what is wrong with it
+        return strategy
+    has_none = isinstance(found, Mapping) and ADJUSTABLE not in found and ADJUSTABLE in strategy.settings
+    return not_adjustable(strategy) if has_none else strategy
 
 
 def _recorded(plan: Plan) -> dict[str, Any]:

@@ -15,6 +15,7 @@ def take_over(
     """Loads the newest whole checkpoint below a folder, for a trainer with settings of its own.
 
     The numbers that `optax.inject_hyperparams` keeps in the optimiser's state are settings: they stay the trainer's.
+    So do the factors that `Trainer.change` has put on its rates.
 
     Args:
       folder: what `Trainer.save` was given, or a run folder.
@@ -30,7 +31,7 @@ def take_over(
     if not (saved := checkpoint.checkpoints(folder)):
         raise CheckpointError(f"there is no checkpoint in {folder / 'checkpoints'}; give what was given to save.")
     damaged: list[str] = []
-    found = checkpoint.newest_checkpoint(folder, saved, own, damaged.append)
+    found = checkpoint.newest_checkpoint(folder, saved, own, damaged.append, own=(checkpoint.SCALES,))
     for text in damaged:
         on_event("checkpoint damaged", text)
     if found is None:

@@ -34,7 +34,7 @@ class Outcome:
     number: int
     fitness: np.ndarray | PackedPairs
     moments: tuple[Any, ...] = ()  # what the evaluator's statistics are updated with; see `Evaluator.merge`
-    # Hyperparameters of the optimiser that change with this update: (path in its state, new value).
+    # Numbers of the strategy that change with this update: (path in its state, new value); see `es.steering`.
     changes: tuple[tuple[str, float], ...] = ()
 
     @property

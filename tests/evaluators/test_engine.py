@@ -64,7 +64,7 @@ def test_a_change_of_any_array_is_another_digest(trained):
         found.add(other.digest())
         assert other.digest_and_snapshot()[0] == other.digest()
     names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_flatten_with_path(given)[0]]
-    assert len(names) == 10 and {"['state'].generation", "['state'].opt_state.velocity['w']"} <= set(names), names
+    assert len(names) == 12 and {"['state'].generation", "['state'].opt_state.velocity['w']"} <= set(names), names
     # The newest of the past is the state itself, whatever was given.
     assert len(found) == 1 + len(leaves) - sum("['past'][2]" in name for name in names)
 

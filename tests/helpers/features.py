@@ -59,6 +59,7 @@ OPTIONS = {
     "persistent": "noise is summed over the generations of an episode",
     "signs": "a pair's result is one sign",
     "schedules": "sigma and learning rate change with the generation",
+    "steered": "sigma and learning rate are changed while the run goes on",
     "rademacher": "noise of signs, of rank 2",
     "clipup": "an optimiser that looks at all parameters",
     "frozen": "a leaf is frozen",
@@ -434,16 +435,24 @@ def _battery(case: Case, evaluator: er.Evaluator, strategy: er.ES, folder: Path)
     def trainer(kind: type[er.Trainer] = er.Trainer, **options: Any) -> er.Trainer:
         return kind(evaluator, strategy, population_size=8, block_size=4, seed=3, watch=er.Watch(every=0), **options)
 
+    def steer(trainer: er.Trainer, rows: list[er.Row]) -> Any:
+        def on_row(row: er.Row) -> None:
+            rows.append(row)
+            if "steered" in case.options and row["generation"] == 0:
+                trainer.change(learning_rate_scale=0.7, sigma_scale=1.5)
+
+        return on_row
+
     rows: list[er.Row] = []
     with trainer() as whole:
         start = whole.result().params
-        result = whole.fit(GENERATIONS, rows.append)
+        result = whole.fit(GENERATIONS, steer(whole, rows))
     _check_values(case, evaluator, start, result, rows)
     digests = [row["digest"] for row in rows] + [result.digest]
 
     parts: list[er.Row] = []
     with trainer(_TwoWorkers, run=er.Run(folder, checkpoint_every=2)) as begun:
-        assert begun.fit(STOP, parts.append).digest == digests[STOP]
+        assert begun.fit(STOP, steer(begun, parts)).digest == digests[STOP]
         assert len(begun._pool._backend.made) == 3  # pyright: ignore[reportOptionalMemberAccess]
     with trainer(run=er.Run(folder, resume=True)) as resumed:
         assert resumed.fit(GENERATIONS, parts.append).digest == result.digest
@@ -469,6 +478,8 @@ def _check_values(case: Case, evaluator: er.Evaluator, start: Any, result: er.Re
         assert after.dtype == ("bfloat16" if name.endswith("mix") and "bfloat16" in case.options else np.float32)
     invalid = sum(row["invalid_members"] for row in rows)
     assert (invalid > 0) == ("lost" in case.options), [row["invalid_members"] for row in rows]
+    sigma = 0.18 if "schedules" in case.options else 0.2  # of the update that row 3 tells of
+    assert np.isclose(rows[3]["sigma"], sigma * (1.5 if "steered" in case.options else 1.0)), rows[3]["sigma"]
     assert len(evaluator.groups) == {"team": 2, "parallel": 2}.get(case.place, 0) * ("groups" in case.options)
     if result.policy is not None:
         normalizer = result.policy.normalizer

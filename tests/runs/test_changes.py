@@ -11,6 +11,7 @@ import pytest
 from evaluating import bound_once
 
 import eggroll_ray as er
+from eggroll_ray.es.steering import not_adjustable
 from eggroll_ray.replay import Replay
 from eggroll_ray.runs.changes import Changes
 from eggroll_ray.runs.checkpoint import CheckpointError
@@ -137,6 +138,41 @@ def test_a_change_that_could_not_be_written_can_be_tried_again(tmp_path, monkeyp
     assert Changes(path, 3, writable=True).of(3) == () and len(path.read_text().splitlines()) == 2
 
 
+PLAIN = er.eggroll(sigma=0.2, optimizer=optax.sgd(0.1))
+
+
+def test_rates_of_any_strategy_are_changed_and_rebuilt(tmp_path):
+    run, rows = tmp_path / "run", []
+    with trainer(er.Run(run, checkpoint_every=2), PLAIN) as one:
+        one.change(learning_rate_scale=0.5, sigma=0.05)  # before the first generation
+        one.fit(2, rows.append)
+        one.change(sigma_scale=1)
+        digest = one.fit(5, rows.append).digest
+    assert [round(row["sigma"], 6) for row in rows[1:]] == [0.2, 0.05, 0.05, 0.2]  # of the update before
+    with trainer(er.Run(run, resume=True), PLAIN) as resumed:
+        assert resumed.result().digest == digest
+        past = resumed._replay(resumed._run)
+    logged = {outcome.number: dict(outcome.changes) for outcome in past.log.read(0, 5) if outcome.changes}
+    assert logged == {0: {"scales/learning_rate": 0.5, "scales/sigma": 0.25}, 2: {"scales/sigma": 1.0}}
+    assert past.worker_at(5, from_start=True).digest() == digest
+    with trainer(strategy=PLAIN) as unchanged:
+        assert not np.array_equal(unchanged.fit(1).params["w"], past.worker_at(1).mean().params["w"])
+
+
+@pytest.mark.parametrize(("wrote", "reads"), [(PLAIN, not_adjustable(PLAIN)), (not_adjustable(PLAIN), PLAIN)])
+def test_restoring_keeps_the_factors_of_the_trainer_that_restores(tmp_path, wrote, reads):
+    with trainer(strategy=wrote) as one:
+        if wrote is PLAIN:
+            one.change(learning_rate_scale=0.5, sigma_scale=0.5)
+        params = one.fit(2).params
+        one.save(tmp_path)
+    with trainer(strategy=reads) as other:
+        other.restore(tmp_path)
+        state = other._pool.snapshot()["state"]
+    assert [float(factor) for factor in state.scales] == [1.0, 1.0][: len(state.scales)]
+    np.testing.assert_array_equal(state.params["w"], params["w"])
+
+
 @pytest.mark.parametrize("rate", [0.05, 0.7])
 def test_restoring_keeps_the_rate_of_the_trainer_that_restores(tmp_path, rate, caplog):
     adam = optax.inject_hyperparams(optax.adam)
@@ -155,6 +191,6 @@ def test_restoring_keeps_the_rate_of_the_trainer_that_restores(tmp_path, rate, c
 def test_what_cannot_be_changed_is_refused_before_any_work():
     with (
         trainer(strategy=er.eggroll()) as one,
-        pytest.raises(ValueError, match=r"Make it with optax.inject_hyperparams"),
+        pytest.raises(ValueError, match=r"change\(learning_rate_scale=0.5\)"),
     ):
         one.change(learning_rate=0.1)
