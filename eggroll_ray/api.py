@@ -11,6 +11,7 @@ from eggroll_ray.evaluators.blocking import blocking
 from eggroll_ray.evaluators.functions import batched, from_fitness, jittable
 from eggroll_ray.evaluators.members import Members, perturb_block
 from eggroll_ray.evaluators.record import Earlier, Evaluation, Evaluator, FitnessError, Given, Invalid
+from eggroll_ray.exporting.write import export
 from eggroll_ray.forecast.block_size import fastest_block_size
 from eggroll_ray.forecast.predict import Forecast, predict
 from eggroll_ray.league import League, play_league, spread_out
@@ -85,6 +86,7 @@ __all__ = [
     "SamplingHead",
     "TrainedPolicy",
     "record_episode",
+    "export",
     # Environments and agents.
     "Env",
     "HostEnv",

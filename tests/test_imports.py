@@ -24,7 +24,7 @@ FLOORS = (
     ("models", "evaluators"),
     ("rl", "workers"),
     ("runs",),
-    ("forecast", "replay", "league"),
+    ("forecast", "replay", "league", "exporting"),
     ("report", "trainer"),
     ("tune", "comparison"),
     ("cli",),

@@ -46,6 +46,7 @@ COMMANDS = {
         "look", "compare:Compare", "compare:compare", "Compare runs over their seeds: a page and figures."
     ),
     "replay": Command("look", "past:Replay", "past:replay", "Rebuild the parameters of any generation from the log."),
+    "export": Command("look", "export:Export", "export:export", "Write a run's policy as files for other programs."),
     "league": Command("look", "past:League", "past:league", "Let generations of a run play against each other."),
     "envs": Command("ask", "looks:Envs", "looks:envs", "List the environments, and what is installed."),
     "plan": Command("ask", "forecast:PlanCommand", "looks:plan_ahead", "Predict memory, speed and traffic of a run."),

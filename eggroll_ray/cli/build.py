@@ -156,7 +156,7 @@ def _decayed(sigma: float, decay: float) -> float | Schedule:
 def _make_policy(options: PolicyOptions, shape: tuple[int, ...]) -> policies.Policy:
     if not options.hidden or min(options.hidden) < 1:
         raise ValueError(f"hidden={options.hidden} must name at least one positive width, such as 64 64.")
-    activations = {"tanh": jnp.tanh, "relu": lambda x: jnp.maximum(x, 0.0), "pqn": policies.pqn}
+    activations = {"tanh": jnp.tanh, "relu": policies.relu, "pqn": policies.pqn}
     if options.policy == "gru":
         made = policies.gru(options.hidden[0])
     elif options.policy == "nature-cnn":

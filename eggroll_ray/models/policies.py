@@ -3,7 +3,7 @@
 import functools
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -24,16 +24,30 @@ class Policy(NamedTuple):
     `init(key, observation, outputs)` takes a key (consumed), an example observation (zeros) and the number
     of outputs and returns parameters. `apply(params, observation, carry)` returns `(outputs,)` and the next
     carry. `initial_carry()` is the recurrent state at the start of an episode, `()` if there is none.
+    `architecture` says what the network is, in what JSON holds: an export writes it beside the parameters, so that
+    others can rebuild the network. It is empty for a network of your own, unless you fill it in.
     """
 
     init: Callable[[PRNGKeyArray, Array, int], Any]
     apply: Callable[[Any, Array, Any], tuple[Float[Array, " outputs"], Any]]
     initial_carry: Callable[[], Any] = tuple
+    architecture: Mapping[str, Any] = {}
 
 
-def feedforward(init: Callable[[PRNGKeyArray, Array, int], Any], apply: Callable[[Any, Array], Array]) -> Policy:
+def feedforward(
+    init: Callable[[PRNGKeyArray, Array, int], Any],
+    apply: Callable[[Any, Array], Array],
+    architecture: Mapping[str, Any] = {},
+) -> Policy:
     """A policy of any plain, Flax or Equinox function `apply(params, observation) -> outputs`."""
-    return Policy(init, lambda params, observation, carry: (apply(params, observation), carry))
+    return Policy(
+        init, lambda params, observation, carry: (apply(params, observation), carry), architecture=architecture
+    )
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0)."""
+    return jnp.maximum(x, 0.0)
 
 
 def pqn(x: Array) -> Array:
@@ -61,7 +75,8 @@ def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> 
             x = activation(_linear(params[f"layer_{i}"], x))
         return _linear(params[f"layer_{len(hidden)}"], x)
 
-    return feedforward(init, apply)
+    name = getattr(activation, "__name__", type(activation).__name__)
+    return feedforward(init, apply, {"kind": "mlp", "hidden": list(hidden), "activation": name})
 
 
 def gru(width: int = 64) -> Policy:
@@ -79,7 +94,7 @@ def gru(width: int = 64) -> Policy:
         carry = (1.0 - update) * candidate + update * carry
         return _linear(params["head"], carry), carry
 
-    return Policy(init, apply, lambda: jnp.zeros(width, jnp.float32))
+    return Policy(init, apply, lambda: jnp.zeros(width, jnp.float32), {"kind": "gru", "width": width})
 
 
 def cnn(channels: int = 16, hidden: int = 64) -> Policy:
@@ -103,7 +118,7 @@ def cnn(channels: int = 16, hidden: int = 64) -> Policy:
         x = jax.nn.relu(_linear(params["linear"], x))
         return _linear(params["head"], x)
 
-    return feedforward(init, apply)
+    return feedforward(init, apply, {"kind": "cnn", "channels": channels, "hidden": hidden})
 
 
 def nature_cnn(hidden: int = 512) -> Policy:
@@ -141,7 +156,9 @@ def nature_cnn(hidden: int = 512) -> Policy:
         x = jax.nn.relu(_linear(params["linear"], convolve(params, observation)))
         return _linear(params["head"], x)
 
-    return feedforward(init, apply)
+    return feedforward(
+        init, apply, {"kind": "nature_cnn", "layers": [list(layer) for layer in layers], "hidden": hidden}
+    )
 
 
 def with_log_std(policy: Policy) -> Policy:
@@ -164,7 +181,8 @@ def with_log_std(policy: Policy) -> Policy:
         mean, carry = policy.apply(params["policy"], observation, carry)
         return jnp.concatenate([mean, params["log_std"].astype(mean.dtype)]), carry
 
-    return Policy(init, apply, policy.initial_carry)
+    architecture = {"kind": "with_log_std", "policy": policy.architecture}
+    return Policy(init, apply, policy.initial_carry, architecture)
 
 
 def is_image(observation_shape: tuple[int, ...]) -> bool:

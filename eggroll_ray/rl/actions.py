@@ -77,13 +77,25 @@ class SamplingHead(NamedTuple):
 
     def action(self, space: Space, outputs: Array, key: PRNGKeyArray) -> Array:
         if isinstance(space, Box):
-            mean, log_std = jnp.split(outputs, 2)
-            noise = jax.random.normal(key, mean.shape, jnp.float32)
-            return self.bound(space, mean + jnp.exp(jnp.clip(log_std, -5.0, 2.0)) * noise)
+            return self.action_of_noise(space, outputs, jax.random.normal(key, (outputs.shape[0] // 2,), jnp.float32))
         if isinstance(space, Discrete):
             return jax.random.categorical(key, outputs).astype(jnp.int32)
         keys = jax.random.split(key, len(space.n))
         return _choose(space, outputs, lambda logits, i: jax.random.categorical(keys[i], logits))
+
+    def action_of_noise(self, space: Space, outputs: Array, noise: Float[Array, " z"]) -> Array:
+        """Returns the sample that noise of the caller's own decides, as an export does, which draws none itself.
+
+        Args:
+          space: of the actions.
+          outputs: of the network.
+          noise: of a box standard normal, one number per entry of the action; otherwise standard Gumbel, one per
+            choice. Zeros give the most likely action.
+        """
+        if isinstance(space, Box):
+            mean, log_std = jnp.split(outputs, 2)
+            return self.bound(space, mean + jnp.exp(jnp.clip(log_std, -5.0, 2.0)) * noise)
+        return _choose(space, outputs + noise.astype(outputs.dtype), lambda logits, _: jnp.argmax(logits))
 
 
 def choices(space: Discrete | MultiDiscrete) -> tuple[int, ...]:

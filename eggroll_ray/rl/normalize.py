@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-_CLIP = 10.0  # normalised observations beyond this many standard deviations are cut
+CLIP = 10.0  # normalised observations beyond this many standard deviations are cut
 _MIN_STD = 1e-4  # of an observation that (almost) never changes
 _RESOLUTION = 2.0**-23  # of float32: a deviation below this share of the mean is none that an observation can show
 
@@ -63,7 +63,7 @@ class Normalizer(NamedTuple):
         observation = jnp.asarray(observation, jnp.float32)
         shape = (1,) * (observation.ndim - self.mean.ndim) + self.mean.shape
         mean, std = jnp.reshape(self.mean, shape), jnp.reshape(self.std, shape)
-        return jnp.clip((observation - mean) / std, -_CLIP, _CLIP)
+        return jnp.clip((observation - mean) / std, -CLIP, CLIP)
 
 
 def no_observations(shape: tuple[int, ...]) -> Statistics:

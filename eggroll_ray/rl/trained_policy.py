@@ -38,6 +38,11 @@ class TrainedPolicy:
     def __reduce__(self) -> Any:
         return TrainedPolicy, (self._cast, self.params, self.normalizer)
 
+    @property
+    def cast(self) -> Groups:
+        """Who acts by which parameters, and in which environment."""
+        return self._cast
+
     def initial_carry(self, count: int = 1) -> Any:
         """Returns the recurrent state at the start of an episode, without leaves if there is none.
 

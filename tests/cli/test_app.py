@@ -55,6 +55,16 @@ def test_train_leaves_a_run_folder(run):
     assert "CartPole" in (run / "report.html").read_text()
 
 
+def test_export_writes_the_policy_of_a_generation(run, tmp_path, capsys):
+    assert main(["export", str(run), "--format", "npz", "--generation", "2", "--output", str(tmp_path / "out")]) == 0
+    about = json.loads((tmp_path / "out" / "policy.json").read_text())
+    assert (about["environment"], about["run"], about["generation"]) == ("gymnax/CartPole-v1", "run", 2)
+    saved = load_file(run / "checkpoints" / "00000002" / "arrays.safetensors")
+    found = np.load(tmp_path / "out" / "policy.npz")
+    assert (found["layer_0/kernel"] == saved["state/params/layer_0/kernel"]).all()
+    assert "policy.npz" in capsys.readouterr().out
+
+
 def test_a_config_starts_the_same_run_again(run, tmp_path, without_report):
     again = tmp_path / "again"
     command = ["train", "--config", str(run / "config.json"), "--run", str(again), "--no-render"]
