@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from eggroll_ray.compiling.cache import keep_programs
+from eggroll_ray.compiling.phases import FIRST, TRACING, phase
 from eggroll_ray.es import steering
 from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.numbers import plain
@@ -101,14 +102,15 @@ class Trainer:
         if self._run is not None and self._run.resume:
             self._strategy = strategy_as_begun(self._strategy, Path(self._run.path))
         resumed = self._run is not None and self._run.resume and block_size in (None, "auto")
-        prepared = prepare(
-            evaluator,
-            self._strategy,
-            population_size,
-            block_size=2 if resumed or block_size == "auto" else block_size,  # 2 divides every population
-            seed=seed,
-            test_episodes=watch.episodes,
-        )
+        with phase(TRACING):
+            prepared = prepare(
+                evaluator,
+                self._strategy,
+                population_size,
+                block_size=2 if resumed or block_size == "auto" else block_size,  # 2 divides every population
+                seed=seed,
+                test_episodes=watch.episodes,
+            )
         self._strategy = prepared.strategy
         check_windows(self._strategy, evaluator.windows)
         self._plan = prepared.plan
@@ -334,7 +336,8 @@ class Trainer:
         started = time.perf_counter()
         outcomes = () if self._pending is None else (self._pending,)
         request = Request(self._number, outcomes, tuple(range(self._plan.blocks)), self._tests.is_due(self._number))
-        found = self._pool.step(request, self._stop.is_asked)
+        with phase(FIRST):  # for whoever listens; after the first row nobody does
+            found = self._pool.step(request, self._stop.is_asked)
         self._pending = None
         if self._recorder is not None and self._recorder.is_due(self._number):
             self._recorder.save(self._pool.snapshot(), self._number, self._pool.digest())

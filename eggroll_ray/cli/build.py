@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from eggroll_ray.cli.options import AgentOptions, PolicyOptions, StrategyOptions, TrainOptions, make_workers
+from eggroll_ray.compiling.phases import ENVIRONMENT, phase
 from eggroll_ray.es import shaping as fitness
 from eggroll_ray.es.eggroll import eggroll, openai_es
 from eggroll_ray.es.optimizers import clipup
@@ -70,7 +71,8 @@ def _sinks(options: TrainOptions, run: Path, config: Mapping[str, Any]) -> tuple
 
 def make_environment(options: TrainOptions, make_env: MakeEnv) -> Any:
     """Builds the environment."""
-    return make_env(options.env, **dict(_parse_option(text) for text in options.env_options))
+    with phase(ENVIRONMENT):
+        return make_env(options.env, **dict(_parse_option(text) for text in options.env_options))
 
 
 def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:

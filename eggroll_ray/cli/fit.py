@@ -17,7 +17,7 @@ from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.result import Result
 
 
-def fit(options: TrainOptions, run: Path, resume: bool, render: bool) -> int:
+def fit(options: TrainOptions, run: Path, resume: bool, render: bool, progress: Progress) -> int:
     """Trains, writes the report, says how it ended, and returns the exit status.
 
     Args:
@@ -25,18 +25,19 @@ def fit(options: TrainOptions, run: Path, resume: bool, render: bool) -> int:
       run: the run folder.
       resume: continue the run that is in it.
       render: record one episode of the trained policy.
+      progress: shows the run; it is closed before anything else is said.
     """
     if options.worker.workers != 0:
         jax.config.update("jax_platforms", "cpu")  # accelerators belong to the workers
     if importlib.util.find_spec("matplotlib") is None:
-        say("No report will be written: it needs matplotlib, pip install 'eggroll-ray[report]'.")
+        progress.message("No report will be written: it needs matplotlib, pip install 'eggroll-ray[report]'.")
     with usage():
         keep_programs()
         make_strategy(options.es)  # what is wrong with it shows before the environment is made
         trainer = make_trainer(options, envs.make, run, resume)
     with trainer:
-        with Progress(options.generations, options.target, options.env) as progress:
-            result = trainer.fit(options.generations, progress)
+        result = trainer.fit(options.generations, progress)
+        progress.close()
         unsaved = trainer.unsaved
         if result.status != "stopped" and render and unsaved is None:
             render_episode(options, result.policy, run, result.generations, options.seed)

@@ -10,7 +10,10 @@ from pathlib import Path
 import envs
 from eggroll_ray.cli.foreign import check_env
 from eggroll_ray.cli.options import RunFolder, TrainOptions, load_options
-from eggroll_ray.cli.say import loading
+from eggroll_ray.cli.say import loading, usage
+from eggroll_ray.compiling.durations import Durations
+from eggroll_ray.compiling.phases import LOADING, phase
+from eggroll_ray.report.terminal import Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Train(TrainOptions):
     """Take the options of this config.json, except those given here."""
     render: bool = True
     """Record one episode of the trained policy for the report, where the suite can."""
+    verbose: bool = False
+    """Write all that is known of a generation into each line of a log, not only what fits into a line."""
     trust_env: str | None = None
     """Environment id of the config whose module may be imported, where it is not one that is known here."""
 
@@ -47,24 +52,27 @@ class Resume:
     """Also log to MLflow, to this experiment; what the folder names is not used."""
     render: bool = True
     """Record one episode of the trained policy for the report, where the suite can."""
+    verbose: bool = False
+    """Write all that is known of a generation into each line of a log, not only what fits into a line."""
     trust_env: str | None = None
     """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 def train(command: Train) -> int:
-    folder = f"{command.env.replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
     from eggroll_ray.cli import checks
 
+    folder = f"{command.env.replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
     run, options = command.run or Path("runs") / folder, _plain(command)
     resume = command.resume and (run / "config.json").exists()
     checks.check_run(run, resume)
     checks.check_numbers(options)
     checks.check_surroundings(options)
-    with loading():
-        from eggroll_ray.cli import fit
     if command.config is not None and command.env == load_options(command.config).env:
         check_env(command, command.config, command.trust_env, envs.imports)
-    return fit.fit(options, run, resume, command.render)
+    with _progress(options, command.verbose) as progress:
+        with phase(LOADING):
+            from eggroll_ray.cli import fit
+        return fit.fit(options, run, resume, command.render, progress)
 
 
 def resume(command: Resume) -> int:
@@ -81,7 +89,17 @@ def resume(command: Resume) -> int:
         if (value := getattr(command, name)) is not None:
             options = dataclasses.replace(options, worker=dataclasses.replace(options.worker, **{name: value}))
     checks.check_surroundings(options)
-    return fit.fit(options, command.run, True, command.render)
+    with _progress(options, command.verbose) as progress:
+        return fit.fit(options, command.run, True, command.render, progress)
+
+
+def _progress(options: TrainOptions, verbose: bool) -> Progress:
+    """The view of a run, which knows how long the start of such a run took the last time."""
+    parts = (options.policy, options.agents, options.worker, options.es)
+    kind = [options.env, options.env_options, options.population_size, *map(dataclasses.asdict, parts)]
+    with usage():
+        durations = Durations(kind)
+    return Progress(options.generations, options.target, options.env, verbose=verbose, durations=durations)
 
 
 def _plain(command: Train) -> TrainOptions:

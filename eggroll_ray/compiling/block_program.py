@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from eggroll_ray.compiling.phases import COMPILING, phase
 from eggroll_ray.compiling.program import SharedProgram
 
 # One for the process: a program may not run beside another one that calls out either.
@@ -32,7 +33,8 @@ class BlockProgram:
 
     def __call__(self, *args: Any) -> Any:
         if self._calls_out is None:
-            self._calls_out = calls_out(self.trace(*args))
+            with phase(COMPILING):
+                self._calls_out = calls_out(self.trace(*args))
         with _one_at_a_time if self._calls_out else contextlib.nullcontext():
             return jax.device_get(self._program(*args))
 

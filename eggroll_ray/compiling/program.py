@@ -18,6 +18,7 @@ from typing import Any
 import jax
 
 from eggroll_ray.compiling.jaxprs import operations_in_loops
+from eggroll_ray.compiling.phases import COMPILING, phase
 
 _POLL_SECONDS = 0.02
 _WAIT_SECONDS = 900.0  # for a process that compiles; it may have been stopped
@@ -78,7 +79,8 @@ class SharedProgram:
 
     def __call__(self, *args: Any) -> Any:
         if self._first:
-            compile_once(self.trace(*args))
+            with phase(COMPILING):
+                compile_once(self.trace(*args))
             self._first = False
         return self._jitted(*args)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from eggroll_ray.compiling.phases import RAY, phase
 from eggroll_ray.compiling.threads import cores
 from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
@@ -28,6 +29,7 @@ def start_pool(
     """
     if workers.count == 0:
         return LocalPool(Worker(strategy, evaluator, plan, threads=cores()), plan)
-    from eggroll_ray.workers.ray.backend import ray_coordinator  # Ray is imported only where it is used
+    with phase(RAY):
+        from eggroll_ray.workers.ray.backend import ray_coordinator  # Ray is imported only where it is used
 
-    return ray_coordinator(strategy, evaluator, plan, workers, on_event)
+        return ray_coordinator(strategy, evaluator, plan, workers, on_event)

@@ -5,6 +5,8 @@ import sys
 import pytest
 from rich.console import Console
 
+from eggroll_ray.compiling.durations import Durations
+from eggroll_ray.compiling.phases import phase
 from eggroll_ray.report.terminal import Progress
 from eggroll_ray.runs.metrics import Sink
 
@@ -58,16 +60,74 @@ def test_a_log_gets_plain_lines():
     console = log()
     with Progress(10, target=475.0, title="env[x]", console=console, plain_seconds=0) as progress:
         progress(row(0))
-        progress(row(1, mean_policy_return=None, invalid_members=3))
+        progress(row(1, mean_policy_return=None, invalid_members=3, worker_failures=2))
         progress.message("a \x1b[31mred\x1b[0m word\x07\x1b]0;title\x07\tend\r\nnext\rline")
     lines = text(console).splitlines()
     assert len(lines) == 4
-    assert lines[0].startswith("env[x]: generation 1/10 | elapsed 0:00:02 | left 0:00:00 | fitness 9.00/20.50/")
-    assert "mean policy 100.0 +- 12.50, best 100.0, target 475.0 | 1.25M member-steps/s" in lines[0]
-    assert "update 10%, evaluate 80%, driver 10% | update ratio 0.0123 | 8 workers" in lines[0]
-    assert "mean policy 100.0 +- 12.50" in lines[1]
-    assert lines[1].endswith("8 workers | 3 invalid members")
+    rest = "mean policy 100.0, best 100.0, target 475.0"
+    assert lines[0] == f"env[x]: generation 1/10 | {rest} | 1.25M member-steps/s"
+    assert lines[1] == f"generation 2/10 | {rest} | 3 invalid members | 2 lost"
     assert lines[2:] == ["a red word  end", "next line"]
+
+
+def test_a_log_says_all_that_is_known_where_that_is_asked_for():
+    console = log()
+    with Progress(10, 475.0, "env[x]", console=console, plain_seconds=0, verbose=True) as progress:
+        progress(row(0))
+        progress(row(1, workers=0, invalid_members=3))
+    lines = text(console).splitlines()
+    assert lines[0].startswith("env[x]: generation 1/10 | elapsed 0:00:02 | fitness 9.00/20.50/")
+    assert "mean policy 100.0 +- 12.50, best 100.0, target 475.0 | 1.25M member-steps/s" in lines[0]
+    assert lines[0].endswith("update 10%, evaluate 80%, driver 10% | update ratio 0.0123 | 8 workers")
+    assert "worker" not in lines[1] and lines[1].endswith("3 invalid members")
+
+
+def test_a_line_of_a_log_fits_into_a_terminal():
+    console = log()
+    huge = {"mean_policy_return": -123456.7, "worker_failures": 1234, "invalid_members": 123456}
+    with Progress(1_000_000, -1.23e9, "suite/AnEnvironment-v5" * 3, console=console, plain_seconds=0) as progress:
+        for generation in range(3):
+            progress(row(999_000 + generation, **huge))
+    assert all(len(line) <= 100 and "mean policy" in line for line in text(console).splitlines())
+
+
+def test_the_time_left_does_not_count_the_generations_that_compile(monkeypatch):
+    console, now = log(), [0.0]
+    monkeypatch.setattr("eggroll_ray.report.terminal.time.monotonic", lambda: now[0])
+    with Progress(100, console=console, plain_seconds=0) as progress:
+        for generation, seconds in enumerate((3600.0, 60.0, 1.0, 1.0)):
+            now[0] += seconds
+            progress(row(generation))
+    lines = text(console).splitlines()
+    assert "left" not in lines[0] + lines[1]
+    assert "| left 0:01:37 |" in lines[2] and "| left 0:01:36 |" in lines[3]
+
+
+def test_a_start_says_what_it_is_busy_with_and_how_long_that_took_the_last_time(monkeypatch, tmp_path):
+    monkeypatch.setenv("EGGROLL_RAY_CACHE", str(tmp_path))
+    now = [100.0]
+    monkeypatch.setattr("eggroll_ray.report.start.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("eggroll_ray.compiling.phases.time.monotonic", lambda: now[0])
+    for told, shown in (("", ""), (" (35 s the last time)",) * 2):
+        console = log()
+        progress = Progress(5, title="env", console=console, durations=Durations("cartpole"))
+        with progress, phase("evaluating"):
+            for _ in range(2):
+                with phase("compiling"):
+                    now[0] += 17.5
+                    assert progress._start.text().removeprefix("compiling, ") in (f"18 s{shown}", f"35 s{shown}")
+            assert progress._start.text().startswith("evaluating, 35 s")
+        progress(row(0))
+        lines = text(console).splitlines()
+        assert lines[:2] == [f"env: evaluating{told}", f"env: compiling{told}"]
+    assert Durations("another").last == {}
+
+
+def test_a_start_that_fails_leaves_nothing_in_the_terminal():
+    console = terminal()
+    with pytest.raises(ValueError), Progress(5, title="env", console=console), phase("compiling"):
+        raise ValueError
+    assert text(console).count("starting") == 2 and text(console).endswith("\n\x1b[?25h\r\x1b[1A\x1b[2K\x1b[?25h")
 
 
 def test_a_log_is_not_flooded_but_ends_with_the_last_generation():
@@ -122,7 +182,7 @@ def test_evaluations_and_missing_values_are_shown_as_such():
         progress(row(0, steps=0, mean_policy_return=None, fitness_min=None, time_evaluate=None))
     shown = last_frame(console)
     assert "1.25M evaluations/s" in shown
-    assert "mean policy  -" in shown
+    assert "mean parameters  -" in shown
     assert "min -" in shown
 
 
@@ -134,7 +194,7 @@ def test_any_width_and_no_rows_are_fine(width):
     with Progress(3, target=1.0, title="t", console=console) as progress:
         progress(row(0))
         progress(row(1))
-    assert "generation" in text(console)
+    assert "\N{BOX DRAWINGS LIGHT ARC DOWN AND RIGHT}" in text(console)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
@@ -178,7 +238,7 @@ DISTRIBUTED = {
 def test_a_log_tells_of_workers_what_there_is_to_tell():
     console = log()
     nothing = {"worker_failures": 0, "requeued_blocks": 0, "idle_share": 0.0, "bytes_down": 0, "bytes_up": 0}
-    with Progress(10, console=console, plain_seconds=0) as progress:
+    with Progress(10, verbose=True, console=console, plain_seconds=0) as progress:
         progress(row(0, **nothing))
         progress(row(1, **DISTRIBUTED, invalid_members=3) | {"requeued_blocks": 1})
         progress(row(2, **DISTRIBUTED))
@@ -194,7 +254,7 @@ def test_a_log_tells_of_workers_what_there_is_to_tell():
 
 def test_blocks_handed_out_again_between_two_lines_are_counted():
     console = log()
-    with Progress(1000, console=console, plain_seconds=3600) as progress:
+    with Progress(1000, verbose=True, console=console, plain_seconds=3600) as progress:
         for generation in range(100):
             progress(row(generation, **DISTRIBUTED))
     assert "400 blocks re-queued" in text(console).splitlines()[-1]
