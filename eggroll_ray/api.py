@@ -15,6 +15,7 @@ from eggroll_ray.exporting.write import export
 from eggroll_ray.forecast.block_size import fastest_block_size
 from eggroll_ray.forecast.predict import Forecast, predict
 from eggroll_ray.league import League, play_league, spread_out
+from eggroll_ray.loading import load, load_params
 from eggroll_ray.lowrank.interpreter import lift
 from eggroll_ray.lowrank.parameter import LowRank, Noised, densify
 from eggroll_ray.models.policies import Policy, cnn, feedforward, gru, mlp, nature_cnn, pqn, with_log_std
@@ -111,6 +112,8 @@ __all__ = [
     "Noised",
     "densify",
     # Before and after a run.
+    "load",
+    "load_params",
     "predict",
     "Forecast",
     "fastest_block_size",

@@ -15,7 +15,7 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.history import load_history
-from eggroll_ray.runs.recorder import strategy_as_begun
+from eggroll_ray.runs.settings import strategy_as_begun
 from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.worker import Worker

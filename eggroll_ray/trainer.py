@@ -25,9 +25,10 @@ from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.best import BestSoFar, part_of
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
-from eggroll_ray.runs.recorder import Recorder, Run, recorded_block_size, strategy_as_begun
+from eggroll_ray.runs.recorder import Recorder, Run
 from eggroll_ray.runs.result import Best, Result, summary
 from eggroll_ray.runs.rows import Rows, too_coarse
+from eggroll_ray.runs.settings import recorded_block_size, strategy_as_begun
 from eggroll_ray.runs.sinks.prometheus import RayGauges
 from eggroll_ray.runs.stopping import Stop
 from eggroll_ray.runs.take_over import take_over

@@ -80,7 +80,9 @@ def make(name: str, **options: Any) -> Any:
         raise ValueError(f"unknown environment {name!r}: {_advice(name)}{hint}")
     if not _installed(suite):
         raise ValueError(f"environment {name!r} cannot be made: {_not_installed(suite)}")
-    return adapter.make(short, **options)
+    from eggroll_ray.rl.env import with_recipe  # imports JAX, which a list of names does not need
+
+    return with_recipe(adapter.make(short, **options), name, options)
 
 
 def imports(name: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 from eggroll_ray.rl.env import HostEnv
 from envs.host import envpool_batch
 from envs.host.batch import Layout, Shown, flag, host_env, names_argument, number
-from envs.host.spaces import acted, choices, observed, read_mask
+from envs.host.spaces import acted, choices, encode_with_mask, observed, read_mask
 
 OPEN = True  # any other id that Gymnasium knows may be made, such as one that a package registers when imported
 _NAMES = (
@@ -234,7 +234,10 @@ class _Game:
         self._observed = observed(self._env.observation_space)
         action = acted(self._env.action_space)
         masked = bool(choices(action.space)) and (mask_in_info or self._observed.masked)
-        self.layout = Layout(self._observed.box, action.space, self._observed.dtype, action.decode, masked)
+        encode = functools.partial(encode_with_mask, self._observed, action.space)
+        self.layout = Layout(
+            self._observed.box, action.space, self._observed.dtype, action.decode, masked, encode=encode
+        )
 
     def reset(self, seed: int) -> Shown:
         observation, info = _reset(self._env, seed)

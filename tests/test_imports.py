@@ -25,9 +25,10 @@ FLOORS = (
     ("rl", "workers"),
     ("runs",),
     ("forecast", "replay", "league", "exporting"),
-    ("report", "trainer"),
+    ("report", "trainer", "past"),
     ("tune", "comparison"),
     ("cli",),
+    ("loading",),
     ("api",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS, 1) for room in rooms}

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eggroll_ray.cli.options import TrainOptions
@@ -42,16 +42,27 @@ def check_env(options: TrainOptions, source: Path, trusted: str | None, imports:
     Raises:
       CheckpointError: when it is not trusted; the message says what to add.
     """
+    check_trusted(options.env, options.env_options, source, trusted, imports, "add --trust-env {env!r}.")
+
+
+def check_trusted(
+    env: str, given: Sequence[str], source: Path, trusted: str | None, imports: Imports, remedy: str
+) -> None:
+    """Does what `check_env` does, for an environment by its id and the texts that it is given.
+
+    Raises:
+      CheckpointError: when it is not trusted; the message ends with the remedy, with `{env}` replaced by the id.
+    """
     reasons = []
-    if (module := imports(options.env)) is not None:
+    if (module := imports(env)) is not None:
         reasons.append(f"imports the module {module!r}, whose code runs with your rights")
-    if paths := [option for option in options.env_options if {"/", "\\"} & {*option.partition("=")[2]}]:
+    if paths := [text for text in given if {"/", "\\"} & {*text}]:
         reasons.append(f"is given {', '.join(map(repr, paths))}, which may name files of yours")
-    if not reasons or trusted == options.env:
+    if not reasons or trusted == env:
         return
-    what = f"{source} is of the environment {options.env!r}, which {' and '.join(reasons)}"
+    what = f"{source} is of the environment {env!r}, which {' and '.join(reasons)}"
     if not (trusted is None and sys.stdin.isatty() and sys.stderr.isatty() and _asked(what)):
-        raise CheckpointError(f"{what}: if you trust it, add --trust-env {options.env!r}.")
+        raise CheckpointError(f"{what}: if you trust it, {remedy.format(env=env)}")
 
 
 def _asked(what: str) -> bool:

@@ -197,7 +197,7 @@ def options_of_run(run: Path) -> TrainOptions:
 
 
 def _with_recorded_block_size(options: TrainOptions, config: Path) -> TrainOptions:
-    from eggroll_ray.runs.recorder import recorded_block_size
+    from eggroll_ray.runs.settings import recorded_block_size
 
     block_size = recorded_block_size(config, options.population_size)
     return dataclasses.replace(options, worker=dataclasses.replace(options.worker, block_size=block_size))

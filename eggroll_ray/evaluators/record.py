@@ -134,6 +134,8 @@ class Evaluator(NamedTuple):
     check: Callable[[Perturbation, ESState], object] = lambda perturb, state: None
     # Shapes of parameters -> what `settings` cannot say of how they are evaluated, traced; see `ES.functions`.
     functions: Callable[[Params], Mapping[str, Function]] = lambda params: {}
+    # How to make it again from the record of a run, in JSON; `{"missing": [...]}` names what is a user's own code.
+    recipe: Mapping[str, Any] | None = None
 
 
 def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) -> np.ndarray:

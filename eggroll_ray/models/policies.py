@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from eggroll_ray.es.random import normal
+from eggroll_ray.es.recipe import Recipe, from_json, recipe_of, with_recipe
 
 Activation = Callable[[Array], Array]
 
@@ -32,6 +33,7 @@ class Policy(NamedTuple):
     apply: Callable[[Any, Array, Any], tuple[Float[Array, " outputs"], Any]]
     initial_carry: Callable[[], Any] = tuple
     architecture: Mapping[str, Any] = {}
+    recipe: Recipe | None = None  # how to make it again from a record; None: it can only be given
 
 
 def feedforward(
@@ -75,8 +77,9 @@ def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> 
             x = activation(_linear(params[f"layer_{i}"], x))
         return _linear(params[f"layer_{len(hidden)}"], x)
 
-    name = getattr(activation, "__name__", type(activation).__name__)
-    return feedforward(init, apply, {"kind": "mlp", "hidden": list(hidden), "activation": name})
+    shown, known = getattr(activation, "__name__", type(activation).__name__), name_of_activation(activation)
+    made = feedforward(init, apply, {"kind": "mlp", "hidden": list(hidden), "activation": shown})
+    return made if known is None else with_recipe(made, "mlp", {"hidden": list(hidden), "activation": known})
 
 
 def gru(width: int = 64) -> Policy:
@@ -94,7 +97,8 @@ def gru(width: int = 64) -> Policy:
         carry = (1.0 - update) * candidate + update * carry
         return _linear(params["head"], carry), carry
 
-    return Policy(init, apply, lambda: jnp.zeros(width, jnp.float32), {"kind": "gru", "width": width})
+    made = Policy(init, apply, lambda: jnp.zeros(width, jnp.float32), {"kind": "gru", "width": width})
+    return with_recipe(made, "gru", {"width": width})
 
 
 def cnn(channels: int = 16, hidden: int = 64) -> Policy:
@@ -118,7 +122,8 @@ def cnn(channels: int = 16, hidden: int = 64) -> Policy:
         x = jax.nn.relu(_linear(params["linear"], x))
         return _linear(params["head"], x)
 
-    return feedforward(init, apply, {"kind": "cnn", "channels": channels, "hidden": hidden})
+    made = feedforward(init, apply, {"kind": "cnn", "channels": channels, "hidden": hidden})
+    return with_recipe(made, "cnn", {"channels": channels, "hidden": hidden})
 
 
 def nature_cnn(hidden: int = 512) -> Policy:
@@ -156,9 +161,8 @@ def nature_cnn(hidden: int = 512) -> Policy:
         x = jax.nn.relu(_linear(params["linear"], convolve(params, observation)))
         return _linear(params["head"], x)
 
-    return feedforward(
-        init, apply, {"kind": "nature_cnn", "layers": [list(layer) for layer in layers], "hidden": hidden}
-    )
+    architecture = {"kind": "nature_cnn", "layers": [list(layer) for layer in layers], "hidden": hidden}
+    return with_recipe(feedforward(init, apply, architecture), "nature_cnn", {"hidden": hidden})
 
 
 def with_log_std(policy: Policy) -> Policy:
@@ -182,7 +186,45 @@ def with_log_std(policy: Policy) -> Policy:
         return jnp.concatenate([mean, params["log_std"].astype(mean.dtype)]), carry
 
     architecture = {"kind": "with_log_std", "policy": policy.architecture}
-    return Policy(init, apply, policy.initial_carry, architecture)
+    made, inner = Policy(init, apply, policy.initial_carry, architecture), recipe_of(policy)
+    return made if inner is None else with_recipe(made, "with_log_std", {"policy": inner})
+
+
+def name_of_activation(activation: Activation) -> str | None:
+    """Returns the name under which a record knows an activation, None if it is none of ours or of JAX."""
+    return next((name for name, one in _activations().items() if one is activation), None)
+
+
+def policy_from(recipe: Mapping[str, Any]) -> Policy:
+    """Makes a policy of its recipe.
+
+    Raises:
+      ValueError: when the recipe is none of this version's.
+    """
+    try:
+        arguments = dict(from_json(recipe["arguments"]))
+        if "activation" in arguments:
+            arguments["activation"] = _activations()[arguments["activation"]]
+        if "policy" in arguments:
+            arguments["policy"] = policy_from(recipe["arguments"]["policy"])
+        return _MAKERS[recipe["name"]](**arguments)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{str(recipe)[:80]} is the recipe of no policy that this version knows.") from error
+
+
+@functools.cache
+def _activations() -> dict[str, Activation]:
+    names = ("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "softplus", "leaky_relu")
+    return {"tanh": jnp.tanh, "pqn": pqn, "plain_relu": relu, **{name: getattr(jax.nn, name) for name in names}}
+
+
+_MAKERS: dict[str, Callable[..., Policy]] = {
+    "mlp": mlp,
+    "gru": gru,
+    "cnn": cnn,
+    "nature_cnn": nature_cnn,
+    "with_log_std": with_log_std,
+}
 
 
 def is_image(observation_shape: tuple[int, ...]) -> bool:

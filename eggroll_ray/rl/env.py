@@ -11,6 +11,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from eggroll_ray.es.recipe import Recipe
+from eggroll_ray.es.recipe import with_recipe as with_recipe
+
 
 @dataclasses.dataclass(frozen=True)
 class Discrete:
@@ -90,6 +93,7 @@ class Env(NamedTuple):
     # Writes a picture, animation or page of one episode (its states on the host, in order) beside
     # the given path without suffix, and returns the file. None: the suite cannot render.
     render: Callable[[list[Any], Path], Path] | None = None
+    recipe: Recipe | None = None  # how to make it again from a record; None: it can only be given
 
 
 class HostTimestep(NamedTuple):
@@ -131,6 +135,10 @@ class HostEnv(NamedTuple):
     # (actions from observations, seed, path without suffix) -> the file: plays one episode and draws it. `act` takes a
     # `HostTimestep` of one environment and returns its actions `(1, ...)`. None: it cannot be rendered.
     render: Callable[[Callable[[HostTimestep], np.ndarray], int, Path], Path] | None = None
+    # What one environment itself shows -> its array `([a], *o)` and its mask `([a], k)`, () if it shows none; it raises
+    # an exception for what is no observation. None: it shows arrays.
+    encode: Callable[[Any], tuple[np.ndarray, Any]] | None = None
+    recipe: Recipe | None = None
 
 
 AnyEnv = Env | HostEnv

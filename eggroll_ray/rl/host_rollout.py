@@ -38,6 +38,7 @@ from eggroll_ray.models.policies import Policy
 from eggroll_ray.rl.actions import DeterministicHead, Head
 from eggroll_ray.rl.agents import Agents, Shown, make_groups
 from eggroll_ray.rl.env import HostBatch, HostEnv, HostTimestep
+from eggroll_ray.rl.recipe import describe
 from eggroll_ray.rl.rollout import Cast, Everyone, Play, check_kind, context_of_test, make_evaluator, split_keys
 from eggroll_ray.rl.trained_policy import TrainedPolicy
 
@@ -79,7 +80,9 @@ def from_host_env(
     play = Play(episodes, shared_by, Invalid(on_nan))
     check_kind("from_host_env", env, HostEnv, policy)
     groups = make_groups(env, policy, head, agents, normalize_observations)
-    return play_host_env(env, Everyone(groups), play, Invalid(on_error))
+    common = {"normalize_observations": normalize_observations, **play.recipe(), "on_error": Invalid(on_error).value}
+    recipe = describe("from_host_env", env, policy, head, agents, common)
+    return play_host_env(env, Everyone(groups), play, Invalid(on_error))._replace(recipe=recipe)
 
 
 def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Evaluator:

@@ -33,6 +33,7 @@ from eggroll_ray.rl.actions import DeterministicHead, Head
 from eggroll_ray.rl.agents import Agents, make_groups
 from eggroll_ray.rl.env import Env
 from eggroll_ray.rl.episodes import begin_episodes, fitness_of, mean_player, play_episodes
+from eggroll_ray.rl.recipe import describe
 from eggroll_ray.rl.rollout import Cast, Everyone, Play, check_kind, context_of_test, make_evaluator, split_keys
 from eggroll_ray.rl.windows import episode_so_far, windowed_episodes
 
@@ -75,7 +76,9 @@ def from_env(
     play = Play(episodes, shared_by, Invalid(on_nan), window)
     check_kind("from_env", env, Env, policy)
     groups = make_groups(env, policy, head, agents, normalize_observations)
-    return play_env(env, Everyone(groups), play)
+    common = {"normalize_observations": normalize_observations, **play.recipe(), "window": play.window}
+    recipe = describe("from_env", env, policy, head, agents, common)
+    return play_env(env, Everyone(groups), play)._replace(recipe=recipe)
 
 
 def play_env(env: Env, cast: Cast, play: Play) -> Evaluator:

@@ -72,6 +72,10 @@ class Play:
         check_shared_by(self.shared_by)
         Invalid(self.on_nan)
 
+    def recipe(self) -> dict[str, Any]:
+        """What every evaluator that plays takes of it, in JSON."""
+        return {"episodes": self.episodes, "shared_by": self.shared_by, "on_nan": Invalid(self.on_nan).value}
+
 
 def check_kind(caller: str, env: Any, kind: Any, policy: Any) -> None:
     """Raises ValueError when what was given is no environment, or no policy."""

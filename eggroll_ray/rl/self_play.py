@@ -25,6 +25,7 @@ from eggroll_ray.rl.env import AnyEnv, Box, Env, HostEnv
 from eggroll_ray.rl.episodes import mean_player
 from eggroll_ray.rl.host_rollout import Batches, mean_host_player, play_host_env
 from eggroll_ray.rl.jax_rollout import play_env
+from eggroll_ray.rl.recipe import describe
 from eggroll_ray.rl.rollout import Play, check_kind, split_keys
 
 
@@ -117,7 +118,9 @@ def self_play(
         play_host_env(env, cast, play, Invalid.DROP_PAIR) if isinstance(env, HostEnv) else play_env(env, cast, play)
     )
     settings = {**evaluator.settings, "rivals": dataclasses.asdict(rivals)}
-    return evaluator._replace(settings=settings, duel=_Duels(learners, rivals.explore))
+    common = {"normalize_observations": normalize_observations, **play.recipe()}
+    recipe = describe("self_play", env, policy, head, None, {**common, "rivals": dataclasses.asdict(rivals)})
+    return evaluator._replace(settings=settings, duel=_Duels(learners, rivals.explore), recipe=recipe)
 
 
 class _Duels:

@@ -2,8 +2,10 @@
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
+import cloudpickle
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ from jaxtyping import Array, PRNGKeyArray
 from eggroll_ray.evaluators.members import Members
 from eggroll_ray.evaluators.record import Params
 from eggroll_ray.rl import stepping
-from eggroll_ray.rl.agents import Groups, Shown
+from eggroll_ray.rl.agents import Groups, Shown, own
 from eggroll_ray.rl.env import Env
 
 
@@ -22,6 +24,10 @@ class TrainedPolicy:
     In an environment of several agents it acts for all of them: observations and actions have an axis of agents. Any
     number of observations at once have their own axes in front, and so have the actions. It is compiled when it is
     first called, once for each number of observations.
+
+    It can be pickled, and then needs neither the environment nor its suite: what it was made of travels by value
+    (`cloudpickle`), lambdas too. A pickle is for the same versions of Python and of this package; `er.load` reads a run
+    folder with any.
 
     Attributes:
       params: its parameters.
@@ -36,7 +42,9 @@ class TrainedPolicy:
         self._kept: Any = (None, None)  # the parameters, and on the device what the program takes
 
     def __reduce__(self) -> Any:
-        return TrainedPolicy, (self._cast, self.params, self.normalizer)
+        # Plain pickle cannot write the functions that a network is made of.
+        arrays = jax.device_get((self.params, self.normalizer))
+        return _restored, (cloudpickle.dumps((acting_alone(self._cast), *arrays)),)
 
     @property
     def cast(self) -> Groups:
@@ -55,7 +63,9 @@ class TrainedPolicy:
         """Returns the action and the next recurrent state.
 
         Args:
-          observation: of one environment, as its `Timestep` shows it, or of several, `(..., *o)`.
+          observation: of one environment, or of several, `(..., *o)`: an array as its `Timestep` shows it, or what a
+            Gymnasium or PettingZoo environment itself shows, such as a dictionary; of several environments its arrays
+            have one more axis in front. A mask that is part of a dictionary is kept to.
           carry: the recurrent state, of as many.
           key: consumed; used by sampling heads only.
           mask: which actions are possible, as its `Timestep` shows it, of as many.
@@ -63,7 +73,8 @@ class TrainedPolicy:
         Raises:
           ValueError: for what is no observation of the environment.
         """
-        array = self._observation(observation)
+        array, own_mask = self._observation(observation)
+        mask = mask if jax.tree.leaves(mask) else own_mask
         if self._program is None:
             self._program = jax.jit(self._act)
         if self._kept[0] is not self.params:
@@ -102,14 +113,22 @@ class TrainedPolicy:
         env = self._cast.env
         return (len(env.agents), *env.observation_space.shape) if self._cast.axis else env.observation_space.shape
 
-    def _observation(self, given: Any) -> Any:
-        """What was given as an array, of float32 or bytes."""
-        env, wanted = self._cast.env, self._shape
+    def _observation(self, given: Any) -> tuple[Any, Any]:
+        """What was given as an array, of float32 or bytes, and the mask that came with it, () if none did."""
+        env, wanted, encode = self._cast.env, self._shape, getattr(self._cast.env, "encode", None)
+        if encode is not None and not _is_array_of(given, wanted):
+            try:
+                return encoded(encode, given)
+            except Exception as error:  # whatever the space says to what is none of its observations
+                if isinstance(given, dict):
+                    raise ValueError(
+                        f"the policy of {env.name} cannot read the observation that it was given: "
+                        f"{type(error).__name__}: {error}; give what reset and step show, one or as many as you like."
+                    ) from error
         if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], dict):
             raise ValueError(f"the policy of {env.name} was given all that reset returns; give its first part.")
         if isinstance(given, dict):
-            how = "" if isinstance(env, Env) else ": envs.host.spaces.observed(observation_space).encode(observation)"
-            raise ValueError(f"the policy of {env.name} was given a dict; give it as one array of shape {wanted}{how}.")
+            raise ValueError(f"the policy of {env.name} was given a dict; give it as one array of shape {wanted}.")
         array = given if isinstance(given, jax.Array) else np.asarray(given)
         if array.dtype.kind not in "buif" and not jnp.issubdtype(array.dtype, jnp.floating):
             raise ValueError(f"the policy of {env.name} was given {given!r}; give an array of shape {wanted}.")
@@ -118,7 +137,59 @@ class TrainedPolicy:
                 f"the policy of {env.name} was given an observation of shape {array.shape}; give one of shape "
                 f"{wanted}, or any number of them, (n, {', '.join(map(str, wanted))})."
             )
-        return array if array.dtype in (np.float32, np.uint8) else array.astype(np.float32)
+        return array if array.dtype in (np.float32, np.uint8) else array.astype(np.float32), ()
+
+
+def _is_array_of(given: Any, shape: tuple[int, ...]) -> bool:
+    """Whether something is an array whose last axes have this shape."""
+    found = getattr(given, "shape", None)
+    return found is not None and found[max(0, len(found) - len(shape)) :] == shape
+
+
+def encoded(encode: Callable[[Any], tuple[np.ndarray, Any]], given: Any) -> tuple[np.ndarray, Any]:
+    """Encodes what one environment shows, or what several show, with one more axis in front or as a list.
+
+    Returns:
+      The array, and the mask, () if there is none.
+
+    Raises:
+      Exception: whatever `encode` raises for what was given.
+    """
+    try:
+        return encode(given)
+    except Exception as error:
+        try:
+            shown, masks = zip(*map(encode, _apart(given)), strict=True)
+        except Exception:
+            raise error from None  # what is wrong with one says more than what is wrong with its parts
+        return np.stack(shown), () if isinstance(masks[0], tuple) else np.stack(masks)
+
+
+def _apart(given: Any) -> list[Any]:
+    """The observations of several environments, one by one; none where the axes in front differ."""
+    if isinstance(given, list):
+        return given
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(given)]
+    counts = {leaf.shape[0] if leaf.ndim else 0 for leaf in leaves}
+    if len(counts) != 1:
+        return []
+    return [jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], given) for i in range(counts.pop())]
+
+
+def _refuse(*_: Any) -> Any:
+    raise RuntimeError("this environment was left behind when its policy was pickled; make it anew.")
+
+
+def acting_alone(cast: Groups) -> Groups:
+    """Returns a cast without what acting does not need: the environment's functions, initial parameters, credit."""
+    env = cast.env._replace(render=None, recipe=None)
+    env = env._replace(reset=_refuse, step=_refuse) if isinstance(env, Env) else env._replace(make=_refuse)
+    groups = tuple(group._replace(policy=group.policy._replace(init=_refuse, recipe=None)) for group in cast.groups)
+    return Groups(env, groups, own, cast.normalize)
+
+
+def _restored(pickled: bytes) -> TrainedPolicy:
+    return TrainedPolicy(*cloudpickle.loads(pickled))
 
 
 @functools.cache

@@ -180,13 +180,13 @@ def load_checkpoint(
     return snapshot
 
 
-def load_folder(folder: Path, template: Any, *, part: bool = False, own: tuple[str, ...] = ()) -> Any:
+def load_folder(folder: Path, template: Any, parts: Sequence[str] = ("",), own: tuple[str, ...] = ()) -> Any:
     """Loads the arrays that `save_folder` has written, and compares them with the digest that was recorded with them.
 
     Args:
       folder: the folder.
       template: a pytree of the same structure and arrays of the same shapes and dtypes.
-      part: whether the folder may hold more arrays than the template has.
+      parts: what the paths of the arrays begin with that the template has; the folder may hold others.
       own: how the names of those arrays begin that stay the template's, whether the folder has them or not.
 
     Raises:
@@ -195,11 +195,12 @@ def load_folder(folder: Path, template: Any, *, part: bool = False, own: tuple[s
     """
     manifest = read_manifest(folder)
     expected, found = _entries(template), manifest["arrays"]
-    for name in sorted({*expected} if part else {*expected, *found}):
+    for name in sorted({*expected, *(name for name in found if name.startswith(tuple(parts)))}):
         if expected.get(name) != found.get(name) and not name.startswith(own):
             raise CheckpointError(
                 f"{folder} does not fit this run: {name} is {found.get(name, 'missing')} there and "
-                f"{expected.get(name, 'missing')} here; use the policy and the strategy that wrote it."
+                f"{expected.get(name, 'missing')} here; use the evaluator (policy, normalize_observations) and the "
+                "strategy that wrote it."
             )
     stored = _read_stored(folder, manifest)
     leaves, treedef = jax.tree.flatten(template)
@@ -212,6 +213,24 @@ def load_folder(folder: Path, template: Any, *, part: bool = False, own: tuple[s
         )
     except (ValueError, TypeError) as error:  # of other sizes
         raise _changed(folder) from error
+
+
+def load_named(folder: Path, begins: str) -> dict[str, np.ndarray]:
+    """Loads the arrays of a folder whose paths begin with some text, by their paths.
+
+    Raises:
+      CheckpointError: see `load_folder`; also for arrays of random keys, which only a template can restore.
+    """
+    manifest = read_manifest(folder)
+    stored, found = _read_stored(folder, manifest), {}
+    for name, entry in manifest["arrays"].items():
+        if name == begins or name.startswith(f"{begins}/"):
+            try:
+                dtype = jax.numpy.dtype(entry["dtype"])
+                found[name] = stored[name].reshape(-1).view(dtype).reshape(entry["shape"])
+            except (TypeError, ValueError, KeyError) as error:
+                raise CheckpointError(f"{folder} holds {name} of {str(entry)[:60]}, which is no array.") from error
+    return found
 
 
 def newest_checkpoint(

@@ -10,21 +10,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
-import jax
-import numpy as np
-
 from eggroll_ray.es.numbers import whole
-from eggroll_ray.es.record import ES, Function, functions_of
-from eggroll_ray.es.steering import ADJUSTABLE, not_adjustable
+from eggroll_ray.es.record import Function
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.best import BestSoFar
-from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.functions import compare, recorded
 from eggroll_ray.runs.lock import RunLock
 from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
+from eggroll_ray.runs.settings import check_same, functions_of_run, read_settings, settings_of, settings_of_plan
 from eggroll_ray.runs.sinks.tensorboard import TensorBoard
+from eggroll_ray.runs.tree import described
 from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.prepare import Prepared
@@ -89,10 +86,10 @@ class Recorder:
         """
         self.path = Path(run.path)
         self._run, self._on_event = run, on_event
-        settings, made, told = {**_recorded(plan), **settings}, recorded(functions), []
+        settings, made, told = {**settings_of_plan(plan), **settings}, recorded(functions), []
         if run.resume:
             checkpoint.refuse_links(self.path)
-            _check_same(_settings(self.path / "config.json"), settings, self.path)
+            check_same(read_settings(self.path / "config.json"), settings, self.path)
             told = compare(checkpoint.read_object(self.path / "config.json").get("functions"), made, self.path)
         else:
             checkpoint.create_run(self.path)
@@ -124,17 +121,10 @@ class Recorder:
         cls, run: Run, evaluator: Evaluator, prepared: Prepared, plan: Plan, on_event: Callable[[str, str], object]
     ) -> Self:
         """Makes the recorder of a run that is prepared; `plan` is that of the run, with its block size."""
-        settings = {
-            "evaluator": evaluator.settings,
-            "strategy": prepared.strategy.settings,
-            "parameters": {leaf.path: leaf.recorded() for leaf in prepared.leaves},
-        }
-        column = jax.ShapeDtypeStruct((plan.population_size,), np.float32)
-        fitness = dict.fromkeys(evaluator.groups, column) if evaluator.groups else column
-        functions = {
-            **evaluator.functions(prepared.shapes.params),
-            **functions_of(prepared.strategy, prepared.shapes, fitness),
-        }
+        settings, functions = settings_of(evaluator, prepared), functions_of_run(evaluator, prepared, plan)
+        about = {"recipe": evaluator.recipe, "tree": described(prepared.shapes.params)}
+        known = {name: value for name, value in about.items() if value is not None}
+        run = dataclasses.replace(run, config={**run.config, **known})
         return cls(run, plan, evaluator.moments, settings, functions, on_event)
 
     def append(self, outcome: Outcome) -> Outcome:
@@ -233,71 +223,9 @@ class Recorder:
                 self._on_event("record restored", "nothing is missing")
 
 
-def recorded_block_size(config: Path, population_size: int) -> int:
-    """Returns the block size of a recorded run: given, the default of its time, or searched for it.
-
-    Args:
-      config: the run's `config.json`.
-      population_size: what the run must have.
-
-    Raises:
-      CheckpointError: when it is not that of a run, or of one with another population.
-    """
-    found = _settings(config)
-    _check_same({"population_size": found.get("population_size")}, {"population_size": population_size}, config.parent)
-    size = str(found.get("block_size"))  # one of NumPy was written as text by the first versions
-    if not size.isdecimal():
-        raise CheckpointError(f"{config} has block_size={size[:60]}, which is no number of members.")
-    return int(size)
-
-
-def strategy_as_begun(strategy: ES, run: Path) -> ES:
-    """Returns a strategy with states as those of a recorded run: without factors on its rates where that has none.
-
-    Strategies of earlier versions had none. Where the folder does not say, the strategy stays as it is.
-    """
-    try:
-        found = _settings(run / "config.json").get("strategy")
-    except CheckpointError:  # whoever needs the file says what is wrong with it
-        return strategy
-    has_none = isinstance(found, Mapping) and ADJUSTABLE not in found and ADJUSTABLE in strategy.settings
-    return not_adjustable(strategy) if has_none else strategy
-
-
-def _recorded(plan: Plan) -> dict[str, Any]:
-    """The plan as settings, but for what the strategy's settings say already."""
-    return {name: value for name, value in dataclasses.asdict(plan).items() if name != "signs_only"}
-
-
 def rows_before(rows: Iterable[Row], generations: int) -> list[Row]:
     """Returns the rows of generations below `generations`, without events."""
     return [row for row in rows if "event" not in row and row.get("generation", generations) < generations]
-
-
-def _settings(config: Path) -> Mapping[str, Any]:
-    """What decides the bits of a recorded run."""
-    found = checkpoint.read_object(config).get("settings")
-    if not isinstance(found, Mapping):
-        raise CheckpointError(f"{config} has no settings: it is not a run folder.")
-    return found
-
-
-def _check_same(found: Mapping[str, Any], given: Mapping[str, Any], path: Path) -> None:
-    given = checkpoint.as_json(given)
-    found = {name: _with_numbers(value, given.get(name)) for name, value in found.items()}
-    for name in sorted({*found, *given}):
-        if found.get(name) != given.get(name):
-            raise CheckpointError(
-                f"the run in {path} has {name}={found.get(name)!r}, now it is {given.get(name)!r}: it would be "
-                "another run; give the same value, or start a new run folder."
-            )
-
-
-def _with_numbers(found: Any, given: Any) -> Any:
-    """What was recorded, with numbers where the first versions wrote those of NumPy as text."""
-    if isinstance(found, Mapping) and isinstance(given, Mapping):
-        return {name: _with_numbers(value, given.get(name)) for name, value in found.items()}
-    return given if isinstance(given, int | float) and found == str(given) else found
 
 
 def _versions() -> dict[str, str]:

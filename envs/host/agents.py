@@ -13,6 +13,8 @@ from eggroll_ray.rl.env import Box, Discrete, MultiDiscrete, Space
 from envs.host.batch import Layout, number
 from envs.host.spaces import Acted, Observed, acted, choices, observed, read_mask, starts, vector
 
+_MASK = "action_mask"
+
 
 class Team(NamedTuple):
     """Agents whose observations and actions share arrays."""
@@ -43,6 +45,17 @@ class Team(NamedTuple):
             if raw.get(agent) is not None:
                 shown[index, self.own[agent]] = read_mask(self.spaces[agent], raw[agent])
         return self._axis(shown)
+
+    def encode(self, raw: dict[str, Any]) -> tuple[np.ndarray, Any]:
+        """Encodes {agent: what it observes}, and reads the action masks in it; see `HostEnv.encode`.
+
+        Raises:
+            ValueError: an agent that is not known.
+        """
+        if unknown := sorted({*raw} - {*self.layout.agents}):
+            raise ValueError(f"agents {unknown} are not among {list(self.layout.agents)}")
+        masks = {agent: raw[agent][_MASK] for agent in raw if isinstance(raw[agent], dict) and _MASK in raw[agent]}
+        return self.observations(raw), self.mask(masks) if self.layout.masked else ()
 
     def rewards(self, raw: dict[str, Any]) -> np.ndarray:
         """Returns `([a],)`: each agent's reward, 0 for one that got none."""
@@ -90,7 +103,8 @@ def team(observation_spaces: dict[str, Any], action_spaces: dict[str, Any], mask
         agents=agents,
         agent_spaces=tuple(own_spaces) if differ else (),
     )
-    return Team(layout, observers, {agent: one.space for agent, one in actors.items()}, own, possible)
+    players = Team(layout, observers, {agent: one.space for agent, one in actors.items()}, own, possible)
+    return players._replace(layout=layout._replace(encode=players.encode))
 
 
 def _same(one: tuple[Box, Space], two: tuple[Box, Space]) -> bool:

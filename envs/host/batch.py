@@ -34,6 +34,7 @@ class Layout(NamedTuple):
     masked: bool = False
     agents: tuple[str, ...] = ("agent",)
     agent_spaces: tuple[tuple[Box, Space], ...] = ()
+    encode: Callable[[Any], tuple[np.ndarray, Any]] | None = None  # see `HostEnv.encode`
 
     def axes(self, *shape: int) -> tuple[int, ...]:
         """Puts the axis of agents in front, if there are several."""
@@ -96,6 +97,7 @@ def host_env(name: str, make: MakeGame, max_steps: int, *, drawable: bool = True
         max_steps=max_steps,
         agents=layout.agents,
         agent_spaces=layout.agent_spaces,
+        encode=layout.encode,
     )
     if not drawable or "rgb_array" not in metadata.get("render_modes", ()):
         return env

@@ -107,6 +107,12 @@ def read_mask(space: Space, raw: Any) -> np.ndarray:
     return mask
 
 
+def encode_with_mask(one: Observed, action_space: Space, raw: Any) -> tuple[np.ndarray, Any]:
+    """Encodes an observation, and reads the action mask in it; () if there is none."""
+    mask = read_mask(action_space, raw[_MASK]) if one.masked and choices(action_space) else ()
+    return one.encode(raw), mask
+
+
 def choices(space: Space) -> tuple[int, ...]:
     """Returns the sizes of the choices that make up an action; none for a `Box`."""
     if isinstance(space, Box):

@@ -1,11 +1,14 @@
 """A trained policy takes one observation or many, and says what is none."""
 
+import pickle
+
 import cloudpickle
+import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from host_games import walk
+from gymnasium import spaces
 
 from eggroll_ray.models.policies import Policy, mlp
 from eggroll_ray.rl import stepping
@@ -14,6 +17,8 @@ from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from eggroll_ray.rl.host_rollout import from_host_env
 from eggroll_ray.rl.jax_rollout import from_env
 from eggroll_ray.rl.normalize import Statistics
+from envs import gym_env
+from envs.host.spaces import observed as spaced
 
 SEEN = np.array([0.3, -1.0, 2.0], np.float32)
 MANY = np.stack([SEEN, -SEEN, 2 * SEEN, 0 * SEEN])
@@ -120,11 +125,54 @@ def test_what_is_no_observation_is_refused(given, text):
         trained(shows())(given)
 
 
-def test_a_dict_of_an_environment_on_the_host_is_encoded_by_its_space():
-    evaluator = from_host_env(walk(), mlp((4,)))
-    assert evaluator.policy is not None
-    with pytest.raises(ValueError, match=r"of shape \(.*\): envs.host.spaces.observed\(observation_space\).encode"):
-        evaluator.policy(evaluator.init(0), ())({"at": 0})
+SPACES = {
+    "dict": spaces.Dict({"at": spaces.Box(-1, 1, (2,), np.float32), "room": spaces.Discrete(3)}),
+    "tuple": spaces.Tuple((spaces.Box(-1, 1, (2,), np.float32), spaces.Discrete(3))),
+    "number": spaces.Discrete(5),
+    "masked": spaces.Dict({"at": spaces.Box(-1, 1, (5,), np.float32), "action_mask": spaces.MultiBinary(4)}),
+}
+
+
+def sees(space):
+    """The policy of an environment of Gymnasium that shows this space, and is never played."""
+
+    class Sees(gymnasium.Env):
+        observation_space, action_space = space, spaces.Discrete(4)
+
+        def reset(self, *, seed=None, options=None):
+            space.seed(seed)
+            return space.sample(), {}
+
+    return from_host_env(gym_env.from_function(Sees, name="sees", max_steps=3), mlp((4,)))
+
+
+@pytest.mark.parametrize("kind", SPACES)
+def test_what_an_environment_on_the_host_shows_is_encoded_by_its_space(kind):
+    space, evaluator = SPACES[kind], sees(SPACES[kind])
+    policy = evaluator.policy(evaluator.init(0), ())
+    space.seed(0)
+    many = [space.sample() for _ in range(4)]
+    for one in many if kind == "masked" else ():
+        one["action_mask"] = np.array([0, 0, 1, 0], np.int8)
+    alone = [int(policy(one)) for one in many]
+    arrays = np.stack([spaced(space).encode(one) for one in many])
+    if kind == "masked":
+        assert alone == [2] * 4  # what is forbidden is never done
+    else:
+        assert alone == policy(arrays).tolist()
+    assert policy(many).tolist() == alone
+    together = jax.tree.map(lambda *leaves: np.stack(leaves), *many)
+    assert kind == "number" or policy(together).tolist() == alone
+    restored = pickle.loads(pickle.dumps(policy))
+    assert [int(restored(one)) for one in many] == alone
+
+
+def test_a_dict_without_one_of_its_entries_is_refused():
+    evaluator = sees(SPACES["dict"])
+    with pytest.raises(
+        ValueError, match=r"the policy of sees cannot read .* KeyError: 'room'; give what reset and step"
+    ):
+        evaluator.policy(evaluator.init(0), ())({"at": np.zeros(2, np.float32)})
 
 
 # --- What an environment may give, and what not; see rl/stepping.py.

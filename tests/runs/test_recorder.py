@@ -17,6 +17,7 @@ from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.metrics import read_metrics
 from eggroll_ray.runs.recorder import Recorder, Run
+from eggroll_ray.runs.settings import recorded_block_size
 from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 
@@ -324,17 +325,17 @@ def test_numbers_that_were_written_as_text_are_numbers(tmp_path):
             continue
         with pytest.raises(CheckpointError, match=f"has a='{text}', now it is 1"):
             Recorder(Run(tmp_path / "run", resume=True), PLAN, (), given, {}, lambda *_: None)
-    assert record.recorded_block_size(path, 64) == 32
+    assert recorded_block_size(path, 64) == 32
     for settings, message in (
         ({"block_size": "many"}, "block_size=many"),
         ({"population_size": 8}, "population_size=8"),
     ):
         path.write_text(json.dumps(config | {"settings": config["settings"] | settings}))
         with pytest.raises(CheckpointError, match=message):
-            record.recorded_block_size(path, 64)
+            recorded_block_size(path, 64)
     path.write_text(json.dumps({"settings": 7}))
     with pytest.raises(CheckpointError, match="has no settings"):
-        record.recorded_block_size(path, 64)
+        recorded_block_size(path, 64)
 
 
 def trainer(run: Run | Path | None) -> er.Trainer:
