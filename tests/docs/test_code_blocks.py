@@ -14,7 +14,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import pytest
@@ -30,6 +30,8 @@ PAGES = sorted(
     if not page.is_relative_to(ROOT / "docs" / "notebooks") and not page.is_relative_to(ROOT / "docs" / "reference")
 )
 GENERATIONS = 3
+# Pages that compile several environments of several agents.
+SLOW = ("docs/guides/self_play.md", "docs/guides/several_agents.md", "docs/guides/speed.md")
 FENCE = re.compile(r"(?:<!-- not run: (?P<reason>.+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.S | re.M)
 
 
@@ -99,9 +101,13 @@ def folder(tmp_path, monkeypatch):
             del sys.modules[name]
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if has_code(page)], ids=lambda page: str(page.relative_to(ROOT))
-)
+def pages_with_code() -> Iterator[Any]:
+    for page in filter(has_code, PAGES):
+        name = str(page.relative_to(ROOT))
+        yield pytest.param(page, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+
+
+@pytest.mark.parametrize("page", list(pages_with_code()))
 def test_code_blocks_run(page, folder, short_runs):
     namespace = {"__name__": "__main__"}
     for block in blocks(page):
