@@ -18,6 +18,7 @@ from typing import Any
 import eggroll_ray
 import eggroll_ray.api
 from eggroll_ray.cli import app
+from eggroll_ray.cli.arguments import EXIT_STATUS
 
 Groups = dict[str, list[str]]
 
@@ -117,13 +118,11 @@ def command_line_page() -> str:
         "",
     ]
     shown: set[type] = set()
-    for kind in app._COMMANDS:
-        name = "plan" if kind.__name__ == "PlanCommand" else re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
-        lines += [f"## `eggroll-ray {name}`", "", inspect.getdoc(kind) or "", ""]
+    for name, command in app.COMMANDS.items():
+        kind, _ = command.load()
+        lines += [f"## `eggroll-ray {name}`", "", _escaped(inspect.getdoc(kind) or command.says), ""]
         lines += _options(kind, "Options", shown)
-    lines += ["## Exit codes", "", "| code | meaning |", "|---|---|"]
-    codes = re.findall(r"(\d+) \(([^)]*)\)", (inspect.getdoc(app.main) or "").replace("0, 1", "0 (done), 1"))
-    return "\n".join([*lines, *(f"| {code} | {meaning} |" for code, meaning in codes), ""])
+    return "\n".join([*lines, "## Exit status", "", EXIT_STATUS, ""])
 
 
 def _options(kind: type, title: str, shown: set[type]) -> list[str]:

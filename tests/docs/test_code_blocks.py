@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import jax
 import pytest
 
-from eggroll_ray.cli import past, train
+from eggroll_ray.cli import fit, past
 from eggroll_ray.cli.app import main
 from eggroll_ray.trainer import Trainer
 
@@ -75,12 +75,14 @@ def run_console(block: Block) -> None:
 @pytest.fixture
 def short_runs(monkeypatch):
     """Few generations, and no report nor picture, which other tests look at."""
-    fit = Trainer.fit
+    whole = Trainer.fit
     monkeypatch.setattr(
-        Trainer, "fit", lambda self, generations, *args, **more: fit(self, min(generations, GENERATIONS), *args, **more)
+        Trainer,
+        "fit",
+        lambda self, generations, *args, **more: whole(self, min(generations, GENERATIONS), *args, **more),
     )
-    monkeypatch.setattr(train, "write_report", lambda run: "not drawn")
-    monkeypatch.setattr(train, "render_episode", lambda *args: None)
+    monkeypatch.setattr(fit, "write_report", lambda run: "not drawn")
+    monkeypatch.setattr(fit, "render_episode", lambda *args: None)
     monkeypatch.setattr(past, "render_episode", lambda *args: None)
     before = jax.config.jax_numpy_rank_promotion  # pyright: ignore[reportAttributeAccessIssue]
     jax.config.update("jax_numpy_rank_promotion", "allow")  # as users have it, in all threads
