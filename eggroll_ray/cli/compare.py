@@ -3,16 +3,18 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eggroll_ray.cli.say import UsageError, say, usage
-from eggroll_ray.comparison.compare import Comparison, compare_named
+from eggroll_ray.cli.say import UsageError, loading, say, usage
 from eggroll_ray.report.text import format_number, format_seconds, printable
+
+if TYPE_CHECKING:
+    from eggroll_ray.comparison.compare import Comparison
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,11 @@ def compare(command: Compare) -> int:
     if not 1 <= command.width <= 50:
         raise UsageError(f"width={command.width:g} must be between 1 and 50 inches; 5.5 is the text of many papers.")
     given = [_named(text) for text in command.runs]
+    for _, path in given:
+        if not path.is_dir():
+            raise UsageError(f"{path} is not a folder; give a run folder, or a folder of runs.")
+    with loading():
+        from eggroll_ray.comparison.compare import compare_named
     with usage():
         found = compare_named(given, command.by, command.target)
         page = found.write(command.output or _output(given), command.width)
@@ -58,7 +65,7 @@ def _output(given: list[tuple[str | None, Path]]) -> Path:
     return path if len(given) == 1 and not (path / "config.json").exists() else Path("comparison")
 
 
-def _show(found: Comparison) -> None:
+def _show(found: "Comparison") -> None:
     """Prints the scores, and what is to be known of runs, to the terminal."""
     for panel in found.grouped.panels:
         say(f"{panel.environment}, over the seeds of each group:")

@@ -4,6 +4,7 @@ Importing this module imports no JAX, so that a mistake is told at once; `cli/fi
 """
 
 import dataclasses
+import functools
 import time
 from pathlib import Path
 
@@ -24,6 +25,9 @@ class Train(TrainOptions):
     """The run folder; by default runs/<environment>-<date>."""
     resume: bool = False
     """Continue the run in that folder, if it was begun already."""
+    seeds: int | None = None
+    """Train so many runs, one after the other, with this seed and those after it, in folders seed-N of the run folder;
+    runs that have ended are left as they are, and all are compared."""
     config: Path | None = None
     """Take the options of this config.json, except those given here."""
     render: bool = True
@@ -64,11 +68,20 @@ def train(command: Train) -> int:
     folder = f"{command.env.replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
     run, options = command.run or Path("runs") / folder, _plain(command)
     resume = command.resume and (run / "config.json").exists()
-    checks.check_run(run, resume)
+    if command.seeds is None:
+        checks.check_run(run, resume)
     checks.check_numbers(options)
     checks.check_surroundings(options)
     if command.config is not None and command.env == load_options(command.config).env:
         check_env(command, command.config, command.trust_env, envs.imports)
+    if command.seeds is None:
+        return _train_one(options, run, resume, command)
+    with loading():
+        from eggroll_ray.cli.seeds import train_seeds
+    return train_seeds(options, command.seeds, run, command.resume, functools.partial(_train_one, command=command))
+
+
+def _train_one(options: TrainOptions, run: Path, resume: bool, command: Train) -> int:
     with _progress(options, command.verbose) as progress:
         with phase(LOADING):
             from eggroll_ray.cli import fit

@@ -32,6 +32,7 @@ from eggroll_ray.workers.ray.environment import (
     worker_threads,
 )
 from eggroll_ray.workers.ray.resources import find_places, gpus_of_each, outcome_bytes, room_for, what_is_lacking
+from eggroll_ray.workers.ray.shared import share, started_with
 from eggroll_ray.workers.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -115,11 +116,13 @@ class RayBackend:
           WorkerError: when there is no cluster, or it lacks the resources.
         """
         # A Ray that is started here, for this machine alone, cannot get more resources later.
-        self._local = not (ray.is_initialized() or cluster_address(workers))
+        shared = started_with()
+        self._local = shared is not None or not (ray.is_initialized() or cluster_address(workers))
         # Ray starts with some idle processes. They can become workers, which is faster, if workers need no environment
         # other than Ray's own. So give Ray the variables of workers from the start.
-        self._inherited = process_variables(workers, gpus_if_known(workers), here=True) if self._local else {}
-        self._own_ray = connect(workers, self._inherited)
+        variables = process_variables(workers, gpus_if_known(workers), here=True) if self._local else {}
+        self._inherited = variables if shared is None else shared
+        self._own_ray = connect(workers, self._inherited) and not share(self._inherited if self._local else None)
         self._local = self._local or ray.util.get_current_placement_group() is not None  # a trial's group cannot grow
         self._workers, self._blocks = workers, blocks
         self._asked = False
