@@ -4,15 +4,17 @@ import contextlib
 import importlib.util
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
-from jax import core, export
+from jax import export
+from jax.extend.core import Literal
 from jax.interpreters import partial_eval
 
 from eggroll_ray.exporting.function import PolicyFunction
 from eggroll_ray.exporting.trial import compare, example_inputs
+from eggroll_ray.lowrank.rule import bind
 
 _TOLERANCE = 1e-5
 
@@ -81,13 +83,34 @@ def _convert(function: PolicyFunction) -> Any:
             traced = jax.make_jaxpr(function.call)(*specs)
             needed, _ = partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(traced.out_avals), instantiate=True)
             return to_onnx(
-                lambda *inputs: core.eval_jaxpr(needed, traced.consts, *inputs),
+                lambda *inputs: _evaluate(needed, traced.consts, inputs),
                 specs,
                 model_name="policy",
                 return_mode="proto",
                 input_names=[port.name for port in function.inputs],
                 output_names=[port.name for port in function.outputs],
             )
+
+
+def _evaluate(jaxpr: Any, constants: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+    """Evaluates a program without `stack`, an operation that JAX has since 0.10 and jax2onnx does not convert."""
+    known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *inputs], strict=True))
+
+    def read(operand: Any) -> Any:
+        return operand.val if isinstance(operand, Literal) else known[operand]
+
+    for equation in jaxpr.eqns:
+        operands, name = [read(operand) for operand in equation.invars], equation.primitive.name
+        if name in ("jit", "pjit"):
+            inner = equation.params["jaxpr"]
+            results = _evaluate(inner.jaxpr, inner.consts, operands)
+        elif name == "stack":
+            axis = equation.params["axis"]
+            results = [jax.lax.concatenate([jax.lax.expand_dims(x, [axis]) for x in operands], axis)]
+        else:
+            results = bind(equation, *operands)
+        known.update(zip(equation.outvars, results, strict=True))
+    return [read(variable) for variable in jaxpr.outvars]
 
 
 def _runner(data: bytes) -> Any:

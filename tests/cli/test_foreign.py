@@ -35,7 +35,7 @@ def edited(tmp_path):
     return edit
 
 
-COMMANDS = ("resume", "eval", "replay", "league")
+COMMANDS = ("resume", "eval", "replay", "export", "league")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from toy_games import higher_card, team_env
 
 import envs
 from eggroll_ray.exporting.function import policy_function
+from eggroll_ray.exporting.onnx import onnx_bytes
 from eggroll_ray.exporting.stablehlo import stablehlo_bytes
 from eggroll_ray.exporting.write import export
 from eggroll_ray.models.policies import Policy, cnn, gru, mlp, with_log_std
@@ -169,3 +170,25 @@ def test_files_of_an_earlier_export_do_not_stay_beside_another_policy(tmp_path):
     export(policy, tmp_path, "npz")
     export(policy, tmp_path, "safetensors")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "policy.json", "policy.safetensors"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*POLICIES, "recurrent"])
+def test_onnx_holds_every_kind_of_policy(name):
+    """`onnx_bytes` itself compares the actions with those of the policy."""
+    pytest.importorskip("onnxruntime")
+    env, network, options = POLICIES.get(name, (team_env(), gru(4), {}))
+    _, said = onnx_bytes(policy_function(trained(env, network, **options)))
+    assert said["opset"]
+
+
+@pytest.mark.slow
+def test_what_onnx_cannot_hold_is_named():
+    pytest.importorskip("onnxruntime")
+
+    def apply(params, seen, carry):
+        return jax.lax.linalg.cholesky(jnp.outer(seen, seen) + jnp.eye(3))[0, :2], carry
+
+    policy = trained(shows((3,), Box.of((2,))), Policy(lambda *_: {"b": jnp.zeros(2)}, apply))
+    with pytest.raises(ValueError, match=r"jax2onnx cannot convert this policy: .*cholesky"):
+        onnx_bytes(policy_function(policy))
