@@ -1,1 +1,1 @@
-"""How programs are compiled, kept and shared by the processes of a machine. Nothing here knows of evolution."""
+"""Compiles programs, keeps them on disk and shares them between processes. Independent of evolution strategies."""

@@ -11,24 +11,24 @@ import jax
 from eggroll_ray.compiling.phases import COMPILING, phase
 from eggroll_ray.compiling.program import SharedProgram
 
-# One for the process: a program may not run beside another one that calls out either.
+# One lock for the whole process, because two different programs that call out must not run at once either.
 _one_at_a_time = threading.Lock()
 
 
 class BlockProgram:
-    """Compiles a function; a call returns its results on the host.
+    """A compiled function that several threads may call at once. A call returns NumPy arrays.
 
-    Threads may call it at once. Where the program calls LAPACK or Python, one call waits for the other: on the CPU two
-    such programs at once may each wait for threads of XLA's that the other has, for ever (seen in brax/ant).
+    If the program calls LAPACK or Python, calls run one at a time. On the CPU, two such programs could otherwise wait
+    forever for threads of XLA's pool that the other one holds (seen with brax/ant).
     """
 
     def __init__(self, fn: Callable[..., Any]):
-        """Makes a program of a traceable function of arrays."""
+        """Makes a program of `fn`, a traceable function of arrays."""
         self._program = SharedProgram(fn, simulates=True)
-        self._calls_out: bool | None = None  # not known before the first call
+        self._calls_out: bool | None = None  # unknown before the first call
 
     def trace(self, *args: Any) -> jax.stages.Traced:
-        """Returns what is compiled for arguments of these shapes, or arrays in their place."""
+        """Returns the traced program for these arguments, which are arrays or shapes."""
         return self._program.trace(*args)
 
     def __call__(self, *args: Any) -> Any:
@@ -42,8 +42,8 @@ class BlockProgram:
 def calls_out(traced: jax.stages.Traced) -> bool:
     """Whether a program calls anything that XLA does not compile: LAPACK, or a Python callback."""
     module = traced.lower().compiler_ir("stablehlo")
-    assert module is not None  # this dialect is always there
+    assert module is not None  # this dialect is always available
     text = io.StringIO()
-    # Without the numbers of constants, which may be a whole data set.
+    # Leave out the values of constants, which may be a whole data set.
     module.operation.print(file=text, large_elements_limit=16)
     return "custom_call" in text.getvalue()

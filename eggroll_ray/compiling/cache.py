@@ -1,14 +1,17 @@
-"""Compiled programs are kept in the user's cache folder, so that the next process loads them: it starts in seconds.
+"""Keeps compiled programs in the user's cache folder, so that the next process loads them and starts in seconds.
 
-JAX's persistent compilation cache does it: a program is found again by what it computes, the version of XLA, its flags
-and the device. What JAX leaves out of that decides the name of the folder instead: the number of threads that XLA
-compiles for, since a program for two of them would keep only two of sixteen busy, and the processor, since a home
-folder may be shared by machines of several kinds, where a foreign program could be an illegal instruction.
+This uses JAX's persistent compilation cache. JAX finds a program by what it computes, the version and flags of XLA, and
+the device. Two facts that JAX leaves out are part of the folder's name instead:
 
-A process that is killed while it writes, or a full disk, leaves half a program. JAX warns of it, compiles anew, and
-never replaces it, so it is removed here, once a day; then the folder is also cut to a size. JAX's own limit of the size
-is not used: it takes a lock of the whole folder for every program that is read, which all workers of a cluster would
-wait for, and a process that is killed can leave that folder in a state in which nothing is kept any more.
+- the number of threads that XLA compiles for, because a program for two threads would use only two of sixteen;
+- the processor, because machines of several kinds may share a home folder, and a program for one of them may contain
+  instructions that another does not have.
+
+A process that is killed while it writes, or a full disk, leaves an incomplete program. JAX warns about it and compiles
+again, but never replaces the file. So incomplete programs are removed here once a day, and the folder is then also cut
+to a maximum size. JAX's own limit of the size is not used. It locks the whole folder for every program that is read,
+for which all workers of a cluster would wait, and a process that is killed can leave the folder so that nothing is
+kept any more.
 """
 
 import contextlib
@@ -32,12 +35,12 @@ from eggroll_ray.compiling.threads import xla_threads
 
 _log = logging.getLogger(__name__)
 
-_MIN_SECONDS = 0.1  # of compiling; faster than that, a program is not worth a file
-_JAX_MIN_SECONDS = 1.0  # JAX's default of the same
+_MIN_SECONDS = 0.1  # programs that compile faster than this are not kept
+_JAX_MIN_SECONDS = 1.0  # JAX's default for the same setting
 _MAX_BYTES = 1 << 30
-_TIDY_SECONDS = 86400.0  # between looks at the whole folder
-_WRITING_SECONDS = 60.0  # an entry younger than that may still be written
-_ZLIB = b"\x78"  # first byte of what zlib has compressed
+_TIDY_SECONDS = 86400.0  # between clean-ups of the whole folder
+_WRITING_SECONDS = 60.0  # a younger entry may still be being written
+_ZLIB = b"\x78"  # first byte of data compressed by zlib
 _PROCESSOR_FILE = Path("/proc/cpuinfo")
 _PROCESSOR_FACTS = (
     *("vendor_id", "cpu family", "model", "model name", "flags"),
@@ -46,15 +49,15 @@ _PROCESSOR_FACTS = (
 
 
 def keep_programs() -> Path | None:
-    """Turns JAX's persistent compilation cache on, for all that this process compiles from now on.
+    """Turns JAX's persistent compilation cache on for all programs that this process compiles from now on.
 
-    It does nothing where JAX has been told of a cache folder, or to use none (`jax_compilation_cache_dir`,
-    `jax_enable_compilation_cache`, or their environment variables), or where EGGROLL_RAY_CACHE is "off". The folder is
-    `programs` in `cache_folder()`. Compiled programs are code: a folder that another user owns or may write to is not
-    used, which is logged as a warning. Nor is one that cannot be written, which is no matter for the user.
+    It does nothing if JAX was given a cache folder or told to use none (`jax_compilation_cache_dir`,
+    `jax_enable_compilation_cache`, or their environment variables), or if EGGROLL_RAY_CACHE is "off". The folder is
+    `programs` in `cache_folder()`. Compiled programs are code, so a folder that another user owns or may write to is
+    not used, and a warning is logged. A folder that cannot be written is not used either, without a warning.
 
     Returns:
-      The folder where this process keeps its programs, None if it is not this function that has turned the cache on.
+      The folder where this process keeps its programs, or None if this function has not turned the cache on.
 
     Raises:
       ValueError: when EGGROLL_RAY_CACHE is neither "off" nor an absolute path.
@@ -62,14 +65,14 @@ def keep_programs() -> Path | None:
     cache = cache_folder()
     if cache is None or _setting("compilation_cache_dir") is not None or not _setting("enable_compilation_cache"):
         return None
-    root = cache / "programs"  # of all kinds of machines
+    root = cache / "programs"  # for all kinds of machines
     folder = root / _name()
     try:
         _make_private(folder)
         if (refusal := _refusal(cache) or _refusal(root) or _refusal(folder)) is not None:
             _log.warning("compiled programs are not kept: %s", refusal)
             return None
-        with tempfile.TemporaryFile(dir=folder) as file:  # JAX would warn of every program that it cannot write
+        with tempfile.TemporaryFile(dir=folder) as file:  # otherwise JAX would warn about each program it cannot write
             file.write(bytes(1 << 16))
         _tidy(root)
     except OSError as error:
@@ -79,7 +82,7 @@ def keep_programs() -> Path | None:
     least = "persistent_cache_min_compile_time_secs"
     if _setting(least) == _JAX_MIN_SECONDS and f"JAX_{least.upper()}" not in os.environ:
         jax.config.update(f"jax_{least}", _MIN_SECONDS)
-    # A program that cannot be read or written is no reason to end a run, not even where warnings are errors.
+    # A program that cannot be read or written must not end a run, even if warnings are treated as errors.
     warnings.filterwarnings("default", "Error (reading|writing) persistent compilation cache entry", UserWarning)
     return folder
 
@@ -89,14 +92,14 @@ def _setting(name: str) -> Any:
 
 
 def _name() -> str:
-    """Name of the folder for programs that this process can load."""
+    """Name of the folder with the programs that this process can load."""
     threads = xla_threads()
     facts = f"{jax.__version__} {jaxlib_version.__version__} {threads} {_processor()}"
     return f"jax-{jax.__version__}-threads-{threads}-{hashlib.blake2b(facts.encode(), digest_size=4).hexdigest()}"
 
 
 def _processor() -> str:
-    """What the processor is, and the instructions that it has."""
+    """Describes the processor and its instruction sets."""
     try:
         first = _PROCESSOR_FILE.read_text().split("\n\n")[0].splitlines()
     except OSError:
@@ -106,14 +109,14 @@ def _processor() -> str:
 
 
 def _make_private(folder: Path) -> None:
-    """Makes a folder and those above it that do not exist, for this user alone."""
+    """Makes a folder, and its missing parents, accessible to this user alone."""
     if not folder.parent.exists():
         _make_private(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _refusal(folder: Path) -> str | None:
-    """Says why the programs in a folder cannot be trusted, None if they can."""
+    """Returns why the programs in a folder cannot be trusted, or None if they can."""
     status = folder.stat()
     if status.st_uid != os.geteuid():
         return f"{folder} belongs to another user; set {SETTING} to a folder of your own, or to off."
@@ -123,9 +126,9 @@ def _refusal(folder: Path) -> str | None:
 
 
 def _tidy(root: Path) -> None:
-    """Once a day removes programs that are not whole and, beyond a size, those that were used longest ago.
+    """Once a day, removes incomplete programs and, above the maximum size, those that were not used for longest.
 
-    Of an entry that was compressed with zstandard, as JAX does where that is installed, it cannot say if it is whole.
+    JAX compresses entries with zstandard if it is installed. Whether such an entry is complete is not checked.
     """
     stamp, now = root / "tidied", time.time()
     last = stamp.stat().st_mtime if stamp.exists() else 0.0

@@ -1,4 +1,4 @@
-"""What a traced program does, as a short text: to tell whether a user's function is the one it was."""
+"""Fingerprints of traced programs, to tell whether a user's function is still the same as before."""
 
 import enum
 import hashlib
@@ -11,25 +11,25 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-_NAMES = ("name", "jaxpr_name", "source_info", "debug_info")  # parameters that do nothing
+_NAMES = ("name", "jaxpr_name", "source_info", "debug_info")  # parameters without effect on the result
 _MOST_NUMBERS = 32
 
 
 class Fingerprint(NamedTuple):
-    """What a function does, as far as its program tells: not what it or its parts are called, nor where they lie.
+    """Describes what a traced function computes, independent of names and source files.
 
-    It is the same in every process and on every machine with the same JAX.
+    It is the same in every process and on every machine with the same version of JAX.
     """
 
-    program: str  # of the operations, their order, shapes and types
-    numbers: tuple[float, ...]  # the first of those with a point that are written into it, each once
-    all: str  # of the operations, and of all numbers and arrays in them
+    program: str  # hash of the operations, their order, shapes and types
+    numbers: tuple[float, ...]  # the first floating-point constants of the program, without repetitions
+    all: str  # hash of the operations and of all constants
 
 
 def fingerprint(closed: ClosedJaxpr) -> Fingerprint:
     """Returns the fingerprint of a traced program."""
     parts = list(_parts(closed.jaxpr, closed.consts))
-    # As they were written: 0.05, and not the float32 next to it.
+    # The numbers as they were written: 0.05, not the exact value of the nearest float32.
     numbers = [float(str(x)) for x in parts if isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind == "f"]
     shown = tuple(dict.fromkeys(filter(math.isfinite, numbers)))[:_MOST_NUMBERS]
     operations = [f"{x.dtype}{x.shape}" if isinstance(x, np.ndarray) else x for x in parts]
@@ -45,7 +45,7 @@ def _hash(parts: Any) -> str:
 
 
 def _parts(jaxpr: Jaxpr, consts: Any = ()) -> Iterator[str | np.ndarray]:
-    """What a program is made of: texts, and arrays where numbers are written into it."""
+    """The parts of a program: texts, and arrays for its constants."""
     numbers: dict[Any, int] = {}
 
     def shown(variable: Any) -> Iterator[str | np.ndarray]:
@@ -69,7 +69,7 @@ def _parts(jaxpr: Jaxpr, consts: Any = ()) -> Iterator[str | np.ndarray]:
 
 
 def _value(value: Any) -> Iterator[str | np.ndarray]:
-    """A parameter of an operation."""
+    """The parts of an operation's parameter."""
     if isinstance(value, ClosedJaxpr):
         yield from _parts(value.jaxpr, value.consts)
     elif isinstance(value, Jaxpr):
@@ -86,7 +86,7 @@ def _value(value: Any) -> Iterator[str | np.ndarray]:
         yield _array(value)
     elif value is None or isinstance(value, bool | int | float | complex | str | bytes | np.dtype | enum.Enum):
         yield repr(value)
-    else:  # its text may hold an address
+    else:  # not its repr, which may contain an address
         yield type(value).__qualname__
 
 

@@ -1,4 +1,4 @@
-"""Looking into traced programs."""
+"""Functions that inspect traced programs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 
 def called(params: dict[str, Any]) -> list[Jaxpr]:
-    """The programs that an equation with these parameters calls."""
+    """Returns the programs that an equation with these parameters calls."""
     values = [value.jaxpr if isinstance(value, ClosedJaxpr) else value for value in _each(params)]
     return [value for value in values if isinstance(value, Jaxpr)]
 
@@ -17,8 +17,8 @@ def _each(params: dict[str, Any]) -> list[Any]:
 
 
 def constant_bytes(closed: ClosedJaxpr) -> int:
-    """Bytes of the arrays that a program holds as constants, those of programs that it calls included."""
-    counted: dict[int, int] = {}  # by identity: one array may be held in several places
+    """Returns the bytes of the constant arrays in a program, including those in programs that it calls."""
+    counted: dict[int, int] = {}  # by identity, because one array may occur in several places
 
     def count(constants: Iterable[Any]) -> None:
         counted.update((id(value), getattr(value, "nbytes", 0)) for value in constants)
@@ -38,7 +38,7 @@ def constant_bytes(closed: ClosedJaxpr) -> int:
 
 
 def operations_in_loops(jaxpr: Jaxpr, in_loop: bool = False) -> int:
-    """How many operations are written down in the loops of a program, however often they are done."""
+    """Returns the number of operations inside the loops of a program, each counted once."""
     total = len(jaxpr.eqns) if in_loop else 0
     for equation in jaxpr.eqns:
         inside = in_loop or equation.primitive.name in ("while", "scan")

@@ -1,8 +1,8 @@
-"""A program that one process of a machine compiles, while others that want the same wait and then load it.
+"""Programs that one process of a machine compiles, while other processes wait and then load them from disk.
 
-The workers of a machine start together and compile the same programs, each beside the others: on a machine with as many
-workers as cores that takes as many times as long as one compilation needs of its cores. Where compiled programs are
-kept (`compiling.cache`), the first process takes a lock until the program is there.
+The workers of a machine start together and need the same programs. If each compiled them by itself, they would compete
+for the cores, and all would take several times as long. If compiled programs are kept on disk (`compiling.cache`), the
+first process therefore holds a lock until the program is there.
 """
 
 import contextlib
@@ -21,30 +21,31 @@ from eggroll_ray.compiling.jaxprs import operations_in_loops
 from eggroll_ray.compiling.phases import COMPILING, phase
 
 _POLL_SECONDS = 0.02
-_WAIT_SECONDS = 900.0  # for a process that compiles; it may have been stopped
-_LOCKS = 64  # names of locks: programs that share one only wait for each other
+_WAIT_SECONDS = 900.0  # longest wait for another process that compiles; that process may be suspended
+_LOCKS = 64  # number of lock files; programs that share one wait for each other needlessly, but do no harm
 
-# Vectors of 512 bits where the processor has them (XLA makes them of 256): policies 3 to 12% faster, inference as well.
+# Use vectors of 512 bits if the processor has them; XLA's default is 256. Policies become 3 to 12% faster, with and
+# without noise.
 WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
 
-# Of a program with an environment in it, the most operations in its loops with which it gains from them. Measured:
-# CartPole, Pendulum, Breakout and 3 x 256 have 420 to 690 and gain; brax and craftax have 4,500 to 6,800 and lose up to
-# 17%. Six layers of 2,048 have 2,500.
+# A program with an environment in it uses wide vectors only if its loops have at most this many operations. Measured:
+# CartPole, Pendulum, Breakout and a policy of 3 x 256 have 420 to 690 operations and become faster. Brax and craftax
+# have 4,500 to 6,800 and become up to 17% slower. A policy of six layers of 2,048 has 2,500.
 _MOST_OPERATIONS = 3000
 
-# How XLA compiles for the CPU; figures in docs/log.md.
+# XLA's options for the CPU. The measurements are in docs/log.md.
 _OPTIONS = {
-    # The older way of generating code: programs with noise in them, and those of brax, are compiled in 0.6 to 0.7 of
-    # the time, and run as fast, with the same bits wherever it was tried.
+    # Use the older code generator. It compiles programs with noise, and those of brax, in 0.6 to 0.7 of the time. They
+    # run equally fast, and gave the same bits in all tests.
     "xla_cpu_use_fusion_emitters": False,
     **WIDE_VECTORS,
 }
 
 
 class SharedProgram:
-    """A function under `jax.jit`, whose first call lets one process of the machine compile for all.
+    """A function under `jax.jit`. At its first call, one process of the machine compiles it for all.
 
-    It is compiled with options of its own, and so can be called from no other function under `jax.jit`.
+    It has compiler options of its own. Therefore it cannot be called inside another function under `jax.jit`.
     """
 
     def __init__(self, fn: Callable[..., Any], simulates: bool = False):
@@ -52,15 +53,15 @@ class SharedProgram:
 
         Args:
           fn: the function.
-          simulates: whether an environment, or another user's function, is in it. If what it does in loops is long,
-            vectors are not wide.
+          simulates: whether it contains an environment or a user's function. Then wide vectors are used only if its
+            loops are short.
         """
         self._fn, self._simulates = fn, simulates
         self._jitted: Any = None
         self._first = True
 
     def __reduce__(self) -> Any:
-        # What `jax.jit` returns cannot be traced any more where it has travelled.
+        # Pickle the function, not the result of `jax.jit`, which cannot be traced after unpickling.
         return SharedProgram, (self._fn, self._simulates)
 
     def _options(self, *args: Any) -> dict[str, Any] | None:
@@ -72,7 +73,7 @@ class SharedProgram:
         return {name: value for name, value in options.items() if name not in WIDE_VECTORS}
 
     def trace(self, *args: Any) -> jax.stages.Traced:
-        """Returns what is compiled for arguments of these shapes, or arrays in their place."""
+        """Returns the traced program for these arguments, which are arrays or shapes."""
         if self._jitted is None:
             self._jitted = jax.jit(self._fn, compiler_options=self._options(*args))
         return self._jitted.trace(*args)
@@ -87,7 +88,7 @@ class SharedProgram:
 
 @functools.cache
 def compiler_options() -> dict[str, Any] | None:
-    """Returns the options that programs are compiled with, those that XLA knows; None where no CPU computes."""
+    """Returns the compiler options for the CPU that this version of XLA knows, or None on other backends."""
     if jax.default_backend() != "cpu":
         return None
     return {name: value for name, value in _OPTIONS.items() if _is_known({name: value})}
@@ -102,16 +103,16 @@ def _is_known(options: dict[str, Any]) -> bool:
 
 
 def compile_once(traced: jax.stages.Traced) -> None:
-    """Compiles a program, for the call that follows, or loads it when another process has just compiled it.
+    """Compiles a program for the following call, or loads it if another process has just compiled it.
 
-    Where programs are not kept, or their folder knows no locks, it is compiled at once. One that calls Python is never
-    kept by JAX: the others compile it too, after the first.
+    If programs are not kept on disk, or their folder does not support locks, it is compiled without waiting. JAX does
+    not keep programs that call Python, so each process compiles those itself, the first one alone.
     """
     folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     enabled = jax.config.jax_enable_compilation_cache  # pyright: ignore[reportAttributeAccessIssue]
     with contextlib.ExitStack() as stack:
         if folder and enabled:
-            # Leaves alone: a node of a tree may print its address.
+            # Use the leaves only, because the repr of a tree node may contain an address.
             what = f"{traced.fun_name} {jax.tree.leaves(traced.in_avals)}".encode()
             number = int.from_bytes(hashlib.blake2b(what, digest_size=4).digest()) % _LOCKS
             stack.enter_context(_first_alone(Path(folder) / f"compiling-{number}"))
@@ -120,13 +121,13 @@ def compile_once(traced: jax.stages.Traced) -> None:
 
 @contextlib.contextmanager
 def _first_alone(path: Path) -> Iterator[None]:
-    """Lets the first process that comes in alone, and those that came meanwhile all together once it has left.
+    """Lets the first process run the body alone. Processes that arrive meanwhile all run it together afterwards.
 
-    A lock ends with the processes that have its file open, however they end.
+    The lock is released when the processes that have its file open end, however they end.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError:  # a folder that is not there, not on this machine, or cannot be written
+    except OSError:  # the folder does not exist, is remote, or cannot be written
         yield
         return
     try:
@@ -134,13 +135,13 @@ def _first_alone(path: Path) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # also for a process that was forked meanwhile and has it open
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # needed in case a process forked meanwhile still has the file open
         os.close(descriptor)
 
 
 def _lock(descriptor: int) -> None:
-    """Takes a file's lock for this process alone if nobody has it; waits for whoever does, and then shares it."""
-    with contextlib.suppress(OSError):  # somebody has it
+    """Takes a file's lock exclusively if it is free. Otherwise waits for it and takes it shared."""
+    with contextlib.suppress(OSError):  # another process holds it
         return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     limit = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < limit:

@@ -1,4 +1,4 @@
-"""Switches of JAX and XLA, set by the environment or in a program, that decide the bits of what is computed."""
+"""Switches: the settings of JAX and XLA, in the environment or the program, that decide the bits of results."""
 
 import contextlib
 import enum
@@ -8,18 +8,18 @@ from typing import Any
 
 import jax
 
-# Of JAX, without the prefix: random numbers, types and precision, what the compiler may do.
+# JAX's settings, without the prefix "jax_": random numbers, types and precision, optimisations of the compiler.
 _OF_JAX = (
     *("default_prng_impl", "random_seed_offset", "high_dynamic_range_gumbel"),
     *("enable_x64", "numpy_dtype_promotion", "default_matmul_precision", "allow_f16_reductions"),
     *("disable_jit", "disable_most_optimizations", "optimization_level", "exec_time_optimization_effort"),
 )
 _OF_COMPILERS = ("XLA_FLAGS", "NVIDIA_TF32_OVERRIDE")  # environment variables
-_NO_MATTER = ("--xla_dump_", "--xla_force_host_platform_device_count")  # flags that begin like this
+_NO_MATTER = ("--xla_dump_", "--xla_force_host_platform_device_count")  # prefixes of flags that do not affect bits
 
 
 def switches() -> dict[str, str]:
-    """Returns how each switch is set in this process, as text that can be compared; "" where it is not set."""
+    """Returns the value of each switch in this process as text; "" if it is not set."""
     found = {name: "" if (value := _value(name)) is None else _text(value) for name in _OF_JAX}
     for name in _OF_COMPILERS:
         flags = os.environ.get(name, "").split()
@@ -28,23 +28,24 @@ def switches() -> dict[str, str]:
 
 
 def switch_variables() -> dict[str, str]:
-    """Returns the environment variables that set the switches of another process as they are in this one."""
+    """Returns environment variables that give another process the same switches as this one."""
     found = {f"JAX_{name.upper()}": _text(value) for name in _OF_JAX if (value := _value(name)) is not None}
     return found | {name: os.environ[name] for name in _OF_COMPILERS if name in os.environ}
 
 
 @contextlib.contextmanager
 def one_way_of_drawing() -> Iterator[None]:
-    """Inside it JAX splits keys and draws words in one way, whatever `jax_threefry_partitionable` says.
+    """Fixes `jax_threefry_partitionable` to True inside this context, whatever it is outside.
 
-    The other way would draw other episodes and other seeds. What else decides random numbers is among the switches.
+    The setting decides how JAX splits keys and draws numbers, so the other value would give other episodes and seeds.
+    All other settings that affect random numbers are among the switches.
     """
     with jax.threefry_partitionable(True):
         yield
 
 
 def _value(name: str) -> Any:
-    return jax.config.values.get(f"jax_{name}")  # another version of JAX may lack it
+    return jax.config.values.get(f"jax_{name}")  # None if this version of JAX does not have it
 
 
 def _text(value: Any) -> str:

@@ -1,8 +1,8 @@
 """The blocking form of a fitness: plain Python in a process of its own, with a time limit.
 
-A process can be ended when the user's code hangs; a thread cannot. The child shares nothing with this
-process but a pipe, so the user's `__main__` is not run again and JAX's threads are not forked. It leads a process group
-of its own: what the fitness has started, such as a simulator, may stay from call to call, and ends with it.
+A process can be ended when the user's code hangs; a thread cannot. The child process shares nothing with this process
+but a pipe, so the user's `__main__` is not run again and JAX's threads are not forked. It leads its own process group.
+Processes that the fitness starts, such as a simulator, may run from one call to the next, and end with the child.
 """
 
 import atexit
@@ -43,13 +43,13 @@ from eggroll_ray.evaluators.record import (
 from eggroll_ray.evaluators.returned import evaluation_of, real_numbers
 from eggroll_ray.lowrank.parameter import densify
 
-_START_SECONDS = 120.0  # for a child to import what the fitness needs
+_START_SECONDS = 120.0  # time for a child to import what the fitness needs
 _PARENT_CHECK_SECONDS = 1.0
 _DIED = "its process died (out of memory, or os._exit)"
 
 
 class _Outcome(NamedTuple):
-    """Of one call: a number, or the reason why there is none."""
+    """The result of one call: a number, or the reason why there is none."""
 
     value: Any
     error: str | None = None
@@ -63,18 +63,19 @@ def blocking(
     processes: int = 1,
     shared_by: int | None = 2,
 ) -> FitnessForm:
-    """The form of plain Python, `fn(params, seed) -> float`, called once per member.
+    """The form of a fitness in plain Python, `fn(params, seed) -> float`, which is called once per member.
 
-    `params` is the member's own parameters as NumPy arrays, `seed` an int in [0, 2**32). Processes that `fn` starts may
-    stay between calls. They end with the process that it runs in: when a call is out of time, and with the run.
+    `params` are the member's own parameters as NumPy arrays; `seed` is an int in [0, 2**32). Processes that `fn` starts
+    may run between calls. They end together with the process that runs `fn`: when a call runs out of time, and at the
+    end of the run.
 
     Args:
-      time_limit: seconds a call may take before its process is ended, and what it has started; None waits for ever.
-      on_error: policy for a call that raises, runs out of time or ends its process.
-      on_nan: policy for a fitness that is not finite.
-      processes: calls that run at a time on each worker.
-      shared_by: how many consecutive members get the same seed (common random numbers): 2 is twins, 1 is
-        each its own, None is all members of a generation.
+      time_limit: seconds that a call may take before its process, and all that it started, is ended. None: no limit.
+      on_error: how to treat a call that raises, runs out of time or ends its process.
+      on_nan: how to treat a fitness that is not finite.
+      processes: number of calls that run at the same time on each worker.
+      shared_by: number of consecutive members that get the same seed (common random numbers). 2 means twins, 1 means
+        that no members share a seed, None means that all members of a generation do.
 
     Raises:
       ValueError: for a limit or a number of processes that is not positive.
@@ -143,17 +144,17 @@ def blocking(
 def _pickled(fn: Callable[..., Any]) -> bytes:
     try:
         return cloudpickle.dumps(fn)
-    except Exception as error:  # of whatever the function refers to
+    except Exception as error:  # raised by any object that the function refers to
         raise ValueError(
-            f"the fitness cannot be sent to another process: {error}; make what it refers to (files, locks, "
-            "connections) inside the function."
+            f"the fitness cannot be sent to another process: {error}; create the objects that it refers to (files, "
+            "locks, connections) inside the function."
         ) from error
 
 
 def _collect(
     outcomes: list[_Outcome], state: ESState, members: np.ndarray, on_error: Invalid
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Numbers (0 where a call failed) and the texts of the failures; raises where the policy says so."""
+    """Returns the numbers (0 if a call failed) and the texts of the failures. Raises instead with `Invalid.RAISE`."""
     failures = []
     for member, outcome in zip(members, outcomes, strict=True):
         if outcome.error is None:
@@ -179,43 +180,43 @@ def _number(value: Any) -> float:
 
 
 class _Child:
-    """One process that runs the fitness; it can be ended."""
+    """One process that runs the fitness."""
 
     def __init__(self, fitness: bytes):
         self.connection, theirs = Pipe()
-        # The accelerator belongs to the worker.
+        # The worker uses the accelerator, so the child must not.
         environment = {**os.environ, **switch_variables(), "JAX_PLATFORMS": "cpu"}
         code = "from eggroll_ray.evaluators.blocking import _child_main; _child_main()"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code, str(theirs.fileno()), str(os.getpid())],
             pass_fds=[theirs.fileno()],
             env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,  # a Ctrl-C at the terminal is the parent's to handle; and a group to be ended
+            start_new_session=True,  # so that Ctrl-C reaches only the parent, and the whole group can be ended
         )
         theirs.close()
         self.connection.send_bytes(fitness)
         self.deadline = time.monotonic() + _START_SECONDS
         self.call: int | None = None
-        self.arguments: Any = None  # of the call
+        self.arguments: Any = None  # arguments of the call
         self.started = False
 
     def send_call(self, deadline: float) -> None:
-        """Hands over the call; a child that is still loading the fitness, or dead, would not take it."""
+        """Sends the call. The child must have loaded the fitness before."""
         self.deadline = deadline
-        with contextlib.suppress(OSError):  # the end of its connection then says that it died
+        with contextlib.suppress(OSError):  # if the child has died, reading from the connection will show it
             self.connection.send_bytes(cloudpickle.dumps(self.arguments))
 
     def has_died(self) -> bool:
-        """Whether its process is gone; the pipe does not say so where what the fitness has forked has it open."""
+        """Whether its process is gone. The pipe may stay open, if a process forked by the fitness inherited it."""
         return self._process.poll() is not None
 
     def end(self) -> None:
-        """Ends the process, if it has not ended by itself, and whatever it has started."""
+        """Ends the process, if it has not ended by itself, and all processes that it started."""
         if self.connection.closed:
             return
         self.connection.close()
-        # Before it is waited for, or at once after that: its number is that of no other group.
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        # Do this before `wait`, because until then the number of the group cannot be reused.
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS raises the latter for zombies
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
@@ -224,7 +225,7 @@ class _Child:
 
 
 class _Children:
-    """A few processes that run the fitness, started at the first call; not shipped with the evaluator."""
+    """The processes that run the fitness. They start at the first call, and are not pickled with the evaluator."""
 
     def __init__(self, fitness: bytes, time_limit: float | None, processes: int):
         self._fitness, self._time_limit, self._processes = fitness, time_limit, processes
@@ -234,13 +235,13 @@ class _Children:
         return _Children, (self._fitness, self._time_limit, self._processes)
 
     def map(self, calls: Any) -> list[_Outcome]:
-        """Runs the calls, as many at a time as there are processes; outcomes come in order of the calls."""
+        """Runs the calls, as many at a time as there are processes, and returns the outcomes in the same order."""
         while len(self._children) < self._processes:
             self._children.append(_Child(self._fitness))
         try:
             return self._map(enumerate(calls))
         except BaseException:
-            # An answer that is still under way must not be taken for one of the next calls.
+            # End the children, so that a late answer cannot be mistaken for the answer to a later call.
             for child in self._children:
                 child.end()
             self._children.clear()
@@ -268,7 +269,7 @@ class _Children:
         return time.monotonic() + (self._time_limit or float("inf"))
 
     def _attend(self, i: int, ready: bool, queue: Any, outcomes: dict[int, _Outcome]) -> None:
-        """Takes the answer of a child, or ends it if its time has run out or it has died."""
+        """Takes the answer of a child, or replaces the child if its time has run out or it has died."""
         child = self._children[i]
         assert child.call is not None
         outcome = None
@@ -278,7 +279,7 @@ class _Children:
             except (EOFError, OSError):
                 outcome = _Outcome(None, _DIED)
             else:
-                if not child.started and answer.error is None:  # the first answer: the fitness is loaded
+                if not child.started and answer.error is None:  # the first answer says that the fitness is loaded
                     child.started = True
                     child.send_call(self._call_deadline())
                     return
@@ -300,9 +301,9 @@ class _Children:
 
 
 def _child_main() -> None:
-    """Runs in the child: load the fitness, then answer calls until the pipe closes."""
+    """Runs in the child process: loads the fitness, then answers calls until the pipe closes."""
     connection, parent = Connection(int(sys.argv[1])), int(sys.argv[2])
-    atexit.register(_end_group)  # the first to be registered is the last to be called
+    atexit.register(_end_group)  # registered first, so called last
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         fitness = cloudpickle.loads(connection.recv_bytes())
@@ -327,12 +328,12 @@ def _call(fitness: Callable[..., Any], params: Any, seed: int) -> _Outcome:
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process and what it has started when its parent is gone, even while the fitness hangs."""
+    """Ends this process and all that it started once its parent is gone, even while the fitness hangs."""
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
     _end_group()
 
 
 def _end_group() -> None:
-    """Ends this process, which leads its group, with all others of the group."""
+    """Ends all processes of the group that this process leads, itself included."""
     os.killpg(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The members of a block: their perturbed parameters, which are never formed, and their random numbers.
+"""The members of a block: their perturbed parameters, which are not formed, and their random keys.
 
 Letters in shapes: `n` members of a block.
 """
@@ -18,10 +18,10 @@ from eggroll_ray.lowrank.parameter import LowRank, Noised, is_perturbed, member_
 
 
 class Members:
-    """The perturbed parameters of a block, to be used through `apply` without ever forming them.
+    """The perturbed parameters of the members of a block. `apply` uses them without forming them.
 
-    Their own arrays have the members on axis 0; of twins that share their factors, the pairs, and what differs between
-    twins (signs, noised arrays) has the two of a pair on axis 1.
+    Arrays that differ between members have the members on axis 0. With `twins`, axis 0 is that of pairs, whose two
+    members share their factors, and arrays that differ between twins (signs, noised arrays) have the two on axis 1.
     """
 
     def __init__(self, params: Params, size: int, twins: bool = False):
@@ -33,11 +33,11 @@ class Members:
         return self._size
 
     def beside(self, shared: Any) -> "Members":
-        """The same with arrays that all members have in common: `apply` gives `fn` the pair of parameters and these."""
+        """Returns the members with arrays that all of them share: `apply` passes `(parameters, shared)` to `fn`."""
         return Members((self.params, shared), self._size, self.twins)
 
     def apply(self, fn: Callable[..., Any], *args: Any) -> Any:
-        """Runs `fn(params_i, *args_i)` for every member i, with the members on axis 0 of every arg."""
+        """Runs `fn(params_i, *args_i)` for every member `i`. Arguments and results have the members on axis 0."""
         lifted, given = lift(fn), [0] * len(args)
         if not self.twins:
             return jax.vmap(lifted, (member_axes(self.params), *given), axis_size=self._size)(self.params, *args)
@@ -56,13 +56,14 @@ jax.tree_util.register_pytree_node(
 
 
 def perturb_block(perturb: Perturbation, state: ESState, members: Int[Array, " n"]) -> Members:
-    """Draws the noise of a block: factors of each pair, or `(n, ...)` of members that are no twins; the mean once.
+    """Draws the noise of a block: the factors of each pair, or those of each member for an odd number of members.
 
     Args:
-      perturb: of a strategy.
-      state: of the strategy.
-      members: twins side by side, `2p, 2p + 1, 2q, 2q + 1, ...`, or an odd number of any members. An even number of
-        members that are not twins get parameters of NaN, never another's noise.
+      perturb: the perturbation of the strategy.
+      state: the state of the strategy.
+      members: numbers of the members. Either pairs of twins side by side, `2p, 2p + 1, 2q, 2q + 1, ...`, or an odd
+        number of arbitrary members. If an even number contains neighbours that are not twins, their parameters become
+        NaN, so that no member silently gets the noise of another.
     """
     n = members.shape[0]
     one = jax.eval_shape(perturb, state, members[0])
@@ -77,12 +78,13 @@ def perturb_block(perturb: Perturbation, state: ESState, members: Int[Array, " n
 
 
 def noise_bytes(perturb: Perturbation, state: ESState) -> int:
-    """Returns the bytes of noise that a block holds for each member: its factors, of which twins share one copy, and
-    the leaves with dense noise.
+    """Returns the bytes of noise that a block holds for each member.
+
+    These are the factors, of which twins share one copy, and the leaves with dense noise.
 
     Args:
-      perturb: of a strategy.
-      state: of the strategy, or its shapes.
+      perturb: the perturbation of the strategy.
+      state: the state of the strategy, or its shapes.
     """
     member = jax.eval_shape(perturb, state, jnp.int32(0))
     leaves = jax.tree.leaves(member, is_leaf=is_perturbed)
@@ -96,21 +98,21 @@ def _nbytes(array: Any) -> int:
 
 
 def generation_key(state: ESState) -> PRNGKeyArray:
-    """Returns the key of everything random in a generation but the noise."""
+    """Returns the key of everything random in a generation except the noise."""
     return fold_in(stream_key(state.seed, "evaluation"), state.generation)
 
 
 def member_keys(key: PRNGKeyArray, members: Int[Array, " n"], shared_by: int | None) -> Key[Array, " n"]:
-    """One key `(n,)` per member: the same for `shared_by` consecutive members, for all where it is None."""
+    """Returns a key for each member, `(n,)`. `shared_by` consecutive members share a key; None: all members do."""
     if shared_by is None:
         return jnp.broadcast_to(key, members.shape)
     return jax.vmap(fold_in, (None, 0))(key, members // shared_by)
 
 
 def check_shared_by(shared_by: int | None) -> None:
-    """Raises ValueError where it is neither None nor a positive number."""
+    """Raises ValueError if `shared_by` is neither None nor a positive number."""
     if shared_by is not None and shared_by < 1:
         raise ValueError(
-            f"shared_by={shared_by} must be at least 1, the number of consecutive members that get the same random "
-            "numbers: 2 is twins, 1 is each its own, None is all."
+            f"shared_by={shared_by} must be at least 1: the number of consecutive members that get the same random "
+            "numbers. 2 means twins, 1 means that no members share them, None means that all do."
         )

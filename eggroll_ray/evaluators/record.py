@@ -1,4 +1,4 @@
-"""The record `Evaluator`: everything that a user can optimise, evaluated in blocks of members.
+"""The record `Evaluator`, which represents whatever is optimised and evaluates it in blocks of members.
 
 Letters in shapes: `n` members of a block, `e` episodes (or other repetitions) per member.
 """
@@ -18,18 +18,18 @@ Params = Any
 
 
 class Evaluation(NamedTuple):
-    """The result of one block, on the host."""
+    """The result of one block, as NumPy arrays."""
 
-    # (n,) float32, or (n, groups); higher is better; NaN: the pair is dropped; -inf: counts as the worst
+    # (n,) or (n, groups) float32; higher is better. NaN drops the member's pair, -inf counts as the worst.
     fitness: np.ndarray
-    steps: int  # environment steps taken, 0 where there are none
+    steps: int  # number of environment steps, 0 if there are none
     moments: Any = ()  # what the block adds to the evaluator's statistics
-    failures: tuple[str, ...] = ()  # one text per member that failed and was not raised
-    ties: int = 0  # members whose fitness differed from that of others until it became float32
+    failures: tuple[str, ...] = ()  # one text for each member that failed without stopping the run
+    ties: int = 0  # members whose fitness differed from that of others only before it was rounded to float32
 
 
 class Earlier(NamedTuple):
-    """The mean of the population at an earlier generation."""
+    """The mean parameters at an earlier generation."""
 
     params: Params
     statistics: Any
@@ -39,12 +39,12 @@ NO_PAST: Mapping[int, Earlier] = {}
 
 
 class Given(NamedTuple):
-    """What the evaluation of a block is given, by every evaluator alike."""
+    """The arguments for the evaluation of a block, the same for all evaluators."""
 
-    state: ESState  # of the strategy, at this generation
-    statistics: Any  # of the evaluator, at this generation
-    members: np.ndarray  # (n,) int32, their numbers
-    past: Mapping[int, Earlier] = NO_PAST  # by generation, of those that `Evaluator.keeps` names
+    state: ESState  # state of the strategy at this generation
+    statistics: Any  # statistics of the evaluator at this generation
+    members: np.ndarray  # (n,) int32, numbers of the members
+    past: Mapping[int, Earlier] = NO_PAST  # generation -> its mean, for the generations that `Evaluator.keeps` names
 
 
 EvaluateBlock = Callable[[Given], Evaluation]
@@ -53,7 +53,7 @@ EvaluateBlock = Callable[[Given], Evaluation]
 class TestMean(Protocol):
     """Evaluates unperturbed parameters on fresh episodes.
 
-    Returns the fitness in each of them, `(episodes,)` or `(episodes, groups)`. The key is consumed.
+    Returns the fitness in each episode, `(episodes,)` or `(episodes, groups)`. The key is consumed.
     """
 
     def __call__(
@@ -63,12 +63,12 @@ class TestMean(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class CompiledBlock:
-    """An `EvaluateBlock` whose work is one compiled program, so that its memory is known before it runs.
+    """An `EvaluateBlock` that is one compiled program, so that the memory it needs is known before it runs.
 
     Attributes:
       evaluate: the `EvaluateBlock`.
-      trace: takes the same, runs nothing, and returns the program for these shapes.
-      steps: the most that its loop runs.
+      trace: takes the same argument and returns the traced program, without running it.
+      steps: the largest number of iterations of its loop.
     """
 
     evaluate: EvaluateBlock
@@ -80,19 +80,19 @@ class CompiledBlock:
 
 
 class Invalid(enum.Enum):
-    """What becomes of a member that failed or whose fitness is not finite."""
+    """How to treat a member that failed or whose fitness is not finite."""
 
-    RAISE = "raise"  # stop the run and name the member
-    DROP_PAIR = "drop pair"  # the member and its twin weigh zero in this update
-    WORST = "worst"  # as if it had the lowest finite fitness of its generation
+    RAISE = "raise"  # stop the run with an error that names the member
+    DROP_PAIR = "drop pair"  # the member and its twin get weight zero in this update
+    WORST = "worst"  # the member counts as if it had the lowest finite fitness of its generation
 
 
 class FitnessError(RuntimeError):
-    """A user's fitness failed; the message names the generation and the member."""
+    """Raised when a user's fitness failed. The message names the generation and the member."""
 
 
 def no_total(blocks: Sequence[Any]) -> tuple[()]:
-    """The `Evaluator.total` where blocks have no moments."""
+    """The `Evaluator.total` of evaluators whose blocks have no moments."""
     if jax.tree.leaves(blocks):
         raise ValueError(
             "the blocks of this evaluator have moments, but it has no `total`, which adds them up; give one."
@@ -103,46 +103,47 @@ def no_total(blocks: Sequence[Any]) -> tuple[()]:
 class Evaluator(NamedTuple):
     """What is optimised: a fitness function, or a policy in an environment.
 
-    A block is always evaluated by one compiled program of one shape, and its random numbers depend on
-    (seed, generation, member, episode) alone; so the result does not depend on who evaluates it.
+    All blocks are evaluated by the same program with arrays of the same shapes, and random numbers depend on (seed,
+    generation, member, episode) alone. So the result does not depend on which worker evaluates a block.
     """
 
     init: Callable[[int], Params]  # seed -> initial parameters
     bind: Callable[[Perturbation], EvaluateBlock]
     test: TestMean
-    test_episodes: int  # default number of them
-    settings: Mapping[str, Any]  # what the evaluator was made with, for the run's record
+    test_episodes: int  # default number of episodes in a test
+    settings: Mapping[str, Any]  # the settings that the evaluator was made with, for the run's record
     episodes: int = 1  # evaluations per member and generation
-    statistics: Any = ()  # initial statistics, kept beside the parameters; NumPy arrays
-    moments: Any = ()  # what a generation adds to them, as a template: float64 NumPy arrays, which are logged
-    # `Evaluation.moments` of all blocks -> moments, the same bits however a generation is split into blocks.
+    statistics: Any = ()  # initial statistics, kept in addition to the parameters; NumPy arrays
+    moments: Any = ()  # template of what a generation adds to the statistics: float64 NumPy arrays, which are logged
+    # `Evaluation.moments` of all blocks -> moments. The bits must not depend on how a generation is split into blocks.
     total: Callable[[Sequence[Any]], Any] = no_total
-    # Statistics, moments -> statistics. The sequence has one element; of an older run, one for each block.
+    # (statistics, moments) -> statistics. The sequence has one element; in logs of older versions, one for each block.
     merge: Callable[[Any, Sequence[Any]], Any] = lambda statistics, _: statistics
     policy: Callable[[Params, Any], Any] | None = None  # (params, statistics) -> obs -> action
-    compiled: bool = True  # a block is one compiled program, whose last bits belong to its shape
-    concurrent: bool = False  # several blocks can be evaluated at once, by threads of one process
-    groups: tuple[str, ...] = ()  # of parameters, `{group: params}`, each with a fitness of its own; () is one for all
-    windows: int = 1  # generations that an episode spans
+    compiled: bool = True  # whether a block is one compiled program, so that the last bits depend on its shape
+    concurrent: bool = False  # whether threads of one process may evaluate several blocks at once
+    groups: tuple[str, ...] = ()  # names of groups, if params are `{group: params}` with a fitness for each group
+    windows: int = 1  # number of generations that an episode spans
     # Given a generation, returns the earlier generations whose mean parameters workers must hold, itself included. Each
     # call may drop old ones but may add only the newest. After a loss they are rebuilt from the fitness log.
     keeps: Callable[[int], Collection[int]] | None = None
-    # (one, others, key, games) -> `(others, games)` points of the one's mean parameters against each of the others: 1
-    # is a win, 0.5 a draw. None where there is no opponent.
+    # (one, others, key, games) -> points `(others, games)` of one generation's mean parameters against those of each of
+    # the others: 1 for a win, 0.5 for a draw. None if the evaluator has no opponents.
     duel: Callable[[Earlier, Sequence[Earlier], PRNGKeyArray, int], np.ndarray] | None = None
-    # Traces one member, given `perturb` and the shapes of a state; raises what an evaluation would raise.
+    # Traces the evaluation of one member, given `perturb` and the shapes of a state. Raises what an evaluation would.
     check: Callable[[Perturbation, ESState], object] = lambda perturb, state: None
-    # Shapes of parameters -> what `settings` cannot say of how they are evaluated, traced; see `ES.functions`.
+    # Shapes of parameters -> the functions that evaluate them, traced, which `settings` cannot describe; see
+    # `ES.functions`.
     functions: Callable[[Params], Mapping[str, Function]] = lambda params: {}
     # How to make it again from the record of a run, in JSON; `{"missing": [...]}` names what is a user's own code.
     recipe: Mapping[str, Any] | None = None
 
 
 def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) -> np.ndarray:
-    """Applies the policy for a fitness that is not finite in float32, and returns it in that type.
+    """Converts fitness to float32, and replaces or refuses values that are not finite then, as `on_nan` says.
 
     Raises:
-      FitnessError: with `Invalid.RAISE`, naming the first such member.
+      FitnessError: with `Invalid.RAISE`, naming the first member whose fitness is not finite.
     """
     given = np.asarray(fitness)
     with np.errstate(over="ignore"):
@@ -158,5 +159,5 @@ def judge(fitness: Any, state: ESState, members: np.ndarray, on_nan: Invalid) ->
 
 
 def evaluation_rules(shared_by: int | None, on_nan: Invalid) -> Function:
-    """What decides a fitness beside the function itself, for the record of a run."""
+    """The settings that decide a fitness in addition to the function itself, for the record of a run."""
     return Function(f"shared_by={shared_by}, on_nan={on_nan.value!r}", None)

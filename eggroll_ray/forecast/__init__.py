@@ -1,1 +1,1 @@
-"""What a run will take before it is started, and the block size that is fastest."""
+"""Predicts the time and memory of a run before it starts, and finds the fastest block size."""

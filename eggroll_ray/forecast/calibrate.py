@@ -1,4 +1,4 @@
-"""What this machine takes for a model, measured on a few blocks and two small populations, by the worker itself."""
+"""Measures how fast this machine is with a model, using a real worker on a few blocks and two small populations."""
 
 import dataclasses
 import statistics
@@ -19,33 +19,33 @@ from eggroll_ray.workers.pool import LocalPool
 from eggroll_ray.workers.results import Gathering
 from eggroll_ray.workers.worker import Worker
 
-_ROUNDS = 4  # of blocks for each thread, as far as the members suffice
-_COPIES = 256  # blocks at least, of which the driver's time is measured
+_ROUNDS = 4  # blocks per thread that are timed, if there are enough members
+_COPIES = 256  # least number of blocks with which the driver's time is measured
 
 
 class Calibration(NamedTuple):
-    """What was measured, and on how many members at most."""
+    """What was measured."""
 
     rates: Rates
-    steps: float  # environment steps per member, 1 where there are none
-    members: int
+    steps: float  # environment steps per member, 1 if there are none
+    members: int  # the largest population that was measured
 
 
 def calibrate(
     evaluator: Evaluator, strategy: ES, plan: Plan, threads: int, *, members: int = 4096, repeats: int = 5
 ) -> Calibration:
-    """Measures the rates of one device: this process, with the initial parameters.
+    """Measures the rates of the device of this process, with the initial parameters.
 
-    Blocks are timed `threads` at a time where the evaluator allows it. An update is timed for two populations, and
-    what lies between them is put down to their members.
+    Blocks are timed `threads` at a time if the evaluator allows it. The update is timed for two populations, and the
+    difference gives the time per member.
 
     Args:
       evaluator: what is optimised.
-      strategy: how.
-      plan: of the run that is to be predicted; its blocks are what is evaluated.
-      threads: blocks evaluated at once, on a CPU.
-      members: the largest population that is measured, where one round of blocks is no larger.
-      repeats: of each measurement, of which the median counts.
+      strategy: how it is optimised.
+      plan: plan of the run to predict, whose blocks are evaluated.
+      threads: number of blocks to evaluate at once, on a CPU.
+      members: the largest population to measure, unless a single round of blocks is larger.
+      repeats: number of repetitions, of which the median is used.
     """
     worker = Worker(strategy, evaluator, plan, threads)
     pool = LocalPool(worker, plan)
@@ -81,7 +81,7 @@ class _Seconds(NamedTuple):
 
 
 def _evaluation(pool: LocalPool, blocks: tuple[int, ...], repeats: int) -> tuple[_Seconds, _Seconds]:
-    """The seconds of a generation with these blocks alone, and with none."""
+    """Returns the seconds of a generation with these blocks, and of one without blocks."""
 
     def step(blocks: tuple[int, ...]) -> _Seconds:
         before = time.perf_counter()
@@ -96,7 +96,10 @@ def _evaluation(pool: LocalPool, blocks: tuple[int, ...], repeats: int) -> tuple
 
 
 def _driver_block(reply: Reply, plan: Plan, repeats: int) -> float:
-    """Seconds of the driver for each further block: of copies of a reply, since a few blocks are lost in the noise."""
+    """Returns the driver's seconds per additional block.
+
+    It is measured with many copies of a reply, because the time for a few blocks is below the measurement noise.
+    """
     copies = _COPIES // len(reply.blocks) + 1
     many = dataclasses.replace(
         reply,
@@ -133,7 +136,7 @@ def _medians(seconds: list[_Seconds]) -> _Seconds:
 def _update(
     worker: Worker, groups: int, members: int, repeats: int, outcome: Callable[[int, np.ndarray], Outcome]
 ) -> tuple[float, float]:
-    """Seconds of an update whatever the population, and for each member."""
+    """Returns the seconds of an update: the part independent of the population, and the part per member."""
     draw = np.random.default_rng(0)
     sizes = sorted({members, max(2, members // 8 * 2)})
     seconds: list[list[float]] = [[] for _ in sizes]

@@ -1,9 +1,9 @@
-"""What a generation costs on so many devices: arithmetic on measured or assumed rates alone.
+"""Computes the time of a generation on a number of devices from measured or assumed rates.
 
     generation = evaluation + idle devices + update + driver + network
 
-Evaluation is divided by the devices, in whole blocks. The update is not: every device rebuilds the noise of the whole
-population, so that nothing but fitness crosses the network.
+Evaluation is divided among the devices, in whole blocks. The update is not divided. Every device rebuilds the noise of
+the whole population, so that only fitness has to cross the network.
 """
 
 import dataclasses
@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from eggroll_ray.workers.plan import Plan
 
-# Of the driver on Ray, fitted to docs/driver.json (1 to 32 workers on 2 cores; its rows are within 0.6 to 1.5 of it).
+# Time of the driver on Ray, fitted to docs/driver.json (1 to 32 workers on 2 cores). The measured values are 0.6 to 1.5
+# times those of the fit.
 DRIVER_SECONDS = 7e-3  # per generation
 DRIVER_WORKER_SECONDS = 9e-5  # per worker
 DRIVER_BYTE_SECONDS = 5.7e-9  # per byte of one copy down and all answers up
-# Of an answer, for each block: its number, spread, steps and seconds.
+# Bytes of a reply for each block: its number, spread, steps and seconds.
 _BLOCK_BYTES = 4 + 48 + 8 + 4
 
 ADVICE = {
@@ -34,44 +35,44 @@ ADVICE = {
 class Rates(NamedTuple):
     """Seconds that one device takes."""
 
-    block: float  # for a block, where `at_once` are evaluated together: their time over their number
-    generation: float  # once per generation beside the blocks: digests, the answer
-    update: float  # of an update, whatever the population
-    update_member: float  # of an update, for each member
-    at_once: int = 1  # blocks evaluated together
-    driver: float | None = None  # of the driver, with one device in its own process; None: with one on Ray
-    driver_block: float = 0.0  # of the driver in the device's process, for each block
+    block: float  # per block; if several are evaluated at once, their time divided by their number
+    generation: float  # per generation, in addition to the blocks: digests and the reply
+    update: float  # per update, independent of the population
+    update_member: float  # per update and member
+    at_once: int = 1  # number of blocks evaluated at once
+    driver: float | None = None  # per generation, of the driver in the process of a single device; None: on Ray
+    driver_block: float = 0.0  # per block, of the driver in the process of a single device
 
 
 class Job(NamedTuple):
-    """What is evaluated."""
+    """The work of a generation."""
 
     plan: Plan
-    steps: float  # environment steps per member, 1 where there are none
-    moments: int  # bytes of the statistics of a generation; those of a block are twice as many
-    trained: int  # numbers that are trained
+    steps: float  # environment steps per member, 1 if there are none
+    moments: int  # bytes that a generation adds to the statistics; a block sends twice as many
+    trained: int  # number of trained parameters
 
 
 class Cluster(NamedTuple):
-    """How devices are connected, and what they share."""
+    """How devices are connected, and how they share the update."""
 
-    network_gbps: float = 10.0  # of each machine
-    per_machine: int = 8  # devices; what travels within a machine is part of the driver's time
-    split_update: bool = False  # each device sums the noise for its slice of the parameters, and sends that to all
+    network_gbps: float = 10.0  # gigabits per second of each machine
+    per_machine: int = 8  # devices per machine; traffic inside a machine is part of the driver's time
+    split_update: bool = False  # whether each device updates one slice of the parameters and sends it to all others
 
 
 class Prediction(NamedTuple):
-    """A generation on some devices: seconds and bytes."""
+    """The predicted seconds and bytes of a generation on a number of devices."""
 
     devices: int
     evaluation: float
-    idle: float  # of devices that wait for the last blocks
+    idle: float  # time in which devices wait for the last blocks
     update: float
     driver: float
     network: float
-    bytes_down: int  # to all devices
-    bytes_up: int  # from all devices
-    steps: float  # of all members; members, where there are no steps
+    bytes_down: int  # to all devices together
+    bytes_up: int  # from all devices together
+    steps: float  # environment steps of all members, or the number of members if there are no steps
 
     @property
     def generation(self) -> float:
@@ -83,11 +84,11 @@ class Prediction(NamedTuple):
 
     @property
     def limit(self) -> str:
-        """The largest term."""
+        """The name of the largest term."""
         return max(self.terms().items(), key=lambda term: term[1])[0]
 
     def terms(self) -> dict[str, float]:
-        """Returns the seconds of each term, by the names of `ADVICE`."""
+        """Returns the seconds of each term, with the names in `ADVICE`."""
         return {
             "evaluation": self.evaluation,
             "idle devices": self.idle,
@@ -98,9 +99,9 @@ class Prediction(NamedTuple):
 
 
 def predict_generation(job: Job, rates: Rates, cluster: Cluster, devices: int) -> Prediction:
-    """Predicts a generation on so many devices, at least 1."""
+    """Predicts a generation on a number of devices, which must be at least 1."""
     plan = job.plan
-    most = math.ceil(plan.blocks / devices)  # blocks of the busiest device
+    most = math.ceil(plan.blocks / devices)  # blocks of the device that has the most
     last = math.ceil(most / rates.at_once) * rates.at_once * rates.block
     busy = plan.blocks / devices * rates.block
     down, up = bytes_down(job), bytes_up(job, devices)
@@ -120,13 +121,13 @@ def predict_generation(job: Job, rates: Rates, cluster: Cluster, devices: int) -
 
 
 def bytes_down(job: Job) -> int:
-    """Returns the bytes of a generation's outcome, which goes to every device: fitness and statistics."""
+    """Returns the bytes of a generation's outcome, fitness and statistics, which is sent to every device."""
     results = job.plan.blocks * job.plan.block_results
     return _fitness_bytes(job, results) + job.moments
 
 
 def bytes_up(job: Job, devices: int) -> int:
-    """Returns the bytes of all answers, of devices that have evaluated as many blocks each as can be."""
+    """Returns the bytes of all replies, if blocks are divided among the devices as evenly as possible."""
     each, more = divmod(job.plan.blocks, devices)
     shares = {each + 1: more, each: devices - more}
     fitness = sum(count * _fitness_bytes(job, blocks * job.plan.block_results) for blocks, count in shares.items())
@@ -142,7 +143,7 @@ def _driver(workers: int, size: int) -> float:
 
 
 def _network(job: Job, cluster: Cluster, devices: int, down: int, up: int) -> float:
-    """Seconds of what enters and leaves the driver's machine, and of the slices where the update is split."""
+    """Seconds for the traffic of the driver's machine and, if the update is split, for exchanging the slices."""
     machines = math.ceil(devices / cluster.per_machine)
     others = (machines - 1) / machines
     size = (machines - 1) * down + others * up + (others * 4 * job.trained if cluster.split_update else 0)
@@ -150,7 +151,7 @@ def _network(job: Job, cluster: Cluster, devices: int, down: int, up: int) -> fl
 
 
 def largest_population(job: Job, rates: Rates, cluster: Cluster, devices: int, seconds: float) -> int:
-    """Returns the most members, in whole blocks, of a generation that takes no more than so many seconds; 0 if none."""
+    """Returns the largest population, in whole blocks, whose generation takes at most this many seconds; 0 if none."""
 
     def fits(blocks: int) -> bool:
         plan = dataclasses.replace(job.plan, population_size=blocks * job.plan.block_size)
@@ -160,7 +161,7 @@ def largest_population(job: Job, rates: Rates, cluster: Cluster, devices: int, s
 
 
 def _largest(fits: Callable[[int], bool]) -> int:
-    """Returns the largest number that fits, where all below it do; 0 if none does."""
+    """Returns the largest number that fits, assuming that all smaller ones fit too; 0 if none does."""
     high = 1
     while fits(high) and high < 1 << 40:
         high *= 2
@@ -172,28 +173,28 @@ def _largest(fits: Callable[[int], bool]) -> int:
 
 
 class Footprint(NamedTuple):
-    """Bytes of a device's memory; what XLA and Python need for themselves is not counted."""
+    """Bytes of a device's memory that a run needs, without those of XLA and Python themselves."""
 
     state: int  # parameters and optimiser state
-    block: int | None  # of the evaluation of one block: noise, environments; None where it is not one program
-    at_once: int  # blocks
-    update: int  # beside the state: its next value, chunks of noise, fitness
-    member: float  # of the update, for each further member
+    block: int | None  # evaluation of one block: noise and environments; None if it is not one compiled program
+    at_once: int  # number of blocks evaluated at once
+    update: int  # update, in addition to the state: the new state, chunks of noise, fitness
+    member: float  # update, for each additional member
     available: float
-    members: int  # of the population
-    kept: float = 0.0  # of each member's episodes, where they go on in the next generation; devices share them
+    members: int  # size of the population
+    kept: float = 0.0  # each member's episodes, if they continue in the next generation; divided among the devices
 
     def total(self, devices: int) -> float:
-        """Returns the bytes of each of so many devices."""
+        """Returns the bytes needed on each device, with this number of devices."""
         kept = self.members * self.kept / devices
         return self.state + kept + max(self.at_once * (self.block or 0), self.update)
 
     def fits(self, devices: int) -> bool:
-        """Whether each of so many devices has room for it."""
+        """Whether each device has enough memory, with this number of devices."""
         return self.total(devices) <= self.available
 
     def largest_population(self, devices: int) -> int:
-        """Returns the even number of members that fit on so many devices; 0 where a block does not."""
+        """Returns the largest even number of members that fit on this number of devices; 0 if not even a block fits."""
         room = self.available - self.state
         beside_blocks = room - self.at_once * (self.block or 0)
         if beside_blocks < 0:
@@ -204,7 +205,11 @@ class Footprint(NamedTuple):
         return max(0, 2 * int(min(by_update, by_blocks) / 2))
 
     def largest_block(self, block_size: int) -> int | None:
-        """Returns the even number of members that fit into a block, of the footprint of so many; None: not known."""
+        """Returns the largest even block size that fits, or None if it is not known.
+
+        Args:
+          block_size: the block size for which this footprint was computed.
+        """
         if not self.block:
             return None
         return 2 * int((self.available - self.state) / (self.at_once * self.block) * block_size / 2)

@@ -1,12 +1,12 @@
-"""What one run of a program costs, counted in the program itself: operations, bytes, kernels; and its memory.
+"""Counts the operations, bytes and kernels of one run of a program, and asks XLA for the memory it needs.
 
-XLA's own `cost_analysis` counts the body of a loop once, and nearly all work of a generation is in loops (time steps,
-chunks of pairs). So operations are counted in the traced program, with the lengths of its loops. Memory is what XLA
-says of the compiled one.
+XLA's own `cost_analysis` counts the body of a loop once, but nearly all work of a generation is in loops (over time
+steps and chunks of pairs). So operations are counted here in the traced program, with the lengths of its loops. The
+memory is what XLA reports for the compiled program.
 
-Bytes are those of a device that fuses all elementwise work and keeps nothing in its caches: each loop iteration reads
-what it uses from outside and carries on, and writes what it carries; a product reads its operands and writes its
-result. Kernels are products, reductions, sorts and the like, and one for all the elementwise work of a loop's body.
+The bytes are those of a device that fuses all elementwise work and has no caches. Each loop iteration reads its carry
+and what it uses from outside, and writes its carry. A product reads its operands and writes its result. Kernels are
+products, reductions, sorts and the like, plus one for all elementwise work in the body of a loop.
 """
 
 import math
@@ -23,40 +23,40 @@ from eggroll_ray.es.record import ES, ESState
 from eggroll_ray.evaluators.record import CompiledBlock, Earlier, Evaluator, Given
 from eggroll_ray.workers.plan import Plan
 
-# Start a kernel that reads its operands from memory and writes its results there: products, and names that begin so.
+# Prefixes of primitives that are kernels of their own: they read their operands from memory and write their results.
 _WHOLE = ("dot_general", "conv_general_dilated", "sort", "top_k", "gather", "scatter", "triangular_solve")
-_REDUCES = ("reduce_", "cum", "arg")  # names that begin so start a kernel into which what it reads is fused
-# Cost no operation.
+_REDUCES = ("reduce_", "cum", "arg")  # prefixes of primitives that start a kernel, with their operands fused into it
+# Primitives that count as no operation.
 _MOVES = """broadcast_in_dim reshape squeeze slice dynamic_slice dynamic_update_slice concatenate transpose pad rev iota
     convert_element_type copy random_wrap random_unwrap stop_gradient split""".split()
 
 
 class Program(NamedTuple):
-    """What is compiled."""
+    """A traced program."""
 
     traced: jax.stages.Traced
-    steps: int = 1  # the most that its loop runs
+    steps: int = 1  # the largest number of iterations of its loop
 
     @property
     def calls_out(self) -> bool:
-        """Whether it calls LAPACK or Python: two such programs do not run at once."""
+        """Whether it calls LAPACK or Python. Two such programs are not run at the same time."""
         return calls_out(self.traced)
 
 
 class Operations(NamedTuple):
-    """What a program does in one run."""
+    """The work of one run of a program."""
 
-    flops: float = 0.0  # of products two per term, of anything else one per number; integers count as well
+    flops: float = 0.0  # products count two per term, anything else one per number; integer operations included
     bytes: float = 0.0  # to and from the device's memory
-    kernels: float = 0.0  # started one after the other
+    kernels: float = 0.0  # number of kernels, started one after the other
 
     def plus(self, other: "Operations", times: float = 1.0) -> "Operations":
-        """Returns this work and so many times another."""
+        """Returns the sum of this work and `times` times another."""
         return Operations(*(mine + times * others for mine, others in zip(self, other, strict=True)))
 
 
 class Memory(NamedTuple):
-    """Bytes that a compiled program needs beside its arguments."""
+    """Bytes that a compiled program needs in addition to its arguments."""
 
     outputs: int
     temporary: int
@@ -67,23 +67,23 @@ class Memory(NamedTuple):
 
 
 def operations_of(program: Program) -> Operations:
-    """Counts one run.
+    """Counts the operations of one run.
 
-    A `while` loop that is in no other loop is taken to run `program.steps` times, one inside of another once: how
-    often is not known before it runs.
+    The number of iterations of a `while` loop is not known before it runs. An outermost loop is assumed to have
+    `program.steps` iterations, a loop inside another one a single iteration.
     """
     return _body(program.traced.jaxpr.jaxpr, program.steps)
 
 
 def memory_of(program: Program) -> Memory:
-    """Compiles a program for the device of this process, and asks XLA what it needs."""
+    """Compiles a program for the device of this process, and returns the memory that XLA reports for it."""
     found = program.traced.lower().compile().memory_analysis()
-    assert found is not None  # CPU, GPU and TPU know it
+    assert found is not None  # CPU, GPU and TPU report it
     return Memory(found.output_size_in_bytes, found.temp_size_in_bytes)
 
 
 def block_program(evaluator: Evaluator, strategy: ES, state: ESState, plan: Plan) -> Program | None:
-    """Traces the evaluation of a block; None where it is not one compiled program."""
+    """Traces the evaluation of a block. Returns None if it is not one compiled program."""
     block = evaluator.bind(strategy.perturb)
     if not isinstance(block, CompiledBlock):
         return None
@@ -92,14 +92,14 @@ def block_program(evaluator: Evaluator, strategy: ES, state: ESState, plan: Plan
 
 
 def update_program(strategy: ES, state: ESState, population_size: int, groups: tuple[str, ...]) -> Program:
-    """Traces the update of a population; `groups` are those of the evaluator."""
+    """Traces the update of a population. `groups` are the evaluator's groups."""
     column = jax.ShapeDtypeStruct((population_size,), jnp.float32)
     fitness = dict.fromkeys(groups, column) if groups else column
     return Program(SharedProgram(strategy.update).trace(state, fitness), strategy.persistent)
 
 
 def _body(jaxpr: Jaxpr, steps: int) -> Operations:
-    """One iteration, or the whole program: what is inside, and what it reads and writes at its edges."""
+    """The work of one loop iteration or a whole program, including reading its inputs and writing its outputs."""
     edges = sum(map(_bytes, (*jaxpr.invars, *jaxpr.constvars, *jaxpr.outvars)))
     return _equations(jaxpr, steps).plus(Operations(0.0, edges, 1.0))
 
@@ -124,7 +124,7 @@ def _equations(jaxpr: Jaxpr, steps: int) -> Operations:
 
 
 def _one(equation: Any) -> Operations:
-    """An equation without a program of its own."""
+    """The work of an equation that calls no other program."""
     name = equation.primitive.name
     if name in _MOVES:
         return Operations()

@@ -1,4 +1,4 @@
-"""What a run will take before it is started: `predict`."""
+"""`predict`: forecasts the time, memory and traffic of a run before it starts."""
 
 import dataclasses
 import math
@@ -29,21 +29,21 @@ from eggroll_ray.forecast.operations import Program, block_program, memory_of, o
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.prepare import prepare
 
-_MANY = 1 << 16  # members, of which the chunks of noise in an update are a small part of its memory
+_MANY = 1 << 16  # a population so large that chunks of noise are a small part of the update's memory
 
 
 @dataclasses.dataclass(frozen=True)
 class Forecast:
-    """What a run will take; `str` makes a page of it.
+    """The forecast of a run. `str` formats it as a page of text.
 
     Attributes:
-      device: its name.
-      job: what is evaluated.
-      rates: of one device.
+      device: name of the device.
+      job: the work of a generation.
+      rates: the speed of one device.
       cluster: how devices are connected.
-      memory: of one device.
-      curve: a generation for each number of devices that was asked for.
-      assumptions: what the forecast rests on, a sentence each.
+      memory: the memory needed on one device.
+      curve: the predicted generation for each number of devices that was asked for.
+      assumptions: the assumptions of the forecast, one sentence each.
     """
 
     device: str
@@ -55,11 +55,14 @@ class Forecast:
     assumptions: tuple[str, ...]
 
     def limit(self, prediction: Prediction) -> str:
-        """What limits a run on so many devices: one of the names of `cost.ADVICE`."""
+        """Returns what limits the run on a predicted number of devices: one of the names in `cost.ADVICE`."""
         return prediction.limit if self.memory.fits(prediction.devices) else "memory"
 
     def population_within(self, seconds: float, devices: int) -> int:
-        """Returns the most members, in whole blocks, that fit and take no more than so long a generation; 0 if none."""
+        """Returns the largest population, in whole blocks, that fits and takes at most `seconds` per generation.
+
+        It is 0 if not even one block does.
+        """
         fit = self.memory.largest_population(devices)
         fit -= fit % self.job.plan.block_size
         return min(fit, largest_population(self.job, self.rates, self.cluster, devices, seconds))
@@ -125,23 +128,25 @@ def predict(
 ) -> Forecast:
     """Predicts memory, speed and traffic of a run, and says what limits it.
 
-    This machine is measured, for some seconds after compilation, on no more than 4,096 members; of other devices
-    there are but the numbers of their makers. Tests of the mean policy and the record are not counted.
+    This machine is measured, for some seconds after compilation, on at most 4,096 members. For other devices the
+    prediction uses their makers' figures. Tests of the mean policy and writing the record are not included.
 
     Args:
-      evaluator: what is optimised; environments are taken to run as long as with its initial parameters on this
-        machine, and to their end on others. `evaluator._replace(init=lambda seed: params)` measures others.
-      strategy: how; default: `eggroll()`.
+      evaluator: what is optimised. On this machine, episodes are assumed to be as long as with the initial parameters;
+        on other devices, to last for their maximum length. Use `evaluator._replace(init=lambda seed: params)` to
+        measure with other parameters.
+      strategy: how it is optimised; default: `eggroll()`.
       population_size: members per generation, even.
-      block_size: members of a block; None: as in a `Trainer`.
-      device: "this machine", or the name of one in `forecast.hardware.ACCELERATORS`, such as "H100".
-      devices: numbers of them, at least 1 each.
-      network_gbps: gigabits per second that enter and leave a machine.
-      split_update: as if each device summed the noise for its slice of the parameters and sent that to all others.
+      block_size: members of a block. None means the same default as in a `Trainer`.
+      device: "this machine", or a name in `forecast.hardware.ACCELERATORS`, such as "H100".
+      devices: the numbers of devices to predict for, each at least 1.
+      network_gbps: gigabits per second in and out of each machine.
+      split_update: predict as if each device summed the noise for its slice of the parameters and sent the slice to
+        all others. Runs do not support this yet.
 
     Raises:
-      ValueError: for a value out of range, a device that is not known, or one that is not at hand for an evaluator
-        that is not one compiled program.
+      ValueError: for a value out of range, an unknown device, or a device other than this machine for an evaluator that
+        is not one compiled program.
     """
     strategy = strategy or eggroll()
     _check(device, devices, network_gbps)
@@ -156,8 +161,8 @@ def predict(
     else:
         if program is None:
             raise ValueError(
-                f"device={device!r} can be predicted only for evaluators that are one compiled program, from_env or a "
-                f"jittable fitness; choose device={HERE!r}."
+                f"device={device!r} can be predicted only for evaluators that are one compiled program: from_env, or a "
+                f"fitness in JAX. Choose device={HERE!r}."
             )
         update = update_program(strategy, state, population_size, evaluator.groups)
         narrow = all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(state.params))
@@ -187,9 +192,9 @@ def _check(device: str, devices: Sequence[int], network_gbps: float) -> None:
 def _from_datasheet(
     device: str, program: Program, narrow: bool, update: Program, population_size: int
 ) -> tuple[Rates, list[str]]:
-    """Rates of a device that is not at hand, and what they rest on."""
+    """Rates of a device that is not available, and the assumptions behind them."""
     evaluation = bounds(operations_of(program), ACCELERATORS[device], narrow)
-    # The sum of an update is in float32 whatever the parameters are.
+    # The update is summed in float32, whatever the dtype of the parameters.
     each = max(bounds(operations_of(update), ACCELERATORS[device], False).values()) / population_size
     rates = Rates(block=max(evaluation.values()), generation=0.0, update=0.0, update_member=each)
     return rates, [
@@ -216,7 +221,7 @@ def _footprint(
         return memory_of(program).total + 4 * members * plan.groups
 
     block = None if program is None else memory_of(program)
-    # What the program of a window returns is the episodes to go on with, and little more.
+    # Nearly all that the program of a window returns are the episodes, which continue in the next generation.
     kept = 0.0 if block is None or evaluator.windows == 1 else block.outputs / plan.block_size
     needed, many = update(plan.population_size), max(_MANY, 2 * plan.population_size)
     return Footprint(
@@ -250,7 +255,7 @@ def _measured(found: Calibration) -> list[str]:
 
 
 def _per_machine(device: str) -> int:
-    """Devices of a machine: all that this one has, a CPU counting as one; of others what is usual."""
+    """Devices per machine: those of this machine, where a CPU counts as one, or the usual number for other devices."""
     if device != HERE:
         return Cluster().per_machine
     return 1 if jax.default_backend() == "cpu" else jax.local_device_count()

@@ -1,1 +1,1 @@
-"""Policies as pairs of functions, init and apply."""
+"""Policies as pairs of functions, `init` and `apply`."""

@@ -16,24 +16,24 @@ from eggroll_ray.es.recipe import Recipe, from_json, recipe_of, with_recipe
 
 Activation = Callable[[Array], Array]
 
-_SMALLEST_NATURE = 36  # pixels; with fewer the third convolution has nothing left
+_SMALLEST_NATURE = 36  # least height and width in pixels, below which the third convolution would have no output
 
 
 class Policy(NamedTuple):
-    """A network as it stands: no batch axis, no noise, no environment.
+    """A network as a record of functions, for a single observation. It has no batch axis and knows no noise.
 
-    `init(key, observation, outputs)` takes a key (consumed), an example observation (zeros) and the number
-    of outputs and returns parameters. `apply(params, observation, carry)` returns `(outputs,)` and the next
-    carry. `initial_carry()` is the recurrent state at the start of an episode, `()` if there is none.
-    `architecture` says what the network is, in what JSON holds: an export writes it beside the parameters, so that
-    others can rebuild the network. It is empty for a network of your own, unless you fill it in.
+    `init(key, observation, outputs)` takes a key (consumed), an example observation (zeros) and the number of outputs,
+    and returns parameters. `apply(params, observation, carry)` returns the outputs, `(outputs,)`, and the next carry.
+    `initial_carry()` returns the recurrent state at the start of an episode, `()` if there is none. `architecture`
+    describes the network in JSON types. An export writes it next to the parameters, so that other programs can rebuild
+    the network. It is empty for a network of your own, unless you fill it in.
     """
 
     init: Callable[[PRNGKeyArray, Array, int], Any]
     apply: Callable[[Any, Array, Any], tuple[Float[Array, " outputs"], Any]]
     initial_carry: Callable[[], Any] = tuple
     architecture: Mapping[str, Any] = {}
-    recipe: Recipe | None = None  # how to make it again from a record; None: it can only be given
+    recipe: Recipe | None = None  # how to make the policy again from a record; None if that is not possible
 
 
 def feedforward(
@@ -41,29 +41,29 @@ def feedforward(
     apply: Callable[[Any, Array], Array],
     architecture: Mapping[str, Any] = {},
 ) -> Policy:
-    """A policy of any plain, Flax or Equinox function `apply(params, observation) -> outputs`."""
+    """Makes a policy of any function `apply(params, observation) -> outputs`, such as a Flax or Equinox model's."""
     return Policy(
         init, lambda params, observation, carry: (apply(params, observation), carry), architecture=architecture
     )
 
 
 def relu(x: Array) -> Array:
-    """max(x, 0)."""
+    """Computes max(x, 0)."""
     return jnp.maximum(x, 0.0)
 
 
 def pqn(x: Array) -> Array:
-    """relu(layer_norm(x)) without affine parameters, the paper's activation (paper App. N.4; eps 1e-5)."""
+    """Computes relu(layer_norm(x)) without affine parameters, the activation of the paper (App. N.4; epsilon 1e-5)."""
     centred = x - x.mean()
     return jax.nn.relu(centred * jax.lax.rsqrt(jnp.mean(centred * centred) + 1e-5))
 
 
 def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> Policy:
-    """A fully connected network on the flattened observation; weights N(0, 1 / fan_in), biases zero.
+    """Makes a fully connected network on the flattened observation, with weights N(0, 1 / fan_in) and zero biases.
 
     Args:
       hidden: width of each hidden layer.
-      activation: after each hidden layer.
+      activation: function applied after each hidden layer.
     """
 
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
@@ -83,7 +83,7 @@ def mlp(hidden: Sequence[int] = (64, 64), activation: Activation = jnp.tanh) -> 
 
 
 def gru(width: int = 64) -> Policy:
-    """A gated recurrent unit on the flattened observation and a linear layer on its state."""
+    """Makes a gated recurrent unit of this width on the flattened observation, with a linear layer on its state."""
 
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         shapes = ((observation.size, 3 * width), (width, 3 * width), (width, int(outputs)))
@@ -102,7 +102,7 @@ def gru(width: int = 64) -> Policy:
 
 
 def cnn(channels: int = 16, hidden: int = 64) -> Policy:
-    """A 3 x 3 convolution and a hidden layer, for images `(height, width, channels)` as MinAtar's."""
+    """Makes a 3 x 3 convolution and a hidden layer, for small images `(height, width, channels)` such as MinAtar's."""
 
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         if observation.ndim != 3:
@@ -127,9 +127,9 @@ def cnn(channels: int = 16, hidden: int = 64) -> Policy:
 
 
 def nature_cnn(hidden: int = 512) -> Policy:
-    """The three convolutions of Mnih et al. 2015 and a hidden layer, for images of at least 36 x 36, as Atari's.
+    """Makes the three convolutions of Mnih et al. 2015 and a hidden layer, for large images such as Atari's.
 
-    Bytes are scaled to [0, 1].
+    Images must have at least 36 x 36 pixels. Bytes are scaled to [0, 1].
     """
     layers = ((8, 4, 32), (4, 2, 64), (3, 1, 64))  # kernel, stride, channels
 
@@ -147,7 +147,7 @@ def nature_cnn(hidden: int = 512) -> Policy:
         if observation.ndim != 3 or min(observation.shape[:2]) < _SMALLEST_NATURE:
             raise ValueError(
                 f"nature_cnn needs images (height, width, channels) of at least {_SMALLEST_NATURE} x "
-                f"{_SMALLEST_NATURE}, not {observation.shape}; use cnn for smaller ones, mlp for what is no image."
+                f"{_SMALLEST_NATURE}, not {observation.shape}; use cnn for smaller images, mlp for other observations."
             )
         shapes, (height, width, inputs) = [], observation.shape
         for size, stride, channels in layers:
@@ -166,17 +166,17 @@ def nature_cnn(hidden: int = 512) -> Policy:
 
 
 def with_log_std(policy: Policy) -> Policy:
-    """Adds a log standard deviation per action, a vector of parameters that starts at zero (paper App. N.4).
+    """Adds a vector of parameters, one log standard deviation per action, that starts at zero (paper App. N.4).
 
-    For `SamplingHead` on a box, whose outputs are means and log standard deviations: the network then gives the means
-    alone. Parameters are `{"policy": ..., "log_std": (size,)}`.
+    It is for `SamplingHead` on a box, whose outputs are means and log standard deviations. The network then computes
+    only the means. Parameters are `{"policy": ..., "log_std": (size,)}`.
     """
 
     def init(key: PRNGKeyArray, observation: Array, outputs: int) -> Any:
         if outputs % 2:
             raise ValueError(
-                f"with_log_std needs an even number of outputs, means and log standard deviations, not {outputs}; it "
-                "is for SamplingHead on a box."
+                f"with_log_std needs an even number of outputs (means and log standard deviations), not {outputs}; use "
+                "it only with SamplingHead on a box."
             )
         size = outputs // 2
         return {"policy": policy.init(key, observation, size), "log_std": jnp.zeros(size, jnp.float32)}
@@ -228,7 +228,7 @@ _MAKERS: dict[str, Callable[..., Policy]] = {
 
 
 def is_image(observation_shape: tuple[int, ...]) -> bool:
-    """Whether observations are `(height, width, channels)`, large enough for `cnn`."""
+    """Whether observations are images `(height, width, channels)` large enough for `cnn`."""
     return len(observation_shape) == 3 and min(observation_shape[:2]) >= 3
 
 
@@ -238,17 +238,17 @@ def is_large_image(observation_shape: tuple[int, ...]) -> bool:
 
 
 def default_policy(observation_shape: tuple[int, ...]) -> Policy:
-    """A small CNN for small images, the larger one for large images, an MLP of 2 x 64 for everything else."""
+    """Returns `cnn()` for small images, `nature_cnn()` for large ones, and `mlp()` for all other observations."""
     if not is_image(observation_shape):
         return mlp()
     return nature_cnn() if is_large_image(observation_shape) else cnn()
 
 
-@functools.partial(jax.jit, static_argnums=1)  # step by step, each operation would be a program of its own
+@functools.partial(jax.jit, static_argnums=1)  # otherwise each operation would be compiled as its own program
 def _layers(key: PRNGKeyArray, shapes: tuple[tuple[int, ...], ...]) -> list[dict[str, Array]]:
-    """Layers of kernels N(0, 1 / inputs), inputs being all axes but the last, and zero biases, float32.
+    """Draws layers with kernels N(0, 1 / inputs) and zero biases, float32. Inputs are all axes but the last.
 
-    The numbers are those of `jax.random.normal`, which takes several times as long to compile.
+    The kernels have the same numbers as with `jax.random.normal`, which takes several times as long to compile.
     """
     keys = jax.random.split(key, len(shapes))
     return [

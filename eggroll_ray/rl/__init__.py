@@ -1,1 +1,1 @@
-"""Reinforcement learning: environments and agents, rollouts in JAX and on the host, self-play."""
+"""Reinforcement learning: environments, agents, rollouts in JAX and in Python, and self-play."""

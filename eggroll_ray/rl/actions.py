@@ -1,4 +1,4 @@
-"""Heads: how many outputs an action space needs of a network, and how these become an action."""
+"""Heads: they say how many outputs a network needs for an action space, and turn the outputs into an action."""
 
 import itertools
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from eggroll_ray.rl.env import Box, Discrete, MultiDiscrete, Space
 
-_WIDE = 1e38  # bounds whose difference float32 holds
+_WIDE = 1e38  # the difference of bounds below this fits into float32
 
-# Brings reals `(size,)` into a box, `(*shape,)`.
+# Maps real numbers `(size,)` into a box, `(*shape,)`.
 Bound = Callable[[Box, Float[Array, " size"]], Float[Array, "*shape"]]
 
 
@@ -21,8 +21,8 @@ Bound = Callable[[Box, Float[Array, " size"]], Float[Array, "*shape"]]
 class Head(Protocol):
     """Says how many outputs an action space needs, and maps them to an action.
 
-    The outputs of discrete spaces are logits, one per choice: those of choices that the environment forbids are made
-    very low before a head sees them.
+    The outputs for discrete spaces are logits, one per choice. The logits of choices that the environment forbids are
+    set to a very low value before the head gets them.
     """
 
     def outputs(self, space: Space) -> int: ...
@@ -31,7 +31,7 @@ class Head(Protocol):
 
 
 def squash(space: Box, x: Float[Array, " size"]) -> Float[Array, "*shape"]:
-    """Maps reals into `[low, high]` by tanh; axes without finite bounds are left as they are."""
+    """Maps real numbers into `[low, high]` by tanh. Entries without finite bounds are left unchanged."""
     x = x.astype(jnp.float32).reshape(space.shape)
     low, high = jnp.asarray(space.low), jnp.asarray(space.high)
     bounded = jnp.isfinite(low) & jnp.isfinite(high)
@@ -40,16 +40,16 @@ def squash(space: Box, x: Float[Array, " size"]) -> Float[Array, "*shape"]:
     bounds = np.stack([space.low, space.high])
     if np.abs(bounds[np.isfinite(bounds)]).max(initial=0.0) < _WIDE:
         return jnp.where(bounded, low + share * (high - low), x)
-    return jnp.where(bounded, (1.0 - share) * low + share * high, x)  # their difference may be more than float32 holds
+    return jnp.where(bounded, (1.0 - share) * low + share * high, x)  # avoids `high - low`, which may overflow float32
 
 
 def clip(space: Box, x: Float[Array, " size"]) -> Float[Array, "*shape"]:
-    """Cuts reals off at `low` and `high`: an output is the action in the environment's own unit."""
+    """Clips real numbers to `[low, high]`, so that an output is an action in the environment's own units."""
     return jnp.clip(x.astype(jnp.float32).reshape(space.shape), jnp.asarray(space.low), jnp.asarray(space.high))
 
 
 class DeterministicHead(NamedTuple):
-    """The most likely discrete actions; outputs brought into the bounds of a box."""
+    """Chooses the most likely discrete action; for a box, maps the outputs into its bounds."""
 
     bound: Bound = squash
 
@@ -64,10 +64,10 @@ class DeterministicHead(NamedTuple):
 
 
 class SamplingHead(NamedTuple):
-    """Categorical samples, or a Gaussian one brought into the bounds of a box.
+    """Samples discrete actions by their logits; for a box, samples from a Gaussian and maps into its bounds.
 
-    The second half of a box's outputs is the logarithm of the standard deviation, cut to [-5, 2];
-    `with_log_std(policy)` makes it a vector of parameters that does not depend on the observation.
+    For a box, the second half of the outputs is the logarithm of the standard deviation, clipped to [-5, 2].
+    `with_log_std(policy)` replaces it by a vector of parameters that does not depend on the observation.
     """
 
     bound: Bound = squash
@@ -99,12 +99,12 @@ class SamplingHead(NamedTuple):
 
 
 def choices(space: Discrete | MultiDiscrete) -> tuple[int, ...]:
-    """The number of choices of each discrete action."""
+    """Returns the number of choices of each discrete action."""
     return (space.n,) if isinstance(space, Discrete) else space.n
 
 
 def forbid(outputs: Float[Array, " k"], mask: Bool[Array, " k"]) -> Float[Array, " k"]:
-    """Makes the logits of impossible actions so low that no head takes one while another is possible."""
+    """Lowers the logits of impossible actions so far that a head never chooses one while another is possible."""
     return jnp.where(mask, outputs, jnp.finfo(outputs.dtype).min)
 
 

@@ -1,6 +1,6 @@
-"""Who acts in an environment: one policy, or groups of agents, each with parameters of its own.
+"""Casts: they decide which parameters act for which agent. One policy acts for all, or each group has its own.
 
-A cast does not know whether an environment runs inside a compiled program or on the host.
+A cast does not depend on whether an environment runs inside a compiled program or in Python.
 
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `o` observation axes, `k`
 entries of a mask, `g` groups.
@@ -23,25 +23,25 @@ from eggroll_ray.rl.actions import Head, choices, forbid, squash
 from eggroll_ray.rl.env import AnyEnv, Box, Discrete, MultiDiscrete, Space, action_shape
 from eggroll_ray.rl.normalize import BlockMoments, Moments, Normalizer, Statistics, Sums
 
-# What a group is paid for: returns of all agents (b, a), places of the group's agents -> (b,).
+# The fitness of a group: (returns of all agents (b, a), indices of the group's agents) -> (b,).
 Credit = Callable[[Any, tuple[int, ...]], Any]
 # Names of the agents -> {group: its agents}.
 Grouping = Callable[[tuple[str, ...]], Mapping[str, Sequence[str]]]
 
 
 def own(returns: Float[Array | np.ndarray, "b a"], agents: tuple[int, ...]) -> Float[Array | np.ndarray, " b"]:
-    """A group's fitness is the mean return of its own agents."""
+    """Credit by which a group's fitness is the mean return of its own agents."""
     return returns[:, np.array(agents)].mean(axis=1)
 
 
 def team(returns: Float[Array | np.ndarray, "b a"], agents: tuple[int, ...]) -> Float[Array | np.ndarray, " b"]:
-    """Every group's fitness is the mean return of all agents."""
+    """Credit by which every group's fitness is the mean return of all agents."""
     del agents
     return returns.mean(axis=1)
 
 
 def by_role(agents: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Groups agents by name without its number: `adversary_0` and `adversary_1` are of the role `adversary`."""
+    """Groups agents by their name without its number: `adversary_0` and `adversary_1` have the role `adversary`."""
     groups: dict[str, tuple[str, ...]] = {}
     for agent in agents:
         role = agent.rstrip("0123456789").rstrip("_") or agent
@@ -50,12 +50,12 @@ def by_role(agents: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def by_agent(agents: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """A group for each agent."""
+    """Makes a group for each agent."""
     return {agent: (agent,) for agent in agents}
 
 
 def shared(agents: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """One group of all agents."""
+    """Makes one group of all agents."""
     return {"all": agents}
 
 
@@ -64,11 +64,12 @@ class Agents:
     """How several agents share parameters and reward.
 
     Attributes:
-      groups: `by_role` (agents with the same name but for its number share parameters), `by_agent`, `shared`, or a
-        mapping {group: names of its agents} in which every agent occurs once.
-      credit: what a group is paid for: `own` (the mean return of its agents) or `team` (that of all agents). Where
-        opponents share parameters and one wins what the other loses, both are always 0: use `self_play`.
-      identify: append to each observation which agent of its group it is, one-hot; observations are then flat.
+      groups: which agents share parameters: `by_role` (agents whose names differ only in their number), `by_agent`,
+        `shared`, or a mapping {group: names of its agents} in which every agent occurs once.
+      credit: the fitness of a group: `own` (the mean return of its agents) or `team` (that of all agents). If opponents
+        in a zero-sum game share parameters, both are always 0: use `self_play` instead.
+      identify: whether to append to each observation a one-hot vector that says which agent of its group it is.
+        Observations are then flattened.
     """
 
     groups: Grouping | Mapping[str, Sequence[str]] = by_role
@@ -77,24 +78,24 @@ class Agents:
 
 
 class Group(NamedTuple):
-    """Agents that act by one set of parameters."""
+    """Agents that share one set of parameters."""
 
     name: str
-    agents: tuple[int, ...]  # their places on the axis of agents
+    agents: tuple[int, ...]  # their indices on the axis of agents
     policy: Policy
     head: Head
-    observation_space: Box  # of each of them
+    observation_space: Box  # of each agent
     action_space: Space
     identify: bool
 
     def observed(self) -> Array:
-        """An example of what the policy is shown: zeros."""
+        """Returns an example of the policy's input: zeros."""
         if not self.identify:
             return jnp.zeros(self.observation_space.shape, jnp.float32)
         return jnp.zeros(int(np.prod(self.observation_space.shape)) + len(self.agents), jnp.float32)
 
     def initial_carry(self) -> Any:
-        """The recurrent state at the start of an episode; numbers of Python become arrays."""
+        """Returns the recurrent state at the start of an episode, with Python numbers turned into arrays."""
         return jax.tree.map(lambda x: jnp.asarray(x, jnp.result_type(x)), self.policy.initial_carry())
 
     def init(self, key: PRNGKeyArray) -> Params:
@@ -102,16 +103,16 @@ class Group(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What a cast acts upon; without the axis `a` where the environment has one agent."""
+    """The input of a cast. There is no axis `a` if the environment has a single agent."""
 
     observation: Float[Array, "b a *o"]
-    mask: Any  # (b, a, k) bool, or () where every action is possible
+    mask: Any  # (b, a, k) bool, or () if every action is possible
 
 
 class Groups:
-    """The cast in which every agent acts by the parameters of its group.
+    """The cast in which every agent acts with the parameters of its group.
 
-    Parameters, statistics and normalisers are `{group: ...}`, those of the only group itself where there is one.
+    Parameters, statistics and normalisers are `{group: ...}`. With a single group they are those of the group itself.
     """
 
     def __init__(self, env: AnyEnv, groups: tuple[Group, ...], credit: Credit, normalize: bool):
@@ -121,15 +122,15 @@ class Groups:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the groups; () where one set of parameters has one fitness."""
+        """Names of the groups; () if there is one set of parameters with one fitness."""
         return tuple(sorted(group.name for group in self.groups)) if len(self.groups) > 1 else ()
 
     def settings(self) -> dict[str, Any]:
-        """What the cast was made with, for the run's record."""
+        """Returns the settings that the cast was made with, for the run's record."""
         head = self.groups[0].head
         bound = getattr(head, "bound", squash)
         settings: dict[str, Any] = {"head": type(head).__name__}
-        # Named only where they are used: runs of before they existed can be continued.
+        # Recorded only if it is not the default, so that runs from before this option existed can be resumed.
         if bound is not squash:
             settings["bound"] = getattr(bound, "__name__", type(bound).__name__)
         if self.axis:
@@ -139,14 +140,14 @@ class Groups:
         return settings
 
     def init(self, key: PRNGKeyArray) -> Params:
-        """Draws parameters."""
+        """Draws initial parameters."""
         if not self.names:
             return self.groups[0].init(key)
         keys = jax.random.split(key, len(self.groups))
         return {group.name: group.init(k) for group, k in zip(self.groups, keys, strict=True)}
 
     def carry(self, members: int, episodes: int) -> Any:
-        """The recurrent state of each group at the start: `(n, e a, ...)`."""
+        """Returns the recurrent state of each group at the start of episodes, `(n, e a, ...)`."""
 
         def start(group: Group) -> Any:
             shape = (members, episodes * len(group.agents))
@@ -157,7 +158,7 @@ class Groups:
     def act(
         self, members: Members, frozen: Any, shown: Shown, carry: Any, keys: Key[Array, "n e"]
     ) -> tuple[Array, Any]:
-        """Lets every agent act once, by the parameters of its member and group.
+        """Lets every agent act once, with the parameters of its member and group.
 
         Returns:
           The actions `(b, a, ...)`, and the next carry.
@@ -179,7 +180,7 @@ class Groups:
         return joint, tuple(carries)
 
     def returns(self, totals: Any) -> Any:
-        """Returns of agents `(b, a)` to those of groups: `(b,)`, or `(b, g)` in the order of `names`."""
+        """Turns returns of agents `(b, a)` into those of groups: `(b,)`, or `(b, g)` in the order of `names`."""
         if not self.axis:
             return totals
         paid = {group.name: self._credit(totals, group.agents) for group in self.groups}
@@ -187,15 +188,15 @@ class Groups:
         return stack([paid[name] for name in self.names], axis=-1) if self.names else paid[self.groups[0].name]
 
     def statistics(self) -> Any:
-        """Statistics of no observations, () where none are kept."""
+        """Returns statistics of no observations; () if observations are not normalised."""
         return self._each(lambda group: observation.no_observations(group.observation_space.shape))
 
     def moments(self) -> Any:
-        """Moments of no observations, () where none are kept."""
+        """Returns moments of no observations; () if observations are not normalised."""
         return self._each(lambda group: observation.no_moments(group.observation_space.shape))
 
     def sums(self, environments: int) -> Any:
-        """Sums of no observations, of so many environments; () where none are kept."""
+        """Returns sums of no observations for a number of environments; () if observations are not normalised."""
 
         def none(group: Group) -> Sums:
             return observation.no_sums(environments * len(group.agents), group.observation_space.shape)
@@ -203,13 +204,13 @@ class Groups:
         return self._each(none)
 
     def freeze(self, statistics: Any) -> Any:
-        """Statistics to normalisers, None where observations are not normalised."""
+        """Turns statistics into normalisers; None if observations are not normalised."""
         if not self.normalize:
             return None
         return self._each(lambda group: observation.normalizer(self.part(statistics, group)))
 
     def block_moments(self, sums: Any, statistics: Any) -> Any:
-        """What a block adds, on the host: its sums, around the mean of the statistics."""
+        """Returns what a block adds to the statistics, as NumPy arrays: its sums around the mean of the statistics."""
 
         def add_up(group: Group) -> BlockMoments:
             return observation.block_moments(self.part(sums, group), self.part(statistics, group))
@@ -217,7 +218,7 @@ class Groups:
         return self._each(add_up)
 
     def total(self, blocks: Sequence[Any]) -> Any:
-        """Adds up what the blocks of a generation add, in any order."""
+        """Sums the moments of the blocks of a generation, in any order."""
 
         def total(group: Group) -> Moments:
             return observation.total([self.part(block, group) for block in blocks])
@@ -233,9 +234,9 @@ class Groups:
         return self._each(merge)
 
     def observe(self, sums: Any, shown: Shown, alive: Any) -> Any:
-        """Adds what is observed in the environments that are `alive` `(b,)`.
+        """Adds the observations of the environments that are `alive`, `(b,)`, to the sums.
 
-        Of several agents, one that is shown zeros counts as absent.
+        With several agents, an agent whose observation is all zeros counts as absent.
         """
         if not self.normalize:
             return sums
@@ -251,7 +252,7 @@ class Groups:
         return self._each(add)
 
     def part(self, tree: Any, group: Group) -> Any:
-        """The part of a tree that is a group's."""
+        """Returns the part of a tree that belongs to a group."""
         return tree[group.name] if self.names and tree is not None else tree
 
     def _each(self, make: Callable[[Group], Any]) -> Any:
@@ -260,7 +261,7 @@ class Groups:
         return {group.name: make(group) for group in self.groups} if self.names else make(self.groups[0])
 
     def _rows(self, group: Group, x: Any) -> Any:
-        """Observations (b, a, *o) of all agents, or (b, *o) of the only one, to those of a group, unpadded."""
+        """Selects a group's observations, without padding, from those of all agents (b, a, *o) or one agent (b, *o)."""
         x = x[:, np.array(group.agents)] if self.axis else x[:, None]
         own, joint = group.observation_space.shape, self.env.observation_space.shape
         return x if own == joint else x[..., : own[0]]
@@ -295,7 +296,10 @@ class Groups:
 
 
 def agent_act(group: Group) -> Callable[..., tuple[Array, Any]]:
-    """How one agent acts: parameters, (normalised) observation, mask, key, carry -> action, next carry."""
+    """Makes a function that lets one agent act.
+
+    It takes parameters, (normalised) observation, mask, key and carry, and returns the action and the next carry.
+    """
 
     def act(params: Params, seen: Array, mask: Any, key: PRNGKeyArray, carry: Any) -> tuple[Array, Any]:
         outputs, carry = group.policy.apply(params, seen, carry)
@@ -313,13 +317,13 @@ def make_groups(
 
     Args:
       env: the environment.
-      policy: of every group, or {group: policy}; None: a default for its observations.
-      head: of every group.
-      agents: how they share parameters and reward.
+      policy: the policy of every group, or {group: policy}. None means a default that fits the observations.
+      head: the head of every group.
+      agents: how agents share parameters and reward.
       normalize: whether observations are normalised by running statistics.
 
     Raises:
-      ValueError: when agents and groups do not match, or policy, head and environment do not fit.
+      ValueError: when agents and groups do not match, or when policy, head and environment do not fit together.
     """
     chosen = {env.agents[0]: env.agents} if len(env.agents) == 1 else _chosen(env, agents)
     if isinstance(policy, Mapping) and set(policy) != set(chosen):
@@ -343,21 +347,21 @@ def _chosen(env: AnyEnv, agents: Agents) -> dict[str, tuple[str, ...]]:
     named = [agent for members in groups.values() for agent in members]
     if sorted(named) != sorted(env.agents) or not all(groups.values()):
         raise ValueError(
-            f"groups {dict(groups)} must name every agent of {env.name} once and be empty nowhere; its agents are "
-            f"{', '.join(env.agents)}."
+            f"groups {dict(groups)} must name every agent of {env.name} once, and no group may be empty; its agents "
+            f"are {', '.join(env.agents)}."
         )
     return {name: tuple(members) for name, members in groups.items()}
 
 
 def _common(env: AnyEnv, spaces: list[tuple[Box, Space]]) -> tuple[Box, Space]:
-    """The spaces of a group: those of its agents, or where these differ the padded ones of all."""
+    """The spaces of a group: those of its agents if they are all the same, otherwise the padded ones of all agents."""
     first = spaces[0]
     same = all(box.shape == first[0].shape and _same(space, first[1]) for box, space in spaces)
     return first if same and _begins(first[1], env.action_space) else (env.observation_space, env.action_space)
 
 
 def _begins(space: Space, joint: Space) -> bool:
-    """Whether an action, and its mask, are the first part of those of all agents."""
+    """Whether actions and masks of `space` are the first part of those of `joint`, the space of all agents."""
     if isinstance(space, MultiDiscrete) and isinstance(joint, MultiDiscrete):
         return space.n == joint.n[: len(space.n)]
     return type(space) is type(joint)
@@ -382,7 +386,7 @@ def _check_fit(env: AnyEnv, group: Group) -> None:
             raise ValueError(f"it returns outputs of shape {found.shape}, not ({outputs},)")
         before, after = _shapes(group.initial_carry()), _shapes(carry)
         if before != after:
-            raise ValueError(f"the carry it returns is {after}, its initial_carry() is {before}")
+            raise ValueError(f"it returns a carry {after}, but its initial_carry() is {before}")
         return group.head.action(space, found, jax.random.key(0))
 
     try:
@@ -395,8 +399,8 @@ def _check_fit(env: AnyEnv, group: Group) -> None:
         ) from error
     if result.shape != action_shape(space):
         raise ValueError(
-            f"the head {type(group.head).__name__} makes actions of shape {result.shape} for {env.name}, which "
-            f"takes {action_shape(space)}; choose another head."
+            f"the head {type(group.head).__name__} makes actions of shape {result.shape}, but {env.name} takes actions "
+            f"of shape {action_shape(space)}; choose another head."
         )
 
 

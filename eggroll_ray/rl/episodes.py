@@ -1,6 +1,6 @@
-"""Episodes of a flat batch of environments, played until each has ended.
+"""Plays a flat batch of JAX environments until every episode has ended.
 
-Only the policy is perturbed, and no trajectory is kept.
+Only the policy is perturbed, and no trajectory is stored.
 
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
@@ -25,20 +25,23 @@ from eggroll_ray.rl.rollout import Cast
 
 
 class Loop(NamedTuple):
-    """Carry of the rollout loop; environments are flat, `(b, ...)`."""
+    """The carry of the rollout loop. Environments are on one axis, `(b, ...)`."""
 
     time: Int[Array, ""]
     env_state: Any
     shown: Shown
     carry: Any
-    totals: Array  # (b,) or (b, a)
+    totals: Array  # sums of rewards, (b,) or (b, a)
     alive: Array
-    steps: Array  # of all environments together, until each ended
-    sums: Any  # over what is observed, where observations are normalised: in all seats
+    steps: Array  # number of steps of all environments together
+    sums: Any  # sums over the observations of all agents, if observations are normalised
 
 
 def mean_player(env: Env, cast: Cast) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
-    """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""
+    """Makes a function that plays episodes of unperturbed parameters.
+
+    It takes parameters, context and keys, and gives the returns, `(e,)` or `(e, a)`.
+    """
 
     @SharedProgram
     def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> Array:
@@ -67,7 +70,7 @@ def begin_episodes(env: Env, cast: Cast, keys: Key[Array, "n e"]) -> Loop:
 def play_episodes(
     env: Env, cast: Cast, members: Members, context: Any, keys: Key[Array, "n e"], start: Loop, stop: int | Array
 ) -> Loop:
-    """Plays until every episode has ended, or to time `stop`."""
+    """Plays until every episode has ended, or until time `stop`."""
     step = functools.partial(stepping.step, env)
 
     def advance(loop: Loop) -> Loop:
@@ -90,7 +93,7 @@ def play_episodes(
 
 
 def _use(keys: Key[Array, "n e"], use: Array) -> Key[Array, " b"]:
-    """Uses of an episode's key: 0 its reset, 2 t + 1 the action at time t, 2 t + 2 the step that follows it."""
+    """Derives keys from those of episodes. `use` 0 is for the reset, 2 t + 1 and 2 t + 2 for action and step at t."""
     return jax.vmap(fold_in, (0, None))(keys.reshape(-1), use)
 
 
@@ -100,6 +103,6 @@ def _counted(timestep: Timestep, alive: Array) -> Array:
 
 
 def fitness_of(cast: Cast, end: Loop, keys: Key[Array, "n e"]) -> Float[Array, "n e *g"]:
-    """Returns what each episode of each member was paid, of several groups that of each."""
+    """Returns the fitness of each episode of each member; with several groups, that of each group."""
     returns = cast.returns(end.totals, keys.shape[1])
     return returns.reshape(*keys.shape, *returns.shape[1:])

@@ -1,7 +1,7 @@
 """Rollouts in environments that run in Python: Gymnasium, PettingZoo, or any `HostEnv`.
 
-All members of a block act in one compiled call per step, each row with its own perturbation; between the calls the
-environments are stepped on the host.
+All members of a block act in one compiled call per step, each with its own perturbation. Between these calls the
+environments are stepped in Python.
 
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
@@ -47,12 +47,12 @@ _TEST = "a test of the mean parameters"
 
 
 class _Episodes(NamedTuple):
-    """What a batch of episodes came to."""
+    """The results of a batch of episodes."""
 
-    totals: np.ndarray  # (b,) or (b, a) float32
-    steps: int  # of all environments together
-    sums: Any  # over what was observed, where observations are normalised
-    failed: Mapping[int, str]  # place in the batch -> what that environment raised
+    totals: np.ndarray  # sums of rewards, (b,) or (b, a) float32
+    steps: int  # number of steps of all environments together
+    sums: Any  # sums over the observations, if observations are normalised
+    failed: Mapping[int, str]  # index in the batch -> what that environment raised
 
 
 def from_host_env(
@@ -67,15 +67,15 @@ def from_host_env(
     on_error: Invalid = Invalid.DROP_PAIR,
     agents: Agents = Agents(),  # noqa: B008 - frozen
 ) -> Evaluator:
-    """Evolves a policy in an environment that runs in Python; the fitness is its mean return.
+    """Makes an evaluator that evolves a policy in a Python environment. The fitness of a member is its mean return.
 
-    Each worker holds one environment for each episode of a block, and steps them in its own process.
+    Each worker has one environment for each episode of a block, and steps them in its own process.
 
     Args:
       env: the environment.
-      on_error: what becomes of a member whose environment raises an exception; the others go on.
+      on_error: how to treat a member whose environment raises an exception. Other members are not affected.
 
-    The other arguments, and what is raised, are those of `from_env`.
+    The other arguments and the errors are those of `from_env`.
     """
     play = Play(episodes, shared_by, Invalid(on_nan))
     check_kind("from_host_env", env, HostEnv, policy)
@@ -86,7 +86,7 @@ def from_host_env(
 
 
 def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Evaluator:
-    """Makes the evaluator of a cast in an environment on the host."""
+    """Makes the evaluator of a cast in a Python environment."""
     batches = Batches(env)
 
     def bind(perturb: Perturbation) -> EvaluateBlock:
@@ -138,7 +138,10 @@ def play_host_env(env: HostEnv, cast: Cast, play: Play, on_error: Invalid) -> Ev
 def mean_host_player(
     env: HostEnv, cast: Cast, batches: "Batches"
 ) -> Callable[[Params, Any, Key[Array, "1 e"]], np.ndarray]:
-    """Plays episodes of unperturbed parameters: parameters, context, keys -> returns `(e,)` or `(e, a)`."""
+    """Makes a function that plays episodes of unperturbed parameters.
+
+    It takes parameters, context and keys, and gives the returns, `(e,)` or `(e, a)`.
+    """
     player = Player(env, cast, batches)
 
     def play(params: Params, context: Any, keys: Key[Array, "1 e"]) -> np.ndarray:
@@ -156,7 +159,7 @@ def _failed_test(env: HostEnv, found: _Episodes) -> FitnessError:
 
 
 def acting(policy: TrainedPolicy, key: PRNGKeyArray) -> Callable[[HostTimestep], np.ndarray]:
-    """What `HostEnv.render` takes: the actions of a policy in one episode, `(1, ...)` for a batch of one."""
+    """Makes the `act` that `HostEnv.render` takes: it gives a policy's actions in one episode, `(1, ...)`."""
     carry, time = policy.initial_carry(), 0
     step = jax.jit(policy.step)
 
@@ -171,12 +174,12 @@ def acting(policy: TrainedPolicy, key: PRNGKeyArray) -> Callable[[HostTimestep],
 
 
 class Batches:
-    """Batches of environments by their size, made when they are first needed; not shipped with the evaluator."""
+    """Batches of environments by their size. They are made when first needed, and not pickled with the evaluator."""
 
     def __init__(self, env: HostEnv):
         self._env = env
         self._batches: dict[int, HostBatch] = {}
-        # Not in __del__: at the end of the process the suites' modules are gone before it is called.
+        # Not in __del__, because at the end of the process the suites' modules may be gone before it is called.
         weakref.finalize(self, _close, self._batches)
 
     def __reduce__(self) -> Any:
@@ -194,7 +197,7 @@ def _close(batches: dict[int, HostBatch]) -> None:
 
 
 class Player:
-    """Plays episodes; holds the compiled programs for it."""
+    """Plays episodes, and holds the compiled programs for that."""
 
     def __init__(self, env: HostEnv, cast: Cast, batches: Batches):
         self._env, self._cast, self._batches = env, cast, batches
@@ -209,17 +212,23 @@ class Player:
 
         @SharedProgram
         def seeds(keys: Array) -> Array:
-            # Uses of an episode's key: 0 its seed, t + 1 the action at time t.
+            # Key 0 derived from an episode's key is for its seed, key t + 1 for the action at time t.
             first = jax.vmap(fold_in, (0, None))(keys.reshape(-1), 0)
-            return jax.vmap(lambda key: normal.bits(key, ()))(first)  # one word of each
+            return jax.vmap(lambda key: normal.bits(key, ()))(first)  # one 32-bit word per key
 
         self._act, self._seeds = act, seeds
 
     def play(self, members: Members, keys: Key[Array, "n e"], context: Any, whose: str) -> _Episodes:
-        """Plays one episode for each key; an episode's seed is a function of its key alone.
+        """Plays one episode for each key. The seed of an episode is a function of its key alone.
+
+        Args:
+          members: the members that act.
+          keys: the keys of their episodes.
+          context: what acting needs in addition to the members; see `Cast.context`.
+          whose: names the members in an error message.
 
         Raises:
-          FitnessError: when the batch of environments itself raises; it says for whom.
+          FitnessError: when the batch of environments as a whole raises an exception.
         """
         with _naming(self._env, whose):
             batch = self._batches.of(keys.shape[0] * keys.shape[1])
@@ -243,23 +252,23 @@ class Player:
 
 @contextlib.contextmanager
 def _naming(env: HostEnv, whose: str) -> Iterator[None]:
-    """Turns what a batch of environments raises into an error that says for whom."""
+    """Turns an exception of a batch of environments into an error that names the members."""
     try:
         yield
     except Exception as error:
         raise FitnessError(
-            f"{env.name} failed as a whole in {whose}: {type(error).__name__}: {error}\nReport the failure of a single "
-            "environment in HostTimestep.failed: then only its member is lost."
+            f"{env.name} failed as a whole in {whose}: {type(error).__name__}: {error}\nIf only one environment fails, "
+            "report that in HostTimestep.failed, so that only its member is lost."
         ) from error
 
 
 def _like(flags: Any, values: np.ndarray) -> np.ndarray:
-    """Gives flags as many axes as values have."""
+    """Adds axes of size 1 to flags until they have as many axes as values."""
     return flags.reshape(*flags.shape, *(1,) * (values.ndim - flags.ndim))
 
 
 def _not_finite(returns: np.ndarray, failed: np.ndarray, state: ESState, members: np.ndarray) -> tuple[str, ...]:
-    """A text per member with a return `(n, e)` or `(n, e, g)` that is not finite though no environment has failed."""
+    """A text for each member whose return, `(n, e)` or `(n, e, g)`, is not finite although no environment failed."""
     totals = returns.reshape(*failed.shape, -1).sum(axis=(1, 2))
     places = np.flatnonzero(~np.isfinite(totals) & ~failed.any(axis=1))
     return tuple(f"member {int(members[i])} of generation {int(state.generation)}: return {totals[i]}" for i in places)
@@ -268,7 +277,7 @@ def _not_finite(returns: np.ndarray, failed: np.ndarray, state: ESState, members
 def _failures(
     failed: Mapping[int, str], state: ESState, members: np.ndarray, episodes: int, on_error: Invalid
 ) -> tuple[str, ...]:
-    """A text per member that failed, with the first of its episodes; raises where the policy says so."""
+    """A text for each member that failed, with the first failed episode. Raises instead with `Invalid.RAISE`."""
     texts: dict[int, str] = {}
     for place in sorted(failed):
         member, episode = int(members[place // episodes]), place % episodes

@@ -1,7 +1,7 @@
-"""Rollouts: a policy in an environment as an evaluator.
+"""Rollouts in JAX environments: makes an evaluator of a policy in an environment.
 
-One flat batch of environments (members x episodes) is stepped; only the policy is perturbed. A loop ends
-when every episode has ended, and no trajectory is kept.
+The environments of all members and episodes are stepped as one flat batch. Only the policy is perturbed. The loop ends
+when every episode has ended, and no trajectory is stored.
 
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
@@ -50,28 +50,29 @@ def from_env(
     agents: Agents = Agents(),  # noqa: B008 - frozen
     window: int | None = None,
 ) -> Evaluator:
-    """Evolves a policy in an environment; the fitness is its mean return.
+    """Makes an evaluator that evolves a policy in a JAX environment. The fitness of a member is its mean return.
 
-    Where several groups of agents have parameters of their own, these are `{group: params}`, and each group has its
-    own fitness.
+    If several groups of agents have parameters of their own, these are `{group: params}`, and each group has its own
+    fitness.
 
     Args:
       env: the environment.
-      policy: the network, or one for each group of agents; default: a CNN for images, an MLP of 2 x 64 otherwise.
+      policy: the network, or one for each group of agents. Default: a CNN for images, otherwise an MLP of 2 x 64.
       episodes: `e`, episodes per member and generation, at least 1.
       head: turns the network's outputs into actions.
-      normalize_observations: by running mean and standard deviation, frozen within a generation.
-      shared_by: how many consecutive members play the same episodes (common random numbers): 2 is twins, 1 is
-        each its own, None is all members of a generation.
-      on_nan: policy for a return that is not finite.
+      normalize_observations: whether to normalise observations by running mean and standard deviation, which are
+        frozen within a generation.
+      shared_by: number of consecutive members that play the same episodes (common random numbers). 2 means twins, 1
+        means that no members share episodes, None means that all members of a generation do.
+      on_nan: how to treat a return that is not finite.
       agents: how several agents share parameters and reward.
-      window: steps of an episode per generation: an episode then spans `ceil(max_steps / window)` generations, over
-        which the environments of each member go on, and the fitness is the return within the window. Choose a
-        strategy that corrects for what the window leaves out: `eggroll(persistent=...)` or `eggroll(noise_reuse=...)`
-        of that many generations. None: whole episodes.
+      window: number of steps of an episode that one generation plays. An episode then spans `ceil(max_steps / window)`
+        generations, and the fitness is the return within the window. Use a strategy that corrects for the rest of the
+        episode: `eggroll(persistent=...)` or `eggroll(noise_reuse=...)` with that number of generations. None: each
+        generation plays whole episodes.
 
     Raises:
-      ValueError: when policy, head and environment do not fit, before any work starts.
+      ValueError: when policy, head and environment do not fit together. It is raised before any work starts.
     """
     play = Play(episodes, shared_by, Invalid(on_nan), window)
     check_kind("from_env", env, Env, policy)
@@ -82,7 +83,7 @@ def from_env(
 
 
 def play_env(env: Env, cast: Cast, play: Play) -> Evaluator:
-    """Makes the evaluator of a cast in an environment."""
+    """Makes the evaluator of a cast in a JAX environment."""
     play_mean = mean_player(env, cast)
 
     def test(

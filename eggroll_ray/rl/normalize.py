@@ -1,8 +1,10 @@
-"""Running observation statistics: frozen within a generation, the same bits however it is split into blocks.
+"""Running statistics of observations. They are frozen within a generation, and do not depend on its split into blocks.
 
-Each environment is summed up by itself, on the device and in float32, around the first observation that it shows: sums
-around anything far away cancel. The host adds the environments up as if without rounding, and then the blocks; both in
-float64. Letters in shapes: `o` observation axes, `r` rows, that is environments, or each agent of each environment.
+The observations of each environment are summed on the device in float32, as differences to its first observation, since
+sums around a distant value lose precision by cancellation. The host then adds up environments and blocks in float64,
+with so much precision that the order makes no difference.
+
+Letters in shapes: `o` observation axes, `r` rows (environments, or the agents of all environments).
 """
 
 from collections.abc import Sequence
@@ -12,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-CLIP = 10.0  # normalised observations beyond this many standard deviations are cut
-_MIN_STD = 1e-4  # of an observation that (almost) never changes
-_RESOLUTION = 2.0**-23  # of float32: a deviation below this share of the mean is none that an observation can show
+CLIP = 10.0  # normalised observations are clipped to this many standard deviations
+_MIN_STD = 1e-4  # an observation with a smaller standard deviation counts as constant
+_RESOLUTION = 2.0**-23  # of float32: a standard deviation below this share of the mean is only rounding
 
 
 class Statistics(NamedTuple):
-    """Mean and sum of squared deviations of all observations so far; float64 on the host."""
+    """Number, mean and sum of squared deviations of all observations so far, as float64 NumPy arrays."""
 
     samples: np.ndarray  # ()
     mean: np.ndarray  # (*o)
@@ -26,16 +28,16 @@ class Statistics(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What is collected of each row while it is played, float32."""
+    """The sums of each row during an episode, float32."""
 
     samples: Float[Array, " r"]
-    centre: Float[Array, " r *o"]  # the first observation that counts
+    centre: Float[Array, " r *o"]  # the first observation that is counted
     first: Float[Array, " r *o"]  # sum of (x - centre)
     second: Float[Array, " r *o"]  # sum of (x - centre)^2
 
 
 class BlockMoments(NamedTuple):
-    """What one block adds: sums around the mean frozen for the generation, each as two float64 whose sum it is."""
+    """What one block adds: sums around the frozen mean of the generation, each as two float64 that add up to it."""
 
     samples: Float[np.ndarray, "2"]
     first: Float[np.ndarray, " 2 *o"]
@@ -43,9 +45,9 @@ class BlockMoments(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """What a generation adds: sums over its observations `x`, around the mean frozen for it.
+    """What a generation adds: sums over its observations `x` around its frozen mean, in float64.
 
-    In float64; older logs hold them for each block, in float32.
+    Logs of older versions contain them for each block, in float32.
     """
 
     samples: Float[np.ndarray, ""]
@@ -67,24 +69,24 @@ class Normalizer(NamedTuple):
 
 
 def no_observations(shape: tuple[int, ...]) -> Statistics:
-    """Statistics of nothing: their normaliser is the identity up to the clip."""
+    """Returns statistics of no observations, whose normaliser only clips."""
     return Statistics(np.zeros(()), np.zeros(shape), np.zeros(shape))
 
 
 def no_moments(shape: tuple[int, ...]) -> Moments:
-    """Moments of nothing."""
+    """Returns moments of no observations."""
     return Moments(np.zeros(()), np.zeros(shape), np.zeros(shape))
 
 
 def no_sums(rows: int, shape: tuple[int, ...]) -> Sums:
-    """Sums of nothing."""
+    """Returns sums of no observations."""
     zeros = jnp.zeros((rows, *shape), jnp.float32)
     return Sums(jnp.zeros(rows, jnp.float32), zeros, zeros, zeros)
 
 
 def observe(sums: Sums, observations: Float[Array, " r *o"], counted: Bool[Array, " r"]) -> Sums:
     """Adds one observation of each row that is `counted`, if it is finite."""
-    # A single NaN would stay in the statistics for ever.
+    # A single NaN would never leave the statistics.
     counted = counted & jnp.isfinite(observations).reshape(len(counted), -1).all(axis=1)
 
     def where(flags: Bool[Array, " r"], yes: Array, no: Array | float) -> Array:
@@ -102,9 +104,9 @@ def observe(sums: Sums, observations: Float[Array, " r *o"], counted: Bool[Array
 
 
 def block_moments(sums: Sums, statistics: Statistics) -> BlockMoments:
-    """Adds up the rows of a block, on the host.
+    """Sums the rows of a block, in NumPy.
 
-    A row whose observations were too large for sums in float32 is left out.
+    Rows whose sums in float32 have overflowed are left out.
     """
     samples, centre, first, second = (np.asarray(x, np.float64) for x in sums)
     sound = (samples > 0) & np.isfinite(first + second).reshape(len(samples), -1).all(axis=1)
@@ -116,15 +118,15 @@ def block_moments(sums: Sums, statistics: Statistics) -> BlockMoments:
 
 
 def total(blocks: Sequence[BlockMoments]) -> Moments:
-    """Adds up the blocks of a generation; how it was split into them makes no difference to a bit."""
+    """Sums the blocks of a generation. The bits of the result do not depend on the split into blocks."""
     return Moments(*(_exact_sum(np.concatenate(parts))[0] for parts in zip(*blocks, strict=True)))
 
 
 def _exact_sum(values: Float[np.ndarray, " n *o"]) -> Float[np.ndarray, " 2 *o"]:
-    """Adds up with twice the digits of a float64: the sum, and what rounding it has cut off (Dekker 1971).
+    """Sums with twice the precision of float64 (Dekker 1971). Returns the sum and the rounding error it lost.
 
-    So much is kept that the order makes no difference to the sum. Pairs are added side by side, then pairs of the sums:
-    of thousands of features that takes a tenth of the time of `math.fsum` of each.
+    This is precise enough that the order makes no difference to the sum. Pairs are added, then pairs of these sums, and
+    so on. With thousands of features this takes a tenth of the time of calling `math.fsum` for each.
     """
     high = np.concatenate([values, np.zeros_like(values, shape=(1, *values.shape[1:]))])
     low = np.zeros_like(high)
@@ -132,7 +134,7 @@ def _exact_sum(values: Float[np.ndarray, " n *o"]) -> Float[np.ndarray, " 2 *o"]
         if len(high) % 2:
             high, low = (np.concatenate([x, np.zeros_like(x[:1])]) for x in (high, low))
         whole = high[::2] + high[1::2]
-        second = whole - high[::2]  # what of it came from the second of the pair
+        second = whole - high[::2]  # the part of the sum that came from the second number of the pair
         cut_off = (high[::2] - (whole - second)) + (high[1::2] - second) + (low[::2] + low[1::2])
         high = whole + cut_off
         low = cut_off - (high - whole)
@@ -144,19 +146,22 @@ def _frozen_mean(statistics: Statistics) -> Float[np.ndarray, "*o"]:
 
 
 def normalizer(statistics: Statistics) -> Normalizer:
-    """Freezes the statistics into a map; with fewer than two observations it is the identity."""
+    """Makes the normaliser of the statistics. With fewer than two observations it only clips."""
     if statistics.samples < 2:
         return Normalizer(np.zeros_like(statistics.mean, np.float32), np.ones_like(statistics.mean, np.float32))
     std = np.sqrt(statistics.squares / statistics.samples)
-    # An observation that never changed must not be blown up the first time it does.
+    # An observation that was constant so far must not become huge when it first changes.
     std = np.where(std < np.maximum(_MIN_STD, _RESOLUTION * np.abs(statistics.mean)), 1.0, std)
     return Normalizer(statistics.mean.astype(np.float32), std.astype(np.float32))
 
 
 def merge(statistics: Statistics, moments: Sequence[Moments]) -> Statistics:
-    """Adds the moments of a generation (Chan et al. 1983): one, or in block order those of an older log.
+    """Adds the moments of a generation to the statistics (Chan et al. 1983).
 
-    Those of observations that were too large for their sums are left out.
+    Args:
+      statistics: the statistics so far.
+      moments: the moments of the generation; one element, or in logs of older versions one for each block, in order.
+        Moments that are not finite are left out.
     """
     centre = _frozen_mean(statistics)
     for block in moments:

@@ -1,4 +1,4 @@
-"""What rollouts in JAX and on the host share: who acts, how they play, and the evaluator made of that.
+"""The common parts of rollouts in JAX and in Python: who acts, how they play, and the evaluator for both.
 
 Letters in shapes: `n` members, `e` episodes per member, `b = n e` environments, `a` agents, `g` groups.
 """
@@ -24,10 +24,10 @@ from eggroll_ray.rl.trained_policy import TrainedPolicy
 
 
 class Cast(Protocol):
-    """Who acts, and what the members are paid for; `rl.agents.Groups` says what each method does."""
+    """Decides who acts in an environment, and what a member's fitness is. `rl.agents.Groups` documents the methods."""
 
-    learners: Groups  # who acts by the parameters that are evolved
-    multiple: int  # a member plays some multiple of so many episodes
+    learners: Groups  # the agents that act with the evolved parameters
+    multiple: int  # the number of episodes per member must be a multiple of this
 
     def carry(self, members: int, episodes: int) -> Any: ...
 
@@ -38,7 +38,7 @@ class Cast(Protocol):
     def returns(self, totals: Any, episodes: int) -> Any: ...
 
     def context(self, statistics: Any, past: Mapping[int, Earlier], seed: int, generation: int) -> Any:
-        """What acting needs beside the members: observation normalisers, opponents. Made on the host."""
+        """Returns what acting needs in addition to the members: observation normalisers, opponents. Not compiled."""
         ...
 
     def keeps(self) -> Callable[[int], Collection[int]] | None:
@@ -52,10 +52,10 @@ class Play:
 
     Attributes:
       episodes: `e`, episodes per member and generation, at least 1.
-      shared_by: how many consecutive members play the same episodes (common random numbers): 2 is twins, 1 is
-        each its own, None is all members of a generation.
-      on_nan: policy for a return that is not finite.
-      window: steps of an episode per generation; None: all of them.
+      shared_by: number of consecutive members that play the same episodes (common random numbers). 2 means twins, 1
+        means that no members share episodes, None means that all members of a generation do.
+      on_nan: how to treat a return that is not finite.
+      window: number of steps of an episode that one generation plays; None: whole episodes.
     """
 
     episodes: int = 1
@@ -66,7 +66,7 @@ class Play:
     def __post_init__(self) -> None:
         make_plain(self)
         if self.episodes < 1:
-            raise ValueError(f"episodes={self.episodes} must be at least 1, the episodes each member plays.")
+            raise ValueError(f"episodes={self.episodes} must be at least 1, the episodes that each member plays.")
         if self.window is not None and self.window < 1:
             raise ValueError(f"window={self.window} must be at least 1 step, or None for whole episodes.")
         check_shared_by(self.shared_by)
@@ -78,7 +78,7 @@ class Play:
 
 
 def check_kind(caller: str, env: Any, kind: Any, policy: Any) -> None:
-    """Raises ValueError when what was given is no environment, or no policy."""
+    """Raises ValueError if `env` is not an environment of the right kind, or `policy` is not a policy."""
     maker = "envs.make('gymnax/CartPole-v1')" if kind is Env else "envs.make('gym/CartPole-v1')"
     if isinstance(env, Env | HostEnv):
         maker += f", or call {'from_env' if isinstance(env, Env) else 'from_host_env'}"
@@ -93,7 +93,7 @@ def check_kind(caller: str, env: Any, kind: Any, policy: Any) -> None:
 
 
 class Everyone:
-    """The cast in which all agents act by the parameters that are evolved."""
+    """The cast in which all agents act with the evolved parameters."""
 
     def __init__(self, groups: Groups):
         self.learners, self.multiple = groups, 1
@@ -112,7 +112,7 @@ class Everyone:
 
 
 def context_of_test(cast: Cast, statistics: Any, past: Mapping[int, Earlier], key: PRNGKeyArray) -> Any:
-    """The context in which the mean parameters are tested, with opponents of the newest generation that is kept."""
+    """Returns the context for a test of the mean parameters. Opponents are drawn as for the newest kept generation."""
     if cast.keeps() is None:
         return cast.context(statistics, past, 0, 0)
     seed = int(jax.random.bits(jax.random.fold_in(key, 0), (), jnp.uint32))
@@ -122,7 +122,15 @@ def context_of_test(cast: Cast, statistics: Any, past: Mapping[int, Earlier], ke
 def make_evaluator(
     env: AnyEnv, cast: Cast, play: Play, bind: Callable[[Perturbation], EvaluateBlock], test: TestMean
 ) -> Evaluator:
-    """Makes the evaluator of any environment, of how its blocks are evaluated and the mean parameters tested."""
+    """Makes the evaluator of any environment.
+
+    Args:
+      env: the environment.
+      cast: who acts.
+      play: how members play.
+      bind: makes the function that evaluates a block; see `Evaluator.bind`.
+      test: tests the mean parameters.
+    """
     learners = cast.learners
 
     def check(perturb: Perturbation, state: ESState) -> object:
@@ -149,7 +157,7 @@ def make_evaluator(
         "normalize_observations": learners.normalize,
         "shared_by": play.shared_by,
         **learners.settings(),
-        # Named only where it is used: runs of before it existed can be continued.
+        # Recorded only if it is used, so that runs from before this option existed can be resumed.
         **({} if play.window is None else {"window": play.window}),
     }
     return Evaluator(
@@ -172,5 +180,5 @@ def make_evaluator(
 
 
 def split_keys(keys: Key[Array, " n"], episodes: int) -> Key[Array, "n e"]:
-    """(n,) keys of members -> (n, e) keys of episodes."""
+    """Splits the keys of members, `(n,)`, into keys of episodes, `(n, e)`."""
     return jax.vmap(lambda key: jax.random.split(key, episodes))(keys)

@@ -1,7 +1,7 @@
 """Self-play: members play against the mean parameters of earlier generations.
 
-The pool of opponents is a function of the generation alone. Workers keep the parameters in it; whoever joins or resumes
-rebuilds them from the fitness log.
+The pool of opponents depends on the generation alone. Workers keep the parameters of the pool. A worker that joins, and
+a run that is resumed, rebuild them from the fitness log.
 
 Letters in shapes: `n` members, `e` episodes per member, `a` agents (seats), `p` opponents, `o` observation axes.
 """
@@ -31,15 +31,15 @@ from eggroll_ray.rl.rollout import Play, check_kind, split_keys
 
 @dataclasses.dataclass(frozen=True)
 class Rivals:
-    """Who the opponents are.
+    """Which earlier generations are the opponents.
 
     Attributes:
-      count: `p`, opponents per generation. One is the newest in the pool; the others are drawn from all of it, each
-        independently. All members of a generation meet the same.
-      every: every so many generations the mean parameters enter the pool, those of generation 0 first.
-      most: generations in the pool; when there would be more, every second one leaves it.
-      explore: share of the opponents' moves that are random, for discrete actions. An opponent that always answers the
-        same way is beaten by one line of play; one that explores makes a member meet all.
+      count: `p`, number of opponents in a generation. One is the newest in the pool; the others are drawn from the
+        whole pool, independently. All members of a generation play against the same opponents.
+      every: number of generations between those whose mean parameters enter the pool; generation 0 is the first.
+      most: largest number of generations in the pool. When there would be more, every second one is removed.
+      explore: share of the opponents' moves that are random, for discrete actions. A deterministic opponent can be
+        beaten by a single sequence of moves; with random moves a member has to answer many.
     """
 
     count: int = 4
@@ -51,21 +51,21 @@ class Rivals:
         make_plain(self)
         if min(self.count, self.every, self.most - 1) < 1:
             raise ValueError(
-                f"count={self.count} and every={self.every} must be at least 1, most={self.most} at least 2: opponents "
-                "per generation, generations between those in the pool, generations in the pool."
+                f"count={self.count} (opponents per generation) and every={self.every} (generations between those in "
+                f"the pool) must be at least 1, and most={self.most} (generations in the pool) at least 2."
             )
         if not 0 <= self.explore <= 1:
-            raise ValueError(f"explore={self.explore} is a share of moves; choose a number from 0 to 1.")
+            raise ValueError(f"explore={self.explore} must be a share of moves, from 0 to 1.")
 
     def pool(self, generation: int) -> range:
-        """Returns the generations whose mean parameters may be opponents at a generation, in order."""
+        """Returns the generations in the pool at a generation, ascending."""
         stride = self.every
         while generation // stride >= self.most:
             stride *= 2
         return range(0, generation + 1, stride)
 
     def draw(self, seed: int, generation: int) -> list[int]:
-        """Returns the `p` opponents of a generation; the first is the newest in the pool."""
+        """Returns the `p` generations that are the opponents at a generation. The first is the newest in the pool."""
         pool = self.pool(generation)
         generator = np.random.Generator(np.random.Philox(key=[seed, generation]))
         return [pool[-1], *(pool[i] for i in generator.integers(0, len(pool), self.count - 1))]
@@ -82,20 +82,20 @@ def self_play(
     shared_by: int | None = 2,
     on_nan: Invalid = Invalid.DROP_PAIR,
 ) -> Evaluator:
-    """Evolves a policy in a symmetric game against the means of earlier generations; the fitness is its mean return.
+    """Makes an evaluator that evolves a policy in a symmetric game against the means of earlier generations.
 
-    In an episode the member has one seat, and one opponent all others. Episode `j` has seat `j % a` and opponent
-    `(j // a) % p`.
+    The fitness of a member is its mean return. In each episode the member has one seat, and one opponent has all other
+    seats. In episode `j` the member has seat `j % a` and plays against opponent `(j // a) % p`.
 
     Args:
-      env: an `Env` or a `HostEnv` with several agents of the same spaces.
-      rivals: who the opponents are.
-      episodes: per member and generation, a multiple of `a p`; default: `a p`.
-      policy, head, normalize_observations, shared_by, on_nan: as in `from_env`. A member whose environment raises an
-        exception is dropped with its twin.
+      env: an `Env` or a `HostEnv` with several agents, all with the same spaces.
+      rivals: which earlier generations are the opponents.
+      episodes: episodes per member and generation, a multiple of `a p`; default: `a p`.
+      policy, head, normalize_observations, shared_by, on_nan: as in `from_env`. If an environment raises an exception,
+        its member and the member's twin are dropped.
 
     Raises:
-      ValueError: when the environment is no such game, or policy, head and environment do not fit.
+      ValueError: when the environment is not such a game, or when policy, head and environment do not fit together.
     """
     check_kind("self_play", env, Env | HostEnv, policy)
     if len(env.agents) < 2 or env.agent_spaces:
@@ -124,15 +124,15 @@ def self_play(
 
 
 class _Duels:
-    """See `Evaluator.duel`; games are rounded up to a multiple of the seats. Not shipped: what was compiled.
+    """Implements `Evaluator.duel`. The number of games is rounded up to a multiple of the seats.
 
-    The others explore as rivals do in training: without that, deterministic players repeat one game in games that have
-    no chance.
+    The others explore as rivals do in training. Otherwise deterministic players would repeat the same match in games
+    without randomness. Compiled programs are not pickled.
     """
 
     def __init__(self, learners: Groups, explore: float):
         self._learners, self._explore = learners, explore
-        self._made: dict[int, tuple[Duel, Callable[..., np.ndarray]]] = {}  # by the number of opponents
+        self._made: dict[int, tuple[Duel, Callable[..., np.ndarray]]] = {}  # number of opponents -> cast and player
 
     def __reduce__(self) -> Any:
         return _Duels, (self._learners, self._explore)
@@ -155,7 +155,7 @@ class _Duels:
 
 
 class Duel:
-    """The cast in which a member has one seat, and an opponent with parameters of its own all others."""
+    """The cast in which a member has one seat, and an opponent with other parameters has all other seats."""
 
     def __init__(self, learners: Groups, rivals: Rivals):
         self.learners, self.rivals = learners, rivals
@@ -171,7 +171,7 @@ class Duel:
         return self.against(statistics, drawn)
 
     def against(self, statistics: Any, opponents: list[Earlier]) -> Any:
-        """The context of games against these opponents, `p` of them."""
+        """Returns the context of games against these `p` opponents."""
         assert len(opponents) == self.rivals.count
         params = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(one.params for one in opponents))
         frozen = [self.learners.freeze(one.statistics) for one in opponents]
@@ -207,7 +207,7 @@ class Duel:
         return self._join(action, answers), (own_carry, other_carry)
 
     def _explored(self, action: Array, mask: Any, key: Key[Array, ""]) -> Array:
-        """The action, or with some chance one of those that are possible, all equally likely."""
+        """The action; with probability `explore`, a possible action drawn uniformly."""
         space, head = self._group.action_space, SamplingHead()
         if not self.rivals.explore or isinstance(space, Box):
             return action
@@ -217,12 +217,12 @@ class Duel:
         return jnp.where(jax.random.bernoulli(whether, self.rivals.explore), head.action(space, logits, which), action)
 
     def returns(self, totals: Any, episodes: int) -> Any:
-        """Returns of all seats `(b, a)` to those of the members `(b,)`."""
+        """Selects the members' returns `(b,)` from the returns of all seats `(b, a)`."""
         seats, _ = self._places(episodes)
         return totals.reshape(-1, episodes, self.seats)[:, np.arange(episodes), seats].reshape(-1)
 
     def best_of_others(self, totals: np.ndarray, episodes: int) -> np.ndarray:
-        """Returns of all seats `(b, a)` to the highest of the opponent's `(b,)`."""
+        """Selects the highest return of the opponent `(b,)` from the returns of all seats `(b, a)`."""
         _, others = self._places(episodes)
         by_episode = totals.reshape(-1, episodes, self.seats)
         return by_episode[:, np.arange(episodes)[:, None], others].max(axis=-1).reshape(-1)
@@ -234,7 +234,7 @@ class Duel:
         return seats, others
 
     def _split(self, shown: Shown, keys: Key[Array, "n e"]) -> tuple[Any, Any]:
-        """Observations, masks and keys of the members `(n, e, ...)`, and of their opponents `(p, rows, ...)`."""
+        """Splits observations, masks and keys into those of members `(n, e, ...)` and opponents `(p, rows, ...)`."""
         agents = jnp.arange(self.seats, dtype=jnp.uint32)
         agent_keys = jax.vmap(jax.vmap(jax.random.fold_in, (None, 0)), (0, None))(keys.reshape(-1), agents)
         seats, others = self._places(keys.shape[1])
@@ -249,7 +249,7 @@ class Duel:
         return jax.tree.map(lambda x: x[:, episodes, seats], rows), jax.tree.map(by_opponent, rows)
 
     def _join(self, action: Array, answers: Array) -> Array:
-        """Actions of the members and of the opponents, shaped as by `_split`, to those of all seats `(b, a, ...)`."""
+        """Joins the actions of members and opponents, shaped as by `_split`, to those of all seats `(b, a, ...)`."""
         (count, episodes), rest = action.shape[:2], action.shape[2:]
         seats, others = self._places(episodes)
         answers = answers.reshape(self.rivals.count, count, -1, self.seats * (self.seats - 1), *rest)

@@ -1,7 +1,7 @@
-"""Environments in the types that the loop of a rollout carries: those of the reset, and what is meant of the rest.
+"""Resets and steps environments so that shapes and dtypes stay the same, as the carry of a loop requires.
 
-Everything here happens while a program is traced. A suite that computes in other types after a step than at the reset,
-as some do where JAX has 64 bits, is brought back.
+Some suites return other dtypes from a step than from a reset, for instance if JAX uses 64 bits. They are cast back to
+the dtypes of the reset. All checks here happen while a program is traced.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ def reset(env: Env, key: PRNGKeyArray) -> tuple[Any, Timestep]:
     """Starts an episode of one environment.
 
     Raises:
-      ValueError: for what is no timestep of it.
+      ValueError: when the timestep does not have the shapes that the environment declares.
     """
     with _naming(env):
         state, shown = env.reset(key)
@@ -32,14 +32,16 @@ def step(env: Env, state: Any, before: Array, action: Array, key: PRNGKeyArray) 
     Args:
       env: the environment.
       state: its state.
-      before: what it showed last.
-      action: of its agent, or agents.
+      before: its last observation.
+      action: the action of its agent, or of all agents.
       key: consumed.
 
     Raises:
-      ValueError: for a state of another type than that before, and for what is no timestep of it.
+      ValueError: when the state changes its structure, shapes or kinds of dtypes, or when the timestep does not have
+        the shapes that the environment declares.
     """
-    types = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)  # brax changes dicts in the state
+    # Taken before the step, because brax modifies dictionaries in the state.
+    types = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)
     with _naming(env):
         after, shown = env.step(state, action, key)
     shown = _typed(env, "step", shown)
@@ -48,7 +50,7 @@ def step(env: Env, state: Any, before: Array, action: Array, key: PRNGKeyArray) 
 
 @contextlib.contextmanager
 def _naming(env: Env) -> Iterator[None]:
-    """Names an environment whose own code mixes types where JAX has 64 bits."""
+    """Raises a clear error for an environment whose own code does not work with JAX's 64-bit mode."""
     try:
         yield
     except TypeError as error:
@@ -65,8 +67,8 @@ def _typed(env: Env, where: str, shown: Timestep) -> Timestep:
     wanted = (*axis, *env.observation_space.shape)
     if observation.shape != wanted:
         raise ValueError(
-            f"{where} of {env.name} shows an observation of shape {observation.shape}, but its observation_space says "
-            f"{wanted}; let both be the same."
+            f"{where} of {env.name} returns an observation of shape {observation.shape}, but its observation_space has "
+            f"shape {wanted}; make both the same."
         )
     reward = _of_shape(env, f"{where} of {env.name} gives reward", shown.reward, axis).astype(jnp.float32)
     done = _of_shape(env, f"{where} of {env.name} gives done", shown.done, ()).astype(bool)
@@ -74,7 +76,7 @@ def _typed(env: Env, where: str, shown: Timestep) -> Timestep:
 
 
 def _of_shape(env: Env, what: str, value: Any, shape: tuple[int, ...]) -> Array:
-    """The value; one entry in more axes is one entry."""
+    """Returns the value in this shape. A single entry may have any number of axes of size 1."""
     array = jnp.asarray(value)
     if array.shape == shape or (array.size == 1 and not shape):
         return array.reshape(shape)
@@ -83,11 +85,11 @@ def _of_shape(env: Env, what: str, value: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _as_before(env: Env, before: Any, after: Any) -> Any:
-    """The state after a step, in the types of the state before."""
+    """Returns the state after a step, cast to the dtypes of the state before it."""
     trees = jax.tree.structure(before), jax.tree.structure(after)
     if trees[0] != trees[1]:
         raise ValueError(
-            f"the state of {env.name} is {trees[0]} at first, {trees[1]} after step; return the same pytree."
+            f"the state of {env.name} is {trees[0]} after reset, but {trees[1]} after step; return the same pytree."
         )
 
     def same(path: Any, old: jax.ShapeDtypeStruct, new: Any) -> Array:
@@ -95,7 +97,7 @@ def _as_before(env: Env, before: Any, after: Any) -> Any:
         kinds = [kind for kind in (jnp.floating, jnp.integer) if jnp.issubdtype(old.dtype, kind)]
         alike = old.dtype == new.dtype or any(jnp.issubdtype(new.dtype, kind) for kind in kinds)
         if old.shape != new.shape or not alike:
-            found = f"{old.dtype}{list(old.shape)} at first, {new.dtype}{list(new.shape)} after step"
+            found = f"{old.dtype}{list(old.shape)} after reset, but {new.dtype}{list(new.shape)} after step"
             name = jax.tree_util.keystr(path, simple=True, separator="/") or "itself"
             raise ValueError(f"state {name} of {env.name} is {found}; return the same shape and type from both.")
         return new if old.dtype == new.dtype else new.astype(old.dtype)

@@ -1,4 +1,4 @@
-"""Episodes in windows: a generation plays some steps of them, the next one goes on.
+"""Episodes in windows: each generation plays a fixed number of steps of an episode, and the next one continues it.
 
 Letters in shapes: `n` members, `e` episodes per member.
 """
@@ -21,23 +21,24 @@ from eggroll_ray.rl.rollout import Cast, Play, split_keys
 
 
 class _Held(NamedTuple):
-    """Episodes of a block between two generations."""
+    """The episodes of a block between two generations."""
 
-    generation: int  # that goes on with them
-    source: Earlier  # the mean at the generation before, from which they come
+    generation: int  # the generation that continues them
+    source: Earlier  # the mean at the generation that played them last
     loop: Loop
 
 
 def episode_so_far(windows: int) -> Callable[[int], range]:
-    """Returns the `Evaluator.keeps` of episodes in so many windows: the generations since the episode began."""
+    """Returns the `Evaluator.keeps` for episodes of `windows` windows: all generations since the episode began."""
     return lambda generation: range(generation - generation % windows, generation + 1)
 
 
 def windowed_episodes(env: Env, cast: Cast, play: Play) -> Callable[[Perturbation], EvaluateBlock]:
-    """Episodes in windows: all begin in the same generation, and a worker holds those of its blocks.
+    """Returns the `Evaluator.bind` of episodes in windows.
 
-    A worker that has to evaluate a block that another had before plays its episodes up to now again, with the means
-    of the generations since they began: the same programs, so the same bits.
+    All episodes begin in the same generation, and a worker keeps those of its blocks. If a worker gets a block that
+    another worker had before, it replays the block's episodes with the means of the generations since they began. It
+    runs the same programs, so the result has the same bits.
     """
     window = play.window
     assert window is not None

@@ -437,12 +437,12 @@ BROKEN = {
     "state['time'] is int32[] after reset and float32[] after": remembers(after_step, time=jnp.ones(())),
     "the state is PyTreeDef": remembers(after_step, more=jnp.zeros(())),
     "cannot run under jit": branches_in_python(),
-    "another program when traced a second time": traced_randomness(),
-    "other bits the second time": memory_outside(),
+    "a different program when it is traced a second time": traced_randomness(),
+    "different bits the second time": memory_outside(),
     "step differs from step alone in 4 of 4": under_vmap(lambda rewards: rewards + 1),
     "under vmap, reset differs by": under_vmap(lambda shown: shown.at[2].add(1), at_reset=True),
     # One episode of four may differ from its single by rounding, but not by its neighbours.
-    "differs by 1 when others share its vmapped batch": under_vmap(lambda r: r.at[0].add(1)),
+    "differs by 1 when other episodes are in its vmapped batch": under_vmap(lambda r: r.at[0].add(1)),
     "reset gives observation [nan nan]": shows(after_reset, observation=jnp.full(2, jnp.nan)),
     "step 1 gives reward inf": shows(after_step, reward=jnp.array(jnp.inf)),
     "step 1 gives observation[0] = 7.0, outside its bounds -5.0 .. 5.0": shows(

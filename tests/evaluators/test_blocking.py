@@ -178,7 +178,7 @@ def test_a_process_that_never_starts_runs_out_of_time_also_with_many_parameters(
     ("value", "found"),
     [
         (np.zeros(2), r"ndarray of shape \(2,\)"),
-        pytest.param("1", "str 1; a fitness is a real number", marks=pytest.mark.slow),
+        pytest.param("1", "str 1; a fitness must be a real number", marks=pytest.mark.slow),
     ],
 )
 def test_a_blocking_fitness_of_another_type_is_refused(value, found):

@@ -30,10 +30,10 @@ NO_NUMBERS = {
 @pytest.mark.parametrize("name", NO_NUMBERS)
 def test_what_is_no_real_number_is_refused_by_every_form(name):
     value, found = NO_NUMBERS[name]
-    text = f"returned {found}.*; a fitness is a real number that float64 holds"
+    text = f"returned {found}.*; a fitness must be a real number that float64 can hold"
     with pytest.raises(ValueError, match=text):
         evaluate(from_fitness(lambda members, keys: [1.0] * (len(keys) - 1) + [value], SLOPE, batched()))
-    assert "a fitness is a real number" in child._call(lambda params, seed: value, {}, 0).error
+    assert "a fitness must be a real number" in child._call(lambda params, seed: value, {}, 0).error
 
 
 def test_a_complex_fitness_in_jax_is_refused_before_any_work():
@@ -75,7 +75,7 @@ def test_differences_that_float32_takes_away_are_counted():
 def test_a_number_beyond_float32_is_named_with_its_value():
     found = judged([1.0, -1e100, np.nan, 1e39])
     assert [np.isnan(x) for x in found.fitness] == [False, True, True, True]
-    text = "member {} of generation 0: fitness {} is beyond what float32 holds, 3.4e+38; return a smaller number"
+    text = "member {} of generation 0: fitness {} is beyond the range of float32, 3.4e+38; return a smaller number"
     assert found.failures == (text.format(5, "-1e+100"), text.format(7, "1e+39"))
     worst = judged([1.0, -1e100, -np.inf, 1e39], Invalid.WORST)
     assert worst.fitness.tolist() == [1.0, -np.inf, -np.inf, -np.inf]
@@ -87,7 +87,7 @@ def test_a_number_beyond_float32_is_named_with_its_value():
 def test_a_penalty_that_overflows_in_jax_is_named_as_well():
     fn = lambda params, key: jnp.where(params["w"][0] > 0, jnp.float32(1.0), -jnp.exp(jnp.float32(200)))  # noqa: E731
     found = evaluate(from_fitness(fn, SLOPE))
-    assert len(found.failures) == N // 2 and "fitness -inf is beyond what float32 holds" in found.failures[0]
+    assert len(found.failures) == N // 2 and "fitness -inf is beyond the range of float32" in found.failures[0]
 
 
 def test_real_numbers_keep_their_type():

@@ -113,7 +113,7 @@ def test_what_does_not_fit_is_neither_measured_nor_chosen():
     assert chosen({16: 3.0, 64: 2.0, 256: 1.0}, memory_bytes=64, log=log) == 64
     assert set(log) == {16, 64}
     assert chosen({16: 3.0, 64: 2.0, 256: 1.0}, memory_bytes=1, needs=lambda size: None) == 256  # nobody knows
-    with pytest.raises(ValueError, match=r"blocks of 16 members take 16 bytes, above the 15 .* set block_size"):
+    with pytest.raises(ValueError, match=r"blocks of 16 members take 16 bytes, but only 15 .* set block_size"):
         chosen({16: 3.0, 64: 2.0}, memory_bytes=15)
 
 
@@ -180,7 +180,7 @@ def test_the_cache_can_be_off_elsewhere_or_not_writable(tmp_path, monkeypatch, c
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").touch()
     monkeypatch.setenv("EGGROLL_RAY_CACHE", str(tmp_path / "file"))
-    assert cached({}, [16], lambda: 16) == 16 and "could not be kept" in caplog.text
+    assert cached({}, [16], lambda: 16) == 16 and "could not be stored" in caplog.text
     monkeypatch.setenv("EGGROLL_RAY_CACHE", "here")
     with pytest.raises(ValueError, match="EGGROLL_RAY_CACHE='here' must be"):
         cached({}, [16], lambda: 16)
@@ -233,7 +233,7 @@ def test_the_memory_of_a_program_grows_with_the_block_and_with_the_blocks_at_onc
     one = 4 * 1000 * width  # bytes of a member's products at least
     assert 2 * one < needed(2) < needed(16) and 16 * one < needed(16)
     assert needed(16, threads=2) > 1.9 * needed(16)
-    with pytest.raises(ValueError, match=r"blocks of 16 members take .* above the 1,000"):
+    with pytest.raises(ValueError, match=r"blocks of 16 members take .* but only 1,000"):
         er.fastest_block_size(evaluator, er.eggroll(), 32, memory_bytes=1000)
 
 
@@ -284,7 +284,7 @@ def test_a_folder_that_will_not_do_and_nonsense_are_refused_before_the_search(tm
     (tmp_path / "run/config.json").touch()
     with pytest.raises(er.CheckpointError, match="exists"):
         trainer(tmp_path / "run")
-    with pytest.raises(ValueError, match=r"block_size='fast' must be an even divisor .* 'auto'; choose None"):
+    with pytest.raises(ValueError, match=r"block_size='fast' must be an even divisor .* 'auto'. Choose None"):
         trainer(tmp_path / "other", block_size="fast")
     with pytest.raises(ValueError, match="population_size=7 must be even"):
         er.Trainer(er.from_fitness(objective, START), population_size=7, block_size="auto")
@@ -305,7 +305,7 @@ def test_python_is_not_run_for_its_time_alone(evaluator, monkeypatch, caplog):
     asked = choose_always(monkeypatch, 16)
     with caplog.at_level(logging.WARNING), trainer(evaluator=evaluator, workers=2) as made:
         assert made._plan.block_size == 32 and not asked
-    assert "this fitness or environment is Python: taking the default of 32" in caplog.text
+    assert "this fitness or environment is Python. Using the default of 32" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["environment", "windows", "self-play"])

@@ -342,7 +342,7 @@ def test_the_default_policy_fits():
         ),
         (
             Policy(lambda key, x, outputs: {"w": jnp.zeros(2)}, lambda params, x, c: (params["w"], (c, c)), tuple),
-            r"the carry it returns is \(\(\), \(\)\), its initial_carry\(\) is \(\)",
+            r"it returns a carry \(\(\), \(\)\), but its initial_carry\(\) is \(\)",
         ),
     ],
 )
@@ -370,7 +370,9 @@ class FlatHead:
 
 
 def test_a_head_that_does_not_fit_is_refused_with_the_shapes():
-    with pytest.raises(ValueError, match=r"FlatHead makes actions of shape \(\) for probe, which takes \(2,\)"):
+    with pytest.raises(
+        ValueError, match=r"FlatHead makes actions of shape \(\), but probe takes actions of shape \(2,\)"
+    ):
         from_env(walk, mlp(), head=FlatHead())
 
 

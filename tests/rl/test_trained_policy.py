@@ -214,13 +214,16 @@ def test_what_is_meant_is_taken(env):
     ("env", "text"),
     [
         (gives(jnp.ones(2)), r"step of gives gives reward of shape \(2,\); give one number, shape \(\)"),
-        (gives(seen=jnp.zeros(4)), r"step of gives shows an observation of shape \(4,\), but .* says \(3,\)"),
+        (gives(seen=jnp.zeros(4)), r"step of gives returns an observation of shape \(4,\), but .* has shape \(3,\)"),
         (gives(done=lambda time: jnp.zeros(2, bool)), r"step of gives gives done of shape \(2,\)"),
         (
             gives(state=lambda time: (time.astype(jnp.float32), jnp.zeros(2))),
-            r"state 0 of gives is int32\[\] at first, float32",
+            r"state 0 of gives is int32\[\] after reset, but float32",
         ),
-        (gives(state=lambda time: (time, jnp.zeros(3))), r"state 1 of gives is float32\[2\] at first, float32\[3\]"),
+        (
+            gives(state=lambda time: (time, jnp.zeros(3))),
+            r"state 1 of gives is float32\[2\] after reset, but",
+        ),
         (gives(state=lambda time: [time, jnp.zeros(2)]), "return the same pytree"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The contract of an environment, checked: `check_env` and `check_host_env`."""
+"""Checks that environments keep their contract: `check_env` and `check_host_env`."""

@@ -1,4 +1,4 @@
-"""The contract of `Env`, as a check that anyone can run on their own environment."""
+"""Checks the contract of `Env`, for any environment, including a user's own."""
 
 import re
 from typing import Any, NamedTuple
@@ -20,33 +20,33 @@ from eggroll_ray.rl.checks.spaces import (
 )
 from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 
-_BATCH = 4  # episodes played in one vmapped batch, each compared with the same one alone
-_REGROUPED = (1, 0, 3, 0)  # the same episodes at other places of the batch, among others
-_COMPARED = 3  # steps compared; chaotic physics amplifies rounding in later ones
-_TOLERANCE = 1e-3  # of such a comparison: other programs round differently
+_BATCH = 4  # episodes in one vmapped batch, each compared with the same episode played alone
+_REGROUPED = (1, 0, 3, 0)  # the same episodes in another order, for a batch with other neighbours
+_COMPARED = 3  # number of steps compared, because chaotic physics amplifies rounding in later steps
+_TOLERANCE = 1e-3  # of these comparisons, because different programs round differently
 
 
 class _Episode(NamedTuple):
     start: Any  # state after reset
-    before: Any  # state that entered the last step, the one that gave done
-    end: Any  # state that it returned
+    before: Any  # state before the last step, which gave done
+    end: Any  # state after the last step
     first: Timestep
-    steps: Timestep  # stacked, `max_steps` of them; those after done mean nothing
+    steps: Timestep  # `max_steps` timesteps, stacked; those after done are meaningless
 
 
 def check_env(env: Env, key_seed: int = 0) -> None:
     """Checks that an environment keeps the contract of `Env`, by playing random episodes.
 
-    It looks at the spaces, the shapes and types of all that `reset` and `step` return, the range of the
-    observations, padding and masks, repeatability, `jit`, `vmap`, the end of an episode, and hidden auto-resets.
-    Random actions are those that the mask allows.
+    It checks the spaces, the shapes and dtypes of all that `reset` and `step` return, the range of the observations,
+    padding and masks, repeatability, `jit`, `vmap`, the end of an episode, and that there is no hidden auto-reset. It
+    plays random actions that the mask allows.
 
     Args:
         env: the environment.
-        key_seed: seed of all randomness of the check.
+        key_seed: seed of all randomness in the check.
 
     Raises:
-        ValueError: the first broken rule, with the value found and what to change.
+        ValueError: for the first broken rule, with the value found and what to change.
     """
     key = jax.random.key(key_seed)
     check_declaration(env)
@@ -70,14 +70,14 @@ def check_env(env: Env, key_seed: int = 0) -> None:
 
 
 def _check_types(env: Env, known: Limits, key: jax.Array) -> None:
-    """Checks shapes, dtypes and structures, without running anything."""
+    """Checks shapes, dtypes and structures by tracing alone."""
     try:
         state, first = jax.eval_shape(env.reset, key)
         check_shapes(env, "reset", first, known)
         action = jax.eval_shape(lambda key, mask: _sample(env, mask, key), key, first.mask)
         after, shown = jax.eval_shape(env.step, state, action, key)
     except jax.errors.JAXTypeError as error:
-        remedy = "use jnp and jax.lax in place of NumPy and of Python's if, int() and float()"
+        remedy = "use jnp and jax.lax instead of NumPy and Python's if, int() and float()"
         raise broken(env, f"reset or step cannot run under jit: {error}", remedy) from error
     check_shapes(env, "step", shown, known)
     masked = [where for where, one in (("reset", first), ("step", shown)) if jax.tree.leaves(one.mask)]
@@ -87,7 +87,7 @@ def _check_types(env: Env, known: Limits, key: jax.Array) -> None:
 
 
 def _check_stable(env: Env, old: Any, new: Any) -> None:
-    """A state that changed its type could not be the carry of a scan or a while loop."""
+    """Checks that the state keeps its structure, shapes and dtypes. Otherwise it could not be the carry of a loop."""
     structures = jax.tree.structure(old), jax.tree.structure(new)
     if structures[0] != structures[1]:
         found = f"the state is {structures[0]} after reset and {structures[1]} after step"
@@ -100,21 +100,21 @@ def _check_stable(env: Env, old: Any, new: Any) -> None:
 
 
 def _check_repeatable_trace(env: Env, key: jax.Array) -> None:
-    """Finds randomness and memory in Python, which jit would freeze."""
+    """Finds random numbers and state in Python, which `jit` would turn into constants."""
     traces = [jax.make_jaxpr(lambda key: _play(env, key, 1))(key) for _ in range(2)]
-    # Two traces of one program differ in the addresses of Python functions only.
+    # Two traces of the same program differ only in the addresses of Python functions.
     texts = [re.sub("0x[0-9a-f]+", "", str(trace)) for trace in traces]
     consts = [[np.asarray(const) for const in trace.consts] for trace in traces]
     same_consts = all(map(_equal_bits, *consts)) if len(consts[0]) == len(consts[1]) else False
     if texts[0] != texts[1] or not same_consts:
-        found = "reset or step is another program when traced a second time"
-        raise broken(env, found, "draw randomness from the given key; keep memory in the state")
+        found = "reset or step gives a different program when it is traced a second time"
+        raise broken(env, found, "draw random numbers from the given key, and keep memory in the state")
 
 
 def _check_same_bits(env: Env, one: _Episode, two: _Episode) -> None:
     if not all(map(_equal_bits, jax.tree.leaves(one), jax.tree.leaves(two))):
-        found = "the same key gives other bits the second time"
-        raise broken(env, found, "draw randomness from the given key; keep memory in the state")
+        found = "the same key gives different bits the second time"
+        raise broken(env, found, "draw random numbers from the given key, and keep memory in the state")
 
 
 def _check_episode(env: Env, known: Limits, episode: _Episode) -> int:
@@ -135,10 +135,10 @@ def _check_episode(env: Env, known: Limits, episode: _Episode) -> int:
 
 
 def _check_batch(env: Env, rows: list[_Episode], singles: list[_Episode], lasts: list[int]) -> None:
-    """Compares a vmapped batch with the same episodes alone.
+    """Compares a vmapped batch with the same episodes played alone.
 
-    Those are two programs, which round differently, and one step of a stiff contact can amplify
-    that 40 000 times (measured in brax/ant). So half of the episodes may differ after the reset.
+    These are two different programs, which round differently, and one step of a stiff contact can amplify the
+    difference 40 000 times (measured in brax/ant). So up to half of the episodes may differ after the reset.
     """
     remedy = "let vmap mean the same as a loop: look at custom_vmap rules and at callbacks"
     starts = [_distance(row.first, one.first) for row, one in zip(rows, singles, strict=True)]
@@ -153,11 +153,11 @@ def _check_batch(env: Env, rows: list[_Episode], singles: list[_Episode], lasts:
 
 
 def _check_undisturbed(env: Env, row: _Episode, regrouped: _Episode, last: int) -> None:
-    """One program plays the same episode among others: its rounding is the same too."""
+    """Compares an episode with the same one among other episodes. One program plays both, so rounding is the same."""
     distance = max(_distance(row.first, regrouped.first), _step_distance(row, regrouped, last))
     if distance > _TOLERANCE:
-        found = f"an episode differs by {distance:.2g} when others share its vmapped batch"
-        raise broken(env, found, "let reset and step treat each environment by itself")
+        found = f"an episode differs by {distance:.2g} when other episodes are in its vmapped batch"
+        raise broken(env, found, "reset and step must treat each environment independently")
 
 
 def _step_distance(one: _Episode, two: _Episode, last: int) -> float:
@@ -166,7 +166,7 @@ def _step_distance(one: _Episode, two: _Episode, last: int) -> float:
 
 
 def _distance(one: Timestep, two: Timestep) -> float:
-    """Returns the largest difference of any number, relative above 1; infinite for a NaN."""
+    """Returns the largest difference of any number, relative for numbers above 1; infinite for NaN."""
     distances = []
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
         a, b = np.float64(a), np.float64(b)
@@ -180,8 +180,8 @@ def _row(batch: _Episode, index: int) -> _Episode:
 
 
 def _check_no_reset(env: Env, episode: _Episode, starts: Any, last: int) -> None:
-    """Finds a last step that returns the first state of a new episode."""
-    # Counters, scores and the like: the same after every reset, and elsewhere before the end.
+    """Finds environments whose last step returns the first state of a new episode."""
+    # Leaves such as counters and scores: the same after every reset, but different before the last step.
     counters = [
         (start, end)
         for many, start, before, end in zip(
@@ -190,13 +190,13 @@ def _check_no_reset(env: Env, episode: _Episode, starts: Any, last: int) -> None
         if (many == start).all() and not _equal_bits(start, before)
     ]
     restarted = bool(counters) and all(_equal_bits(start, end) for start, end in counters)
-    # A continuous observation does not come back bit for bit, unless it was kept and copied.
+    # A continuous observation does not take the same bits again, unless it was stored and copied.
     first, shown = episode.first.observation, episode.steps.observation
     moved = last > 0 and not _equal_bits(first, shown[last - 1])
     continuous = bool((first != np.round(first)).any())
     if restarted or (moved and continuous and _equal_bits(first, shown[last])):
         found = f"step {last + 1} gives done together with the state of a new episode"
-        remedy = "remove the auto-reset; if the task does end where it began, count steps in "
+        remedy = "remove the auto-reset; if the task really ends where it began, count the steps in "
         raise broken(env, found, remedy + "the state")
 
 
@@ -219,7 +219,7 @@ def _play(env: Env, key: jax.Array, length: int | None = None) -> _Episode:
 
 
 def _sample(env: Env, mask: Any, key: jax.Array) -> jax.Array:
-    """Draws uniform actions of all agents: allowed ones, and from -10 .. 10 where a Box has no bound."""
+    """Draws uniform actions of all agents that the mask allows. A Box without bounds is sampled from -10 .. 10."""
     space, axis = env.action_space, agents_axis(env)
     if isinstance(space, Box):
         low, high = (jnp.asarray(np.clip(bound, -10, 10)) for bound in _bounds(env, space))
@@ -232,7 +232,7 @@ def _sample(env: Env, mask: Any, key: jax.Array) -> jax.Array:
 
 
 def _bounds(env: Env, space: Box) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of the actions of each agent, its own where it has a space of its own."""
+    """The bounds of each agent's actions, from its own space if it has one."""
     low, high = (np.broadcast_to(bound, (*agents_axis(env), *space.shape)).copy() for bound in (space.low, space.high))
     for index, (_, own) in enumerate(env.agent_spaces):
         assert isinstance(own, Box)
@@ -242,7 +242,7 @@ def _bounds(env: Env, space: Box) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(tree: Any) -> Any:
-    """Copies a pytree to the host, random keys as their integers."""
+    """Copies a pytree to NumPy arrays, and random keys to their integers."""
 
     def number(leaf: jax.Array) -> np.ndarray:
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):

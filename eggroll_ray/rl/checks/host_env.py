@@ -1,4 +1,4 @@
-"""The contract of `HostEnv`, as a check that anyone can run on their own environment.
+"""Checks the contract of `HostEnv`, for any environment, including a user's own.
 
 Letters in shapes: `b` environments, `a` agents (no axis for a single one), `o` observation axes, `k` entries of a mask.
 """
@@ -13,13 +13,13 @@ from eggroll_ray.rl.checks.spaces import Limits, agents_axis, broken, check_decl
 from eggroll_ray.rl.env import Box, Discrete, HostBatch, HostEnv, HostTimestep, Space, Timestep, action_shape
 
 _BATCH = 4  # episodes played together
-_REGROUPED = (1, 0, 3, 0)  # the same episodes at other places of the same batch, one of them twice
-_ALONE = 2  # the episode that is played once more in a batch of its own
-_REACH = 10  # actions are drawn from -10 .. 10 where the space has no bound
+_REGROUPED = (1, 0, 3, 0)  # the same episodes at other indices of the same batch, one of them twice
+_ALONE = 2  # index of the episode that is played once more in a batch of its own
+_REACH = 10  # actions without bounds are drawn from -10 .. 10
 
 
 class _Fingerprint(NamedTuple):
-    """What one environment showed in one step; the hash of each array's bytes."""
+    """Hashes of the arrays that one environment returned in one step."""
 
     observation: int
     reward: int
@@ -33,20 +33,20 @@ _Episode = list[_Fingerprint]
 def check_host_env(env: HostEnv, seed: int = 0) -> None:
     """Checks that an environment keeps the contract of `HostEnv`, by playing random episodes to their end.
 
-    It looks at the shapes and types of all that `reset` and `step` return, the range of the observations, the masks,
-    the end of an episode, and whether an episode is the same bits by its seed and actions alone: whatever was played
-    before, at whatever place of a batch, and beside whatever others. That is what makes a run the same for any
-    number of workers.
+    It checks the shapes and dtypes of all that `reset` and `step` return, the range of the observations, the masks and
+    the end of an episode. It also checks that the bits of an episode depend on its seed and actions alone: not on
+    earlier episodes, its index in the batch, or the other environments of the batch. Only then is the result of a run
+    the same for any number of workers.
 
     Args:
         env: the environment.
-        seed: of all randomness of the check, 0 .. 2^32 - 1.
+        seed: seed of all randomness in the check, 0 .. 2^32 - 1.
 
     Raises:
-        ValueError: the first broken rule, with the value found and what to change.
+        ValueError: for the first broken rule, with the value found and what to change.
     """
     check_declaration(env)
-    # The highest seed too: some suites take signed ones only.
+    # Try the largest seed too, because some suites take only signed seeds.
     seeds = np.random.default_rng(seed).integers(0, 2**32, _BATCH, np.uint32)
     seeds[-1] = 2**32 - 1
     batch = env.make(_BATCH)
@@ -67,7 +67,7 @@ def check_host_env(env: HostEnv, seed: int = 0) -> None:
 
 
 def _play(env: HostEnv, batch: HostBatch, seeds: np.ndarray) -> list[_Episode]:
-    """Plays an episode for each seed; its actions are random, but depend on the seed alone."""
+    """Plays an episode for each seed. Its actions are random, but depend on the seed alone."""
     known = limits(env)
     rngs = [np.random.default_rng(int(seed)) for seed in seeds]
     alive = np.ones(len(seeds), bool)
@@ -95,10 +95,10 @@ def _check_step(env: HostEnv, known: Limits, where: str, shown: HostTimestep, al
     _check_arrays(env, known, where, shown, len(alive))
     unasked = [place for place in shown.failed if not 0 <= place < len(alive) or not alive[place]]
     if unasked:
-        found = f"{where} reports failures at places {unasked}, which were not to be stepped"
-        raise broken(env, found, "leave environments that have ended alone")
+        found = f"{where} reports failures at indices {unasked} of the batch, which should not have been stepped"
+        raise broken(env, found, "do not step environments that have ended")
     for place, text in shown.failed.items():
-        raise broken(env, f"{where} failed at place {place}: {text}", "mend what it raised")
+        raise broken(env, f"{where} failed at index {place} of the batch: {text}", "correct the cause of this error")
     for place, row in enumerate(_rows(shown)):
         if alive[place]:
             check_values(env, where, row, known)
@@ -113,12 +113,12 @@ def _check_arrays(env: HostEnv, known: Limits, where: str, shown: HostTimestep, 
     ]
     if _is_masked(shown):
         if isinstance(env.action_space, Box):
-            remedy = "leave it (): what is impossible in a Box lies outside its bounds"
-            raise broken(env, f"{where} gives a mask of the actions of a Box", remedy)
+            remedy = "leave the mask (), and exclude impossible actions by the bounds of the Box"
+            raise broken(env, f"{where} gives a mask for actions in a Box", remedy)
         expected.append(("mask", shown.mask, (*axes, sum(choices(env.action_space))), (np.bool_,)))
     elif known.lacking.any():
-        found = f"{where} gives no mask, but in agent_spaces some agents have fewer actions than in action_space"
-        raise broken(env, found, "give a mask that rules out those that an agent lacks")
+        found = f"{where} gives no mask, but by agent_spaces some agents have fewer actions than action_space"
+        raise broken(env, found, "give a mask that excludes the actions that an agent lacks")
     for name, value, shape, dtypes in expected:
         if not isinstance(value, np.ndarray):
             raise broken(env, f"{where} gives {name} as {type(value).__name__}", "it must be a NumPy array")
@@ -141,12 +141,12 @@ def _check_same(env: HostEnv, one: _Episode, two: _Episode, seed: int, how: str)
             names = [name for name, x, y in zip(_Fingerprint._fields, a, b, strict=True) if x != y]
             found = f"{f'step {step}' if step else 'reset'} of the episode with seed {seed} gives another "
             found += f"{' and another '.join(names)} when it {how}"
-            remedy = "draw all randomness from the seed, and let reset forget everything that was before"
+            remedy = "draw all random numbers from the seed, and let reset clear everything from earlier episodes"
             raise broken(env, found, remedy)
 
 
 def _actions(env: HostEnv, shown: HostTimestep, rngs: list[np.random.Generator], alive: np.ndarray) -> np.ndarray:
-    """Draws actions `(b, [a], ...)` that the masks allow; zeros for environments that have ended."""
+    """Draws actions `(b, [a], ...)` that the masks allow. Environments that have ended get zeros."""
     kind = np.float32 if isinstance(env.action_space, Box) else np.int32
     axis = agents_axis(env)
     actions = np.zeros((len(rngs), *axis, *action_shape(env.action_space)), kind)
@@ -167,7 +167,7 @@ def _sample(space: Space, mask: np.ndarray | None, rng: np.random.Generator) -> 
 
 
 def _rows(shown: HostTimestep) -> Iterator[Timestep]:
-    """What each environment shows."""
+    """The timestep of each environment."""
     for place in range(len(shown.done)):
         mask = shown.mask[place] if _is_masked(shown) else ()
         yield Timestep(shown.observation[place], shown.reward[place], shown.done[place], mask)

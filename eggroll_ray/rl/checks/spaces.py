@@ -1,4 +1,4 @@
-"""The part of the contract of `Env` that is seen without playing: what it declares, and what a timestep may hold.
+"""Checks the parts of an environment's contract that need no playing: its declaration and the form of its timesteps.
 
 Letters in shapes: `o` observation axes, `a` agents, `k` entries of an action mask.
 """
@@ -12,51 +12,51 @@ import numpy as np
 from eggroll_ray.rl.actions import choices
 from eggroll_ray.rl.env import AnyEnv, Box, Discrete, Env, Space, Timestep
 
-_SLACK = 1e-4  # relative, of the bounds of an observation
+_SLACK = 1e-4  # relative tolerance of the bounds of observations
 
 
 class Limits(NamedTuple):
-    """The spaces of all agents as arrays; the axis of agents is there when there are several of them."""
+    """The spaces of all agents as arrays. There is no axis of agents if there is only one."""
 
-    low: np.ndarray  # of observations, (a, *o)
-    high: np.ndarray
-    padded: np.ndarray  # (a, *o) bool: which entries of the observation an agent does not have
-    lacking: np.ndarray  # (a, k) bool: which entries of the mask are of actions that an agent does not have
+    low: np.ndarray  # lower bounds of observations, (a, *o)
+    high: np.ndarray  # upper bounds of observations, (a, *o)
+    padded: np.ndarray  # (a, *o) bool: the entries of the observation that an agent does not have
+    lacking: np.ndarray  # (a, k) bool: the entries of the mask whose actions an agent does not have
 
 
 def broken(env: AnyEnv, found: str, remedy: str) -> ValueError:
-    """The error that names an environment, what it does, and what to do about it."""
+    """Returns an error that names the environment, the problem that was found, and the remedy."""
     return ValueError(f"environment {env.name!r}: {found}; {remedy}")
 
 
 def agents_axis(env: AnyEnv) -> tuple[int, ...]:
-    """The axes in front of every array: one of agents where there are several."""
+    """Returns the axes in front of every array: one axis of agents if there are several, otherwise none."""
     return (len(env.agents),) if len(env.agents) > 1 else ()
 
 
 def starts(space: Space) -> np.ndarray:
-    """Where in a mask the entries of each choice begin."""
+    """Returns the index in a mask at which the entries of each choice begin."""
     sizes = () if isinstance(space, Box) else choices(space)
     return np.cumsum((0, *sizes[:-1]))
 
 
 def check_declaration(env: AnyEnv) -> None:
-    """Checks all that an environment says of itself.
+    """Checks everything that an environment declares.
 
     Raises:
-        ValueError: the first broken rule, with the value found and what to change.
+        ValueError: for the first broken rule, with the value found and what to change.
     """
     if env.max_steps < 1:
         raise broken(env, f"max_steps is {env.max_steps}", "it must be at least 1")
     if not env.agents:
         raise broken(env, "agents is empty", "name at least one")
     if len(set(env.agents)) < len(env.agents):
-        raise broken(env, f"agents are {env.agents}", "give each a name of its own")
+        raise broken(env, f"agents are {env.agents}", "give each agent a different name")
     _check_space(env, "observation_space", env.observation_space)
     _check_space(env, "action_space", env.action_space)
     if len(env.agent_spaces) not in (0, len(env.agents)):
         found = f"agent_spaces has {len(env.agent_spaces)} entries for {len(env.agents)} agents"
-        raise broken(env, found, "give one pair for each agent in their order, or none at all")
+        raise broken(env, found, "give one pair for each agent, in the order of agents, or none at all")
     for agent, (observed, acted) in zip(env.agents, env.agent_spaces, strict=False):
         for kind, space, joint in (
             ("observation", observed, env.observation_space),
@@ -78,13 +78,13 @@ def _check_space(env: AnyEnv, name: str, space: Space) -> None:
         return
     if space.low.shape != space.shape or space.high.shape != space.shape:
         found = f"{name} of shape {space.shape} has bounds of shape {space.low.shape}"
-        raise broken(env, found, "build it with Box.of, which broadcasts them")
+        raise broken(env, found, "make it with Box.of, which broadcasts the bounds")
     if not (space.low <= space.high).all():
-        raise broken(env, f"{name} has a low above its high", "exchange the bounds")
+        raise broken(env, f"{name} has a low above its high", "swap the bounds")
 
 
 def _fits(space: Space, joint: Space) -> bool:
-    """Whether all that one agent can observe or choose has its place in the space of all agents."""
+    """Whether everything that one agent can observe or choose fits into the space of all agents."""
     if isinstance(space, Box) and isinstance(joint, Box):
         shorter = len(space.shape) == len(joint.shape) == 1 and space.shape < joint.shape
         if space.shape != joint.shape and not shorter:
@@ -108,7 +108,7 @@ def _describe(space: Space) -> str:
 
 
 def limits(env: AnyEnv) -> Limits:
-    """Returns what each agent can observe and do, for an environment that `check_declaration` accepts."""
+    """Returns the limits of what each agent can observe and do. `check_declaration` must accept the environment."""
     spaces = env.agent_spaces or ((env.observation_space, env.action_space),) * len(env.agents)
     each = [_agent_limits(env, *pair) for pair in spaces]
     return Limits(*map(np.stack, zip(*each, strict=True))) if len(each) > 1 else each[0]
@@ -121,22 +121,23 @@ def _agent_limits(env: AnyEnv, observed: Box, acted: Space) -> Limits:
     low[own], high[own], padded[own] = observed.low, observed.high, False
     if isinstance(joint, Box) or isinstance(acted, Box):
         return Limits(low, high, padded, np.zeros(0, bool))
-    had = choices(acted) + (1,) * (len(choices(joint)) - len(choices(acted)))  # a choice it lacks is always 0
+    # A choice that the agent does not have has the single value 0.
+    had = choices(acted) + (1,) * (len(choices(joint)) - len(choices(acted)))
     lacking = [np.arange(large) >= small for large, small in zip(choices(joint), had, strict=True)]
     return Limits(low, high, padded, np.concatenate(lacking))
 
 
 def check_shapes(env: Env, where: str, shown: Any, known: Limits) -> None:
-    """Checks the shapes and dtypes of one timestep; arrays or abstract ones.
+    """Checks the shapes and dtypes of one timestep, of arrays or abstract values.
 
     Args:
         env: the environment.
-        where: what gave the timestep: `reset` or `step`.
+        where: the function that returned the timestep, `reset` or `step`, for the error message.
         shown: the timestep.
         known: `limits(env)`.
 
     Raises:
-        ValueError: the first broken rule, with the value found and what to change.
+        ValueError: for the first broken rule, with the value found and what to change.
     """
     if not isinstance(shown, Timestep):
         raise broken(env, f"{where} gives a {type(shown).__name__}", "return the state and a Timestep")
@@ -148,12 +149,12 @@ def check_shapes(env: Env, where: str, shown: Any, known: Limits) -> None:
     }
     if jax.tree.leaves(shown.mask):
         if isinstance(env.action_space, Box):
-            remedy = "leave it (): what is impossible in a Box lies outside its bounds"
-            raise broken(env, f"{where} gives a mask of the actions of a Box", remedy)
+            remedy = "leave the mask (), and exclude impossible actions by the bounds of the Box"
+            raise broken(env, f"{where} gives a mask for actions in a Box", remedy)
         wanted["mask"] = ((*axis, sum(choices(env.action_space))), jnp.bool_)
     elif known.lacking.any():
-        found = f"{where} gives no mask, but in agent_spaces some agents have fewer actions than in action_space"
-        raise broken(env, found, "give a mask that rules out those that an agent lacks")
+        found = f"{where} gives no mask, but by agent_spaces some agents have fewer actions than action_space"
+        raise broken(env, found, "give a mask that excludes the actions that an agent lacks")
     for name, (shape, dtype) in wanted.items():
         value = getattr(shown, name)
         if not jax.tree_util.all_leaves([value]):
@@ -169,32 +170,32 @@ def _why(env: AnyEnv) -> str:
 
 
 def check_values(env: AnyEnv, where: str, shown: Timestep, known: Limits) -> None:
-    """Checks the numbers of one timestep, NumPy arrays that have passed `check_shapes`.
+    """Checks the values of one timestep, given as NumPy arrays that have passed `check_shapes`.
 
     Args:
         env: the environment.
-        where: what gave the timestep: `reset` or `step 7`.
+        where: what returned the timestep, such as `reset` or `step 7`, for the error message.
         shown: the timestep.
         known: `limits(env)`.
 
     Raises:
-        ValueError: the first broken rule, with the value found and what to change.
+        ValueError: for the first broken rule, with the value found and what to change.
     """
     for name, value in (("observation", shown.observation), ("reward", shown.reward)):
         if not np.isfinite(value).all():
             found = f"{where} gives {name} {value}"
-            raise broken(env, found, "it must be finite; clip it, or end the episode before")
+            raise broken(env, found, "it must be finite; clip it, or end the episode earlier")
     observation = np.asarray(shown.observation)
     at = _first(known.padded & (observation != 0))
     if at is not None:
         found = f"{where} gives observation{list(at)} = {observation[at]}, which {_whose(env, at)} does not have"
-        raise broken(env, found, "pad what is shorter by zeros, or widen its space in agent_spaces")
+        raise broken(env, found, "pad shorter observations with zeros, or widen the agent's space in agent_spaces")
     slack = _SLACK * np.maximum(1, np.abs(observation))
     at = _first((observation < known.low - slack) | (observation > known.high + slack))
     if at is not None:
         found = f"{where} gives observation{list(at)} = {observation[at]}, outside its bounds "
         found += f"{known.low[at]} .. {known.high[at]}"
-        raise broken(env, found, "widen those of observation_space; they may be infinite")
+        raise broken(env, found, "widen the bounds of observation_space, which may be infinite")
     if jax.tree.leaves(shown.mask) and not shown.done:
         _check_mask(env, where, np.asarray(shown.mask), known)
 
@@ -203,22 +204,22 @@ def _check_mask(env: AnyEnv, where: str, mask: np.ndarray, known: Limits) -> Non
     possible = np.logical_or.reduceat(mask, starts(env.action_space), axis=-1)
     at = _first(~possible)
     if at is not None:
-        found = f"{where} gives a mask that rules out every action of {_whose(env, at)}"
+        found = f"{where} gives a mask that excludes every action of {_whose(env, at)}"
         if not isinstance(env.action_space, Discrete):
             found += f" in choice {at[-1]}"
-        raise broken(env, found, "allow at least one in each timestep that is not done")
+        raise broken(env, found, "allow at least one action in each timestep that is not done")
     at = _first(mask & known.lacking)
     if at is not None:
         found = f"{where} gives a mask that allows entry {at[-1]}, an action that {_whose(env, at)} does not have"
-        raise broken(env, found, "rule out those that an agent lacks")
+        raise broken(env, found, "exclude the actions that an agent lacks")
 
 
 def _whose(env: AnyEnv, at: tuple[int, ...]) -> str:
-    """The agent to which a place in an array belongs."""
+    """The agent to which an index of an array belongs."""
     return repr(env.agents[at[0] if len(env.agents) > 1 else 0])
 
 
 def _first(wrong: np.ndarray) -> tuple[int, ...] | None:
-    """The first place where an array is true."""
+    """The first index at which an array is true."""
     places = np.argwhere(wrong)
     return tuple(map(int, places[0])) if len(places) else None

@@ -179,8 +179,8 @@ BROKEN = {
     "reset gives a tuple": TEAM._replace(reset=lambda key: (reset(key)[0], tuple(reset(key)[1]))),
     "only reset gives a mask": shows(lambda shown: shown._replace(mask=()), at_reset=False, env=ALIKE),
     "only step gives a mask": shows(lambda shown: shown._replace(mask=()), at_step=False, env=ALIKE),
-    "reset gives a mask of the actions of a Box": CONTINUOUS,
-    "reset gives no mask, but in agent_spaces some agents have fewer actions": set_mask(lambda mask: ()),
+    "reset gives a mask for actions in a Box": CONTINUOUS,
+    "reset gives no mask, but by agent_spaces some agents have fewer actions": set_mask(lambda mask: ()),
     "reset gives observation[0, 2] = 0.5, which 'scout_0' does not have": shows(
         lambda shown: shown._replace(observation=shown.observation.at[0, 2].set(0.5))
     ),
@@ -190,11 +190,11 @@ BROKEN = {
     "reset gives a mask that allows entry 2, an action that 'scout_0' does not have": set_mask(
         lambda mask: jnp.ones_like(mask)
     ),
-    "reset gives a mask that rules out every action of 'carrier_0'": set_mask(lambda mask: mask.at[1].set(False)),
-    "step 1 gives a mask that rules out every action of 'carrier_0'": set_mask(
+    "reset gives a mask that excludes every action of 'carrier_0'": set_mask(lambda mask: mask.at[1].set(False)),
+    "step 1 gives a mask that excludes every action of 'carrier_0'": set_mask(
         lambda mask: mask.at[1].set(False), at_reset=False
     ),
-    "rules out every action of 'agent' in choice 1": shows(
+    "excludes every action of 'agent' in choice 1": shows(
         lambda shown: shown._replace(mask=shown.mask.at[2:].set(False)), env=MULTI
     ),
     "reset gives reward [0. 1.]": shows(lambda shown: shown._replace(reward=jnp.array([0.0, 1.0])), at_step=False),

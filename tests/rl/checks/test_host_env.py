@@ -96,8 +96,8 @@ BROKEN = {
     "reset gives done as int64[4]": plane(shows(done=lambda array: array.astype(np.int64))),
     "reset gives mask as bool[4, 4]": plane(shows(mask=lambda array: array[:, 0])),
     "reset gives observation as list": plane(shows(observation=lambda array: array.tolist())),
-    "reset gives no mask, but in agent_spaces": plane(shows(mask=())),
-    "reset gives a mask of the actions of a Box": plane(action_space=Box.of((), -1, 1), agent_spaces=()),
+    "reset gives no mask, but by agent_spaces": plane(shows(mask=())),
+    "reset gives a mask for actions in a Box": plane(action_space=Box.of((), -1, 1), agent_spaces=()),
     "step 2 gives float32 observations and no mask": plane(shows(at=2, mask=()), agent_spaces=()),
     "step 3 gives uint8 observations": plane(shows(at=3, observation=lambda array: array.astype(np.uint8))),
     "reset gives reward [[0.0, 1.0]": plane(shows(at=0, reward=put((slice(None), 1), 1))),
@@ -112,10 +112,10 @@ BROKEN = {
     "step 2 gives observation[1, 2] = 1.0, which 'b' does not have": plane(
         shows(at=2, observation=put((0, 1, 2), 1)),
     ),
-    "step 2 gives a mask that rules out every action of 'a'": plane(shows(at=2, mask=put((3, 0), False))),
+    "step 2 gives a mask that excludes every action of 'a'": plane(shows(at=2, mask=put((3, 0), False))),
     "reset gives a mask that allows entry 3, an action that 'b' does not have": plane(shows(mask=put((0, 1), True))),
-    "step 3 failed at place 1: fell": plane(shows(at=3, failed={1: "fell"})),
-    "step 4 reports failures at places [0], which were not to be stepped": plane(reports_the_dead),
+    "step 3 failed at index 1 of the batch: fell": plane(shows(at=3, failed={1: "fell"})),
+    "step 4 reports failures at indices [0] of the batch, which should not have been stepped": plane(reports_the_dead),
     "did not end within max_steps = 5": plane(max_steps=5),
     "when it was played again at place 0 of the batch": plane(
         adds(lambda batch: np.eye(3)[0] * 0.1 * batch.episodes), agent_spaces=()
