@@ -131,13 +131,15 @@ class Trainer:
             # Before the recorder exists there is nothing that an event could go into.
             self._recorder = Recorder.of(self._run, evaluator, prepared, self._plan, self._event)
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
-        best = self._recorder.best if self._recorder else BestSoFar()
-        self._tests = TestsSoFar(watch, best, evaluator.duel is None)
+        best, before = (self._recorder.best, self._recorder.tests_before) if self._recorder else (BestSoFar(), ())
+        self._tests = TestsSoFar(watch, best, evaluator.duel is None, before)
         if prepared.formed:
             self._event("leaves formed", formed)
 
     def fit(self, generations: int, on_row: Callable[[Row], object] = lambda row: None) -> Result:
-        """Runs until so many generations have been done in all, the target is reached, or a signal comes.
+        """Runs until so many generations have been done in all, or something ends the run before.
+
+        That is its target, a plateau (`Watch`), `stop`, or a signal.
 
         SIGINT (Ctrl-C) and SIGTERM end the run in order: the evaluation under way is given up, a checkpoint
         is written. A second SIGINT raises KeyboardInterrupt.
@@ -160,7 +162,7 @@ class Trainer:
             return self._finish()
 
     def __iter__(self) -> Iterator[Row]:
-        """Yields the metrics of one generation after the other, until the target is reached or `stop`."""
+        """Yields the metrics of one generation after the other, until the target or a plateau is reached, or `stop`."""
         self._start()
         while (row := self._next()) is not None:
             yield row
@@ -283,6 +285,12 @@ class Trainer:
         return Replay(run.path, self._evaluator, self._strategy, self._plan, self._event)
 
     @property
+    def generation(self) -> int:
+        """The number of the generation that is evaluated next; of a run that is resumed, how many it has."""
+        self._start()
+        return self._number
+
+    @property
     def unsaved(self) -> str | None:
         """Says what of the record could not be written so far, None if all is on the disk."""
         return None if self._recorder is None else self._recorder.unsaved
@@ -332,7 +340,7 @@ class Trainer:
     def _next(self) -> Row | None:
         """Evaluates one generation; None when the run is over."""
         assert self._pool is not None
-        if self._stop.is_asked() or self._solved:
+        if self._stop.is_asked() or self._solved or self._tests.plateau.reached:
             return None
         started = time.perf_counter()
         outcomes = () if self._pending is None else (self._pending,)
@@ -364,6 +372,7 @@ class Trainer:
             self._told_coarse = True
         again = functools.partial(self._pool.test, "confirmation")
         self._solved = self._tests.confirms(self._number, row["mean_policy_return"], again)
+        self._tests.plateau.take(self._number, row["mean_policy_return"])
         self._number += 1
         return row
 
@@ -385,7 +394,8 @@ class Trainer:
         number, hurry = int(snapshot["state"].generation), self._stop.by_signal
         if not hurry and self._tests.is_missing(number):
             self._tests.take(number, self._pool.test("test"), digest, self._pool.snapshot)
-        status = "solved" if self._solved else "stopped" if self._stop.is_asked() else "finished"
+        ended = "plateau" if self._tests.plateau.reached else "finished"
+        status = "solved" if self._solved else "stopped" if self._stop.is_asked() else ended
         best = self._best_found(hurry)
         self._stop.clear()
         test = self._tests.of(number)

@@ -9,13 +9,15 @@ from typing import Any
 import jax.numpy as jnp
 import optax
 
+from eggroll_ray.cli import schedules
 from eggroll_ray.cli.options import AgentOptions, PolicyOptions, StrategyOptions, TrainOptions, make_workers
+from eggroll_ray.cli.targets import target_of, watch_of
 from eggroll_ray.compiling.phases import ENVIRONMENT, phase
 from eggroll_ray.es import shaping as fitness
 from eggroll_ray.es.eggroll import eggroll, openai_es
 from eggroll_ray.es.optimizers import clipup
 from eggroll_ray.es.random import normal, rademacher
-from eggroll_ray.es.record import ES, Schedule
+from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.models import policies
 from eggroll_ray.rl import actions
@@ -28,7 +30,6 @@ from eggroll_ray.runs.metrics import Sink
 from eggroll_ray.runs.recorder import Run
 from eggroll_ray.runs.sinks.mlflow import MLflow
 from eggroll_ray.runs.sinks.wandb import Wandb
-from eggroll_ray.runs.watch import Watch
 from eggroll_ray.trainer import Trainer
 
 # Given by the command line, so that this package needs none of the suites: id, options -> Env.
@@ -43,20 +44,20 @@ def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, res
             "env": options.env,
             "generations": options.generations,
             "population_size": options.population_size,
-            "target": options.target,
+            "target": target_of(options),
             "options": dataclasses.asdict(options),
         }
         record = Run(run, resume, options.checkpoint_every, config, _sinks(options, run, config))
     evaluator = make_evaluator(options, make_env)
     return Trainer(
         evaluator,
-        make_strategy(options.es, evaluator.groups),
+        make_strategy(options.strategy, evaluator.groups),
         population_size=options.population_size,
         seed=options.seed,
         workers=make_workers(options.worker),
         block_size=options.worker.block_size,
         run=record,
-        watch=Watch(options.test_every, options.test_episodes, options.target),
+        watch=watch_of(options),
     )
 
 
@@ -115,18 +116,15 @@ def _check_self_play(agents: AgentOptions) -> None:
 def make_strategy(options: StrategyOptions, groups: Sequence[str] = ()) -> ES:
     """Builds the strategy, for parameters of these groups, if they are of several.
 
+    Args:
+      options: of a run, with the generations of its schedules: `TrainOptions.strategy`.
+      groups: names of the groups.
+
     Raises:
-      ValueError: for a value out of range.
+      ValueError: for options that are out of range or contradict each other.
     """
-    if not options.learning_rate > 0:
-        raise ValueError(f"learning_rate={options.learning_rate} must be positive; try 0.05.")
-    for name in ("sigma_decay", "learning_rate_decay"):
-        if not 0 < getattr(options, name) <= 1:
-            raise ValueError(f"{name}={getattr(options, name)} must be in (0, 1]; 1 is no decay.")
     optimizers = {"adam": optax.adam, "adamw": optax.adamw, "sgd": optax.sgd, "clipup": clipup}
-    optimizer = optimizers[options.optimizer](
-        optax.exponential_decay(options.learning_rate, 1, options.learning_rate_decay)
-    )
+    optimizer = optimizers[options.optimizer](schedules.learning_rate(options))
     if groups and options.optimizer == "clipup":  # whose norm would make one group's steps depend on the others
         optimizer = optax.partition(dict.fromkeys(groups, optimizer), {group: group for group in groups})
     shapings: dict[str, fitness.Shaping] = {
@@ -137,7 +135,7 @@ def make_strategy(options: StrategyOptions, groups: Sequence[str] = ()) -> ES:
     }
     shaping = shapings.get(options.shaping) or fitness.group_z_score(options.group_size)
     arguments: dict[str, Any] = {
-        "sigma": _decayed(options.sigma, options.sigma_decay),
+        "sigma": schedules.sigma(options),
         "optimizer": optimizer,
         "shaping": shaping,
         "law": {"normal": normal, "rademacher": rademacher}[options.law],
@@ -147,12 +145,6 @@ def make_strategy(options: StrategyOptions, groups: Sequence[str] = ()) -> ES:
     if options.strategy == "openai-es":
         return openai_es(**arguments)
     return eggroll(rank=options.rank, **arguments)
-
-
-def _decayed(sigma: float, decay: float) -> float | Schedule:
-    if decay == 1 or not sigma > 0:
-        return sigma  # eggroll() says what is wrong with a sigma that is not positive
-    return lambda generation: sigma * jnp.power(jnp.float32(decay), generation.astype(jnp.float32))
 
 
 def _make_policy(options: PolicyOptions, shape: tuple[int, ...]) -> policies.Policy:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from eggroll_ray.cli.options import TrainOptions, make_workers
 from eggroll_ray.cli.say import UsageError, usage
+from eggroll_ray.cli.targets import watch_of
 from eggroll_ray.runs.folder import check_new_run
-from eggroll_ray.runs.watch import Watch
 from eggroll_ray.workers.here import lacking_here
 from eggroll_ray.workers.options import Workers
 from eggroll_ray.workers.plan import make_plan
@@ -40,7 +40,7 @@ def check_numbers(options: TrainOptions) -> None:
             options.seed,
             options.test_episodes,
         )
-        Watch(options.test_every, options.test_episodes, options.target)
+        watch_of(options)
         if options.generations < 0:
             raise ValueError(f"generations={options.generations} must be at least 0.")
         if options.checkpoint_every < 1:

@@ -1,7 +1,9 @@
 """What `train` and `resume` do once their options are known to be right: training, the report, the last words."""
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import jax
 
@@ -9,15 +11,24 @@ import envs
 from eggroll_ray.cli.build import make_strategy, make_trainer
 from eggroll_ray.cli.folder import render_episode
 from eggroll_ray.cli.options import TrainOptions
-from eggroll_ray.cli.say import STOPPED, say, usage
+from eggroll_ray.cli.say import STOPPED, UsageError, say, usage
+from eggroll_ray.cli.targets import is_demanded, target_of, target_said
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.report.terminal import Progress
 from eggroll_ray.report.write import write_report
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.result import Result
+from eggroll_ray.trainer import Trainer
 
 
-def fit(options: TrainOptions, run: Path, resume: bool, render: bool, progress: Progress) -> int:
+def fit(
+    options: TrainOptions,
+    run: Path,
+    resume: bool,
+    render: bool,
+    progress: Progress,
+    factors: Mapping[str, float] = MappingProxyType({}),
+) -> int:
     """Trains, writes the report, says how it ended, and returns the exit status.
 
     Args:
@@ -26,6 +37,7 @@ def fit(options: TrainOptions, run: Path, resume: bool, render: bool, progress: 
       resume: continue the run that is in it.
       render: record one episode of the trained policy.
       progress: shows the run; it is closed before anything else is said.
+      factors: on the rates of the run, from here on; see `Trainer.change`.
     """
     if options.worker.workers != 0:
         jax.config.update("jax_platforms", "cpu")  # accelerators belong to the workers
@@ -33,9 +45,12 @@ def fit(options: TrainOptions, run: Path, resume: bool, render: bool, progress: 
         progress.message("No report will be written: it needs matplotlib, pip install 'eggroll-ray[report]'.")
     with usage():
         keep_programs()
-        make_strategy(options.es)  # what is wrong with it shows before the environment is made
+        make_strategy(options.strategy)  # what is wrong with it shows before the environment is made
         trainer = make_trainer(options, envs.make, run, resume)
+    if (said := target_said(options)) is not None:
+        progress.message(said)
     with trainer:
+        _change(trainer, factors, options.generations)
         result = trainer.fit(options.generations, progress)
         progress.close()
         unsaved = trainer.unsaved
@@ -51,7 +66,20 @@ def fit(options: TrainOptions, run: Path, resume: bool, render: bool, progress: 
         more = [f" --{name} {value}" for name, value in again.items() if value is not None]
         say(f"Continue it with: eggroll-ray resume {run}{''.join(more)}")
         return STOPPED
-    return int(options.target is not None and result.status != "solved")
+    return int(is_demanded(options) and result.status != "solved")
+
+
+def _change(trainer: Trainer, factors: Mapping[str, float], generations: int) -> None:
+    """Changes the rates of a run that is continued, if there is a generation that would go by them."""
+    if not factors:
+        return
+    if trainer.generation >= generations:
+        raise UsageError(
+            f"the run has its {generations} generations already, so that no rate can change any more: add "
+            "--generations."
+        )
+    with usage():
+        trainer.change(factors)
 
 
 def _outcome(options: TrainOptions, result: Result) -> str:
@@ -61,5 +89,7 @@ def _outcome(options: TrainOptions, result: Result) -> str:
     tested = f"mean policy {result.test.mean():.1f} over {len(result.test)} fresh episodes"
     if result.status == "solved":
         return f"Solved: {tested} {done}."
-    missed = f" The target of {options.target:g} was not reached." if options.target is not None else ""
-    return f"{result.status.capitalize()}: {tested} {done}.{missed}"
+    target = target_of(options)
+    missed = f" The target of {target:g} was not reached." if target is not None else ""
+    why = f" No test was better in {options.patience} generations." if result.status == "plateau" else ""
+    return f"{result.status.capitalize()}: {tested} {done}.{why}{missed}"

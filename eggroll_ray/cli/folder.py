@@ -45,7 +45,7 @@ def replay_of(command: OfFolder) -> tuple[TrainOptions, Evaluator, Replay]:
     assert block_size != "auto"  # in a record it is a number: options_of_run
     with usage():
         evaluator = make_evaluator(options, envs.make)
-        strategy = make_strategy(options.es, evaluator.groups)
+        strategy = make_strategy(options.strategy, evaluator.groups)
         plan = prepare(
             evaluator,
             strategy,

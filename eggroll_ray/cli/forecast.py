@@ -39,7 +39,7 @@ def plan_run(command: PlanCommand, make_env: MakeEnv) -> str:
     if limit is not None and not limit > 0:
         raise ValueError(f"generation_seconds={limit} must be positive, such as 1.")
     evaluator = make_evaluator(command, make_env)
-    strategy = make_strategy(command.es, evaluator.groups)
+    strategy = make_strategy(command.strategy, evaluator.groups)
     block_size = command.worker.block_size
     if block_size == "auto":
         if command.device != HERE:

@@ -26,10 +26,25 @@ class StrategyOptions:
     """Standard deviation of each entry of the perturbation, in units of the parameters."""
     sigma_decay: float = 1.0
     """Factor on sigma per generation, in (0, 1]."""
+    sigma_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How sigma falls to its end over schedule_generations."""
+    sigma_end: float | None = None
+    """With sigma_schedule: where sigma ends, as a share of sigma in (0, 1]; by default 0.1."""
+    sigma_warmup: int = 0
+    """Generations in which sigma first rises to its value, in equal steps."""
     learning_rate: float = 0.05
     """Step size of the optimiser; of clipup, the longest step: a third of sigma is a good start."""
     learning_rate_decay: float = 1.0
     """Factor on the learning rate per generation, in (0, 1]."""
+    learning_rate_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the learning rate falls to its end over schedule_generations."""
+    learning_rate_end: float | None = None
+    """With learning_rate_schedule: where it ends, as a share of learning_rate in [0, 1]; by default 0.1."""
+    learning_rate_warmup: int = 0
+    """Generations in which the learning rate first rises to its value, in equal steps."""
+    schedule_generations: int | None = None
+    """Generations that the schedules take, warm-up included; by default all that the run is begun with. A run that is
+    continued for more generations keeps it: the rates then stay at their ends."""
     optimizer: Literal["adam", "adamw", "sgd", "clipup"] = "adam"
     """The optimiser that takes the estimate: one of optax, or ClipUp, of which groups of parameters have one each."""
     shaping: Literal["centred-rank", "z-score", "group-z-score", "antithetic-sign", "none"] = "centred-rank"
@@ -127,8 +142,13 @@ class TrainOptions:
     """Options of the environment as name=value, such as episode_length=500."""
     generations: int = 200
     """Generations in all; the run ends earlier when the target is reached."""
-    target: float | None = None
-    """Mean return at which the run stops, confirmed on other fresh episodes."""
+    target: float | Literal["auto", "none"] = "auto"
+    """Mean return at which the run stops, confirmed on other fresh episodes. auto is the accepted one of the
+    environment, if it has one and is given no options; none trains to the end."""
+    patience: int | None = None
+    """Generations without a better test of the mean policy after which the run stops; by default it does not."""
+    min_delta: float = 0.0
+    """With patience: by how much a test must exceed the best one to count as better."""
     population_size: int = 512
     """Members per generation, even."""
     seed: int = 0
@@ -147,6 +167,19 @@ class TrainOptions:
     policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
     agents: AgentOptions = dataclasses.field(default_factory=AgentOptions)
     worker: WorkerOptions = dataclasses.field(default_factory=WorkerOptions)
+
+    @property
+    def strategy(self) -> StrategyOptions:
+        """The strategy's options, with the number of generations that its schedules take."""
+        given = self.es.schedule_generations
+        return dataclasses.replace(self.es, schedule_generations=self.generations if given is None else given)
+
+    def with_schedules_of(self, begun: "TrainOptions") -> "TrainOptions":
+        """Returns them with the schedules' generations of the run that they continue, unless they name a number."""
+        if self.es.schedule_generations is not None:
+            return self
+        generations = begun.strategy.schedule_generations
+        return dataclasses.replace(self, es=dataclasses.replace(self.es, schedule_generations=generations))
 
 
 def make_workers(options: WorkerOptions) -> Workers:
@@ -178,6 +211,8 @@ def load_options(config: Path) -> TrainOptions:
             f"{config} has no options of the command line: the run was started from Python; continue it there with "
             "Run(path, resume=True)."
         )
+    if isinstance(found, Mapping) and found.get("target", "none") is None:
+        found = {**found, "target": "none"}  # as earlier versions wrote it
     try:
         options = _from_dict(TrainOptions, found)
     except TypeError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from eggroll_ray.cli.command_line import command_line
 from eggroll_ray.cli.options import TrainOptions, load_options
 from eggroll_ray.cli.say import STOPPED, UsageError, say
+from eggroll_ray.cli.targets import is_demanded
 from eggroll_ray.comparison.compare import compare_named
 from eggroll_ray.es.record import NotFiniteError
 from eggroll_ray.evaluators.record import FitnessError
@@ -19,7 +20,7 @@ from eggroll_ray.runs.history import load_history
 # What trains one run: options, run folder, whether to continue it -> exit status.
 Fit = Callable[[TrainOptions, Path, bool], int]
 
-_ENDED = ("solved", "finished")
+_ENDED = ("solved", "finished", "plateau")
 _MAY_DIFFER = ("worker", "wandb", "mlflow", "checkpoint_every")  # they decide no result
 
 
@@ -89,7 +90,7 @@ def _plan(options: TrainOptions, count: int, run: Path, resume: bool) -> list[_S
             _check_same(of_seed, folder)
             result = load_history(folder).result or {}
             if result.get("status") in _ENDED:
-                missed = of_seed.target is not None and result["status"] != "solved"
+                missed = is_demanded(of_seed) and result["status"] != "solved"
             elif not resume:
                 raise UsageError(
                     f"{folder} holds a run that was begun and has not ended; continue it with --resume, or name "

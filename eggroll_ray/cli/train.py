@@ -7,11 +7,13 @@ import dataclasses
 import functools
 import time
 from pathlib import Path
+from typing import Literal
 
 import envs
 from eggroll_ray.cli.foreign import check_env
 from eggroll_ray.cli.options import RunFolder, TrainOptions, load_options
-from eggroll_ray.cli.say import loading, usage
+from eggroll_ray.cli.say import UsageError, loading, usage
+from eggroll_ray.cli.targets import target_of
 from eggroll_ray.compiling.durations import Durations
 from eggroll_ray.compiling.phases import LOADING, phase
 from eggroll_ray.report.terminal import Progress
@@ -46,6 +48,14 @@ class Resume:
     """The run folder."""
     generations: int | None = None
     """Generations in all; by default what the run was started with."""
+    learning_rate: float | None = None
+    """Learning rate from here on, in place of the one that the run was begun with; a schedule keeps its shape."""
+    sigma: float | None = None
+    """Sigma from here on, likewise."""
+    target: float | Literal["auto", "none"] | None = None
+    """Mean return at which the run stops, see train; by default what the run was started with."""
+    patience: int | Literal["none"] | None = None
+    """Generations without a better test after which the run stops; by default what the run was started with."""
     workers: int | str | None = None
     """Ray workers; by default what the run was started with. Any number gives the same bits."""
     address: str | None = None
@@ -82,6 +92,8 @@ def train(command: Train) -> int:
 
 
 def _train_one(options: TrainOptions, run: Path, resume: bool, command: Train) -> int:
+    if resume:
+        options = options.with_schedules_of(load_options(run / "config.json"))
     with _progress(options, command.verbose) as progress:
         with phase(LOADING):
             from eggroll_ray.cli import fit
@@ -95,15 +107,21 @@ def resume(command: Resume) -> int:
     with loading():
         from eggroll_ray.cli import fit, folder
     options = folder.options_of_folder(command)
-    if command.generations is not None:
-        options = dataclasses.replace(options, generations=command.generations)
+    options = options.with_schedules_of(options)  # which the generations given here do not stretch
+    factors = _factors(command, options)
+    for name in ("generations", "target"):
+        if (value := getattr(command, name)) is not None:
+            options = dataclasses.replace(options, **{name: value})
+    if command.patience is not None:
+        options = dataclasses.replace(options, patience=None if command.patience == "none" else command.patience)
     options = dataclasses.replace(options, wandb=command.wandb, mlflow=command.mlflow)
     for name in ("workers", "address"):
         if (value := getattr(command, name)) is not None:
             options = dataclasses.replace(options, worker=dataclasses.replace(options.worker, **{name: value}))
+    checks.check_numbers(options)
     checks.check_surroundings(options)
     with _progress(options, command.verbose) as progress:
-        return fit.fit(options, command.run, True, command.render, progress)
+        return fit.fit(options, command.run, True, command.render, progress, factors)
 
 
 def _progress(options: TrainOptions, verbose: bool) -> Progress:
@@ -112,7 +130,22 @@ def _progress(options: TrainOptions, verbose: bool) -> Progress:
     kind = [options.env, options.env_options, options.population_size, *map(dataclasses.asdict, parts)]
     with usage():
         durations = Durations(kind)
-    return Progress(options.generations, options.target, options.env, verbose=verbose, durations=durations)
+    return Progress(options.generations, target_of(options), options.env, verbose=verbose, durations=durations)
+
+
+def _factors(command: Resume, options: TrainOptions) -> dict[str, float]:
+    """The factors that make the rates of a run those that are given, by their names in `Trainer.change`.
+
+    They are relative to the options that the run was begun with, however often it has been changed since.
+    """
+    factors = {}
+    for name in ("learning_rate", "sigma"):
+        value = getattr(command, name)
+        if value is not None:
+            if not value > 0:
+                raise UsageError(f"{name}={value} must be positive.")
+            factors[f"{name}_scale"] = value / getattr(options.es, name)
+    return factors
 
 
 def _plain(command: Train) -> TrainOptions:

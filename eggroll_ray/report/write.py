@@ -93,10 +93,10 @@ def _outcome(run: History) -> tuple[str, str]:
     of_total = f"{done} of {total}" if known else str(done)
     resume = f"<code>eggroll-ray resume {escape(shlex.quote(str(run.path)))}</code>"
     status = str(result.get("status", "unfinished"))
-    if status in ("solved", "finished"):
+    if status in ("solved", "finished", "plateau"):
         seconds = format_seconds(result.get("seconds") or 0.0)
         sentence = f"{_mean_policy(result)} after {plural(done, 'generation')}, {seconds}"
-        if status == "finished" and run.target is not None:
+        if status != "solved" and run.target is not None:
             sentence += f"; the target {format_number(run.target)} was not reached"
     elif status == "failed":
         message = str(result.get("message") or "")

@@ -104,6 +104,7 @@ class Recorder:
             metrics = self.path / "metrics.jsonl"
             rows = rows_before(read_metrics(metrics) if metrics.exists() else [], len(self.log))
             self.last_row, self.best = rows[-1] if rows else {}, BestSoFar(self.path, rows)
+            self.tests_before = [(row["generation"], row.get("mean_policy_return")) for row in rows]
             self._metrics = MetricsWriter(
                 metrics, (TensorBoard(self.path / "tensorboard"), *run.sinks), resume_from=len(self.log)
             )

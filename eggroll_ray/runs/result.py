@@ -42,8 +42,8 @@ class Result:
     the state that the last row of metrics is about.
 
     Attributes:
-      status: "solved" (the target was reached and confirmed), "finished", or "stopped" (by `stop` or a
-        signal).
+      status: "solved" (the target was reached and confirmed), "plateau" (no test was better for as many generations as
+        `Watch.patience` says), "stopped" (by `stop` or a signal), or "finished".
       generations: updates applied; the `generation` of the row of metrics about the same parameters.
       params: the mean parameters, NumPy arrays.
       policy: observation -> action with the observation normaliser inside; None without an environment.

@@ -1,11 +1,12 @@
 """The tests of the mean parameters of a run that goes on: the last, the best, and whether the target is reached."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from eggroll_ray.runs.best import BestSoFar, Score
+from eggroll_ray.runs.plateau import Plateau
 from eggroll_ray.runs.watch import Watch
 
 Snapshot = Callable[[], Mapping[str, Any]]  # of the state that is tested
@@ -17,9 +18,12 @@ class TestsSoFar:
     Attributes:
       best: the best of them.
       last: fitness by episode of the last one, None before the first.
+      plateau: whether they have stopped getting better.
     """
 
-    def __init__(self, watch: Watch, best: BestSoFar, comparable: bool):
+    def __init__(
+        self, watch: Watch, best: BestSoFar, comparable: bool, before: Iterable[tuple[int, float | None]] = ()
+    ):
         """Begins a run, or continues one.
 
         Args:
@@ -27,7 +31,17 @@ class TestsSoFar:
           best: of the part before.
           comparable: whether tests of different generations can be compared. In self-play each has opponents of its
             own.
+          before: the tests of the part before: generation, and mean return or None.
+
+        Raises:
+          ValueError: for a patience where tests cannot be compared.
         """
+        if watch.patience is not None and not comparable:
+            raise ValueError(
+                f"patience={watch.patience} does not go with self-play, whose tests have other opponents in every "
+                "generation and cannot be compared; leave it out."
+            )
+        self.plateau = Plateau(watch.patience, watch.min_delta, before)
         self._watch, self.best, self._comparable = watch, best, comparable
         self.last: np.ndarray | None = None
         self._last_of = -1  # updates that had been applied

@@ -1,23 +1,28 @@
 """How a run is watched while it goes on, and when it ends."""
 
 import dataclasses
+import math
 
 from eggroll_ray.es.numbers import make_plain
 
 
 @dataclasses.dataclass(frozen=True)
 class Watch:
-    """How the mean parameters are watched.
+    """How the mean parameters are watched, and what ends a run before its last generation.
 
     Attributes:
       every: generations between tests; 0 never tests.
       episodes: fresh episodes per test; None: what the evaluator suggests (128 in an environment).
       target: mean fitness at which the run stops as solved, once confirmed on other fresh episodes.
+      patience: generations without a better test after which the run stops, as on a plateau; None: it never does.
+      min_delta: by how much a test must exceed the best one to count as better, at least 0.
     """
 
     every: int = 1
     episodes: int | None = None
     target: float | None = None
+    patience: int | None = None
+    min_delta: float = 0.0
 
     def __post_init__(self) -> None:
         make_plain(self)
@@ -28,3 +33,10 @@ class Watch:
             )
         if self.target is not None and self.every == 0:
             raise ValueError(f"target={self.target} needs tests of the mean parameters; set every to 1.")
+        if self.patience is not None and (self.patience < 1 or self.every == 0):
+            raise ValueError(
+                f"patience={self.patience} must be at least 1 generation, and needs tests of the mean parameters "
+                f"(every={self.every}); None never stops."
+            )
+        if not (0 <= self.min_delta < math.inf):
+            raise ValueError(f"min_delta={self.min_delta} must be at least 0, in units of the fitness.")

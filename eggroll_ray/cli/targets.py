@@ -1,0 +1,44 @@
+"""When a run of the command line ends before its last generation: at its target, or on a plateau."""
+
+from eggroll_ray.cli.options import TrainOptions
+from eggroll_ray.runs.watch import Watch
+from envs.targets import target
+
+
+def target_of(options: TrainOptions) -> float | None:
+    """Returns the mean return at which a run stops, None if at none."""
+    found = _accepted(options)
+    if found is not None:
+        return found[0]
+    return None if isinstance(options.target, str) else options.target
+
+
+def target_said(options: TrainOptions) -> str | None:
+    """Says in words which target is taken where the user gave none, and who says so; None where none is taken."""
+    found = _accepted(options)
+    if found is None:
+        return None
+    return f"Target {found[0]:g}, {found[1]} for {options.env}; --target none trains to the end."
+
+
+def is_demanded(options: TrainOptions) -> bool:
+    """Whether the user gave a target: only then is it a failure not to reach it."""
+    return not isinstance(options.target, str) and options.target is not None
+
+
+def watch_of(options: TrainOptions) -> Watch:
+    """Says how the mean parameters are watched.
+
+    Raises:
+      ValueError: for a value out of range.
+    """
+    return Watch(
+        options.test_every, options.test_episodes, target_of(options), options.patience, min_delta=options.min_delta
+    )
+
+
+def _accepted(options: TrainOptions) -> tuple[float, str] | None:
+    """The accepted target of an environment as it is without options, unless it is not tested, or in self-play."""
+    if options.target != "auto" or options.env_options or options.test_every == 0 or options.agents.self_play:
+        return None
+    return target(options.env)
