@@ -9,7 +9,7 @@ DOCS_INSTALLED := .venv/docs
 # Without compiling every module of every package at once: Python does that for those that are imported.
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
-.PHONY: train test test-slow docs mutation bench bench-full lint format clean
+.PHONY: train test test-slow docs docs-notebooks mutation bench bench-full lint format clean
 
 # Only what training CartPole needs; the suites and the tools of the tests come with `make test`.
 train: $(ENVIRONMENT)
@@ -20,13 +20,17 @@ test: lint docs
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not ray" --jaxtyping-packages=$(TYPED),beartype.beartype
 	$(BIN)/python -m pytest -m "ray and not slow" $$(grep -rl --include="test_*.py" "mark[.]ray" tests)
 
-test-slow: $(INSTALLED)
+test-slow: $(INSTALLED) $(DOCS_INSTALLED)
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
 # The documentation site, into build/docs; a warning is an error. Nothing is fetched but the packages.
 docs: $(DOCS_INSTALLED)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
 	@echo "open build/docs/index.html"
+
+# Runs the notebooks of the site again and writes their outputs into them: some minutes.
+docs-notebooks: $(DOCS_INSTALLED)
+	$(BIN)/python docs/notebooks/execute.py
 
 # Changes one module in many ways, and counts what its tests notice: make mutation MODULE=es.shaping
 mutation: $(INSTALLED)
