@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import eggroll_ray
 from eggroll_ray.cli import app
@@ -39,8 +40,19 @@ def test_the_reference_has_every_command_and_its_options_with_default_and_help()
     assert len(rows) > 60 and all(not row.endswith("|  |") for row in rows), "an option has no help text"
 
 
+class Record(NamedTuple):
+    name: str
+    limit: int = 3  # in steps
+    # What it is made of,
+    # in order.
+    parts: tuple[int, ...] = ()
+
+
 def test_fields_of_records_are_shown_with_their_comments():
-    (text,) = [
-        pages.api_page(title, names) for title, names in pages.groups().items() if title.startswith("Environments")
+    assert pages._fields(Record) == [
+        "   Fields:",
+        "",
+        "   * **name** (``str``)",
+        "   * **limit** (``int``): in steps",
+        "   * **parts** (``tuple[int, ...]``): What it is made of, in order.",
     ]
-    assert "* **max_steps** (``int``): no episode is longer" in text
