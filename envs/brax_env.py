@@ -25,11 +25,11 @@ _NAMES = (
     *("inverted_double_pendulum", "pusher", "reacher", "swimmer", "walker2d"),
 )
 UNSUPPORTED: dict[str, str] = {}
-_INVISIBLE = {"fast"}  # a test of speed, without bodies
+_INVISIBLE = {"fast"}  # has no bodies to draw, since it is only for tests of speed
 
 
 class BraxState(NamedTuple):
-    """The suite's state, and the steps taken: brax counts them in a wrapper that we do not use."""
+    """The suite's state and the number of steps, which brax counts in a wrapper that is not used here."""
 
     suite_state: Any
     time: Int[Array, ""]
@@ -45,13 +45,13 @@ def make(name: str, episode_length: int = 1000, **options: Any) -> Env:
 
     Args:
         name: brax's id, such as `ant`.
-        episode_length: the most steps of an episode.
-        **options: arguments of the environment's constructor, such as `backend="spring"`
-            (generalized, spring, positional or mjx; the default, generalized, lets ant sink
-            into the floor and end its episode when it stands still, the others do not).
+        episode_length: largest number of steps in an episode.
+        **options: arguments of the environment's constructor, such as `backend="spring"` (generalized, spring,
+            positional or mjx). With the default, generalized, an ant that stands still sinks into the floor, which ends
+            its episode; with the others it does not.
 
     Returns:
-        The environment; actions lie in -1 .. 1.
+        The environment. Actions are in -1 .. 1.
     """
     if episode_length < 1:
         raise ValueError(f"episode_length={episode_length} of brax/{name} must be at least 1")
@@ -77,7 +77,7 @@ def make(name: str, episode_length: int = 1000, **options: Any) -> Env:
 
 @functools.lru_cache(maxsize=64)
 def _build(name: str, options: Options) -> Any:
-    # Importing MuJoCo's MJX prints that warp is missing; brax warns that it is not maintained.
+    # Hides that MuJoCo's MJX prints a message about missing warp, and that brax warns that it is no longer maintained.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), building():
         warnings.simplefilter("ignore")
         import brax.envs
@@ -90,7 +90,7 @@ def _build(name: str, options: Options) -> Any:
 
 
 def _mend_fluid() -> None:
-    """Lets the swimmer step: brax 0.14 calls `clip` by a keyword that JAX 0.10 no longer has."""
+    """Makes the swimmer work: brax 0.14 calls `clip` with a keyword that JAX 0.10 no longer has."""
     from brax import fluid
 
     if fluid.jp is jnp and "a_min" not in inspect.signature(jnp.clip).parameters:

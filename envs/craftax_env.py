@@ -1,11 +1,11 @@
-"""Craftax environments (Crafter and NetHack's ideas in JAX) as `Env` records.
+"""Craftax environments (with ideas of Crafter and NetHack, in JAX) as `Env` records.
 
 An `Env` made here holds only a name and options; each process builds the suite's object when it
 first needs it. So a pickled environment is small, and loading one starts no JAX backend.
 
-The first time that pixels are wanted on a machine, as observations or by `render`, craftax prepares its textures for
-some minutes and keeps them in its own folder, which must be writable. Make one such environment before you start
-workers there.
+When pixels are first used on a machine, as observations or by `render`, craftax prepares its textures. That takes some
+minutes. It stores them in its own folder, which must be writable. Make one such environment on each machine before you
+start workers there.
 """
 
 import contextlib
@@ -39,13 +39,13 @@ def make(name: str, **options: Any) -> Env:
     Compiling one takes minutes.
 
     Args:
-        name: craftax's id, such as `Craftax-Classic-Symbolic-v1`; `Craftax-Classic-Symbolic-AutoReset-v1` is the same
-            environment under the name by which the paper calls it.
-        **options: fields of the environment's params, such as `max_timesteps=1000`, the most steps of an episode
-            (craftax's own limits are 10 000 in the classic game and 100 000 in the other).
+        name: craftax's id, such as `Craftax-Classic-Symbolic-v1`. `Craftax-Classic-Symbolic-AutoReset-v1` is the same
+            environment under the name that the paper uses.
+        **options: fields of the environment's params, such as `max_timesteps=1000`, the largest number of steps in an
+            episode. Craftax's own limits are 10 000 in the classic game and 100 000 in the other.
 
     Returns:
-        The environment. Symbolic observations are one vector, pixels `(height, width, 3)` in 0 .. 1.
+        The environment. Symbolic observations are one vector; pixels are `(height, width, 3)` in 0 .. 1.
     """
     fixed = frozen(name, options)
     suite_env, params = _build(name, fixed)

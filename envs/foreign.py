@@ -1,4 +1,4 @@
-"""What it takes to run a suite's own code inside ours."""
+"""Helpers for running the code of other environment suites inside this package."""
 
 import contextlib
 from collections.abc import Hashable, Iterator
@@ -12,14 +12,14 @@ Options = tuple[tuple[str, Hashable], ...]
 
 @contextlib.contextmanager
 def lenient() -> Iterator[None]:
-    """Lets the code inside mix dtypes and ranks, whatever this process has set; traces included."""
+    """Lets code inside this context mix dtypes and ranks, whatever the settings of this process; also while tracing."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
 
 
 @contextlib.contextmanager
 def building() -> Iterator[None]:
-    """As `lenient`, and arrays made inside are concrete even when some caller is being traced."""
+    """Like `lenient`. In addition, arrays made inside are concrete, even if a caller is being traced."""
     with jax.ensure_compile_time_eval(), lenient():
         yield
 
@@ -27,7 +27,7 @@ def building() -> Iterator[None]:
 def strong(tree: Any) -> Any:
     """Gives every leaf a fixed dtype, so that a state has the same type after every step.
 
-    Python numbers and weakly typed arrays would make a `scan` carry change its type.
+    With Python numbers or weakly typed arrays, the type of a `scan` carry would change.
     """
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.result_type(leaf)), tree)
 
@@ -37,7 +37,7 @@ def frozen(name: str, options: dict[str, Any]) -> Options:
     for key, value in options.items():
         if not isinstance(value, Hashable):
             raise ValueError(
-                f"option {key}={value!r} of {name} must be hashable, as environments travel by "
-                "name and options: use a number, a string or a tuple"
+                f"option {key}={value!r} of {name} must be hashable, because environments are sent to workers by "
+                "their name and options: use a number, a string or a tuple"
             )
     return tuple(sorted(options.items()))

@@ -1,6 +1,6 @@
-"""Gymnasium environments as `HostEnv` records, by any id that Gymnasium knows or by a function.
+"""Gymnasium environments as `HostEnv` records, made from any id that Gymnasium knows or from a function.
 
-What travels is a name and options, or the function: each process makes its own environments.
+Only the name and the options, or the function, are sent to workers. Each process makes its own environments.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from envs.host import envpool_batch
 from envs.host.batch import Layout, Shown, flag, host_env, names_argument, number
 from envs.host.spaces import acted, choices, encode_with_mask, observed, read_mask
 
-OPEN = True  # any other id that Gymnasium knows may be made, such as one that a package registers when imported
+OPEN = True  # other ids that Gymnasium knows may be made too, such as ids that a package registers when imported
 _NAMES = (
     *("CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1", "Acrobot-v1"),
     *("Blackjack-v1", "FrozenLake-v1", "FrozenLake8x8-v1", "CliffWalking-v1", "CliffWalkingSlippery-v1", "Taxi-v4"),
@@ -30,7 +30,7 @@ UNSUPPORTED = {
     for name in ("Ant", "HalfCheetah", "Hopper", "Humanoid", "Swimmer", "Walker2d", "Reacher", "Pusher")
     for version in ("v2", "v3")
 }
-# Those of Gymnasium's own that state no limit. A hand of Blackjack ends by itself long before.
+# Limits of steps for Gymnasium's own environments that declare none. A hand of Blackjack ends by itself long before.
 _LIMITS = {"Blackjack-v1": 50, "CliffWalking-v1": 200, "CliffWalkingSlippery-v1": 200}
 
 Make = Callable[..., Any]
@@ -43,34 +43,35 @@ def names() -> tuple[str, ...]:
 
 
 def imports(name: str) -> str | None:
-    """Returns the module that an id imports, `module` of `module:Id-v0`; None if it imports none."""
+    """Returns the module that an id imports, which is `module` in `module:Id-v0`, or None if it imports none."""
     return name.rpartition(":")[0] or None
 
 
 def make(name: str, *, envpool: bool = False, wrappers: Wrappers = (), renew: bool = False, **options: Any) -> HostEnv:
     """Makes one Gymnasium environment.
 
-    An environment that your script has registered travels to workers with its entry point.
+    If your script has registered the environment, its entry point is sent to the workers.
 
-    Observations become float32 arrays, those of bytes with two axes or more (images) stay uint8: see
-    `envs.host_spaces.observed`. An `action_mask` in the info of reset and step, or in a dictionary of observations,
-    becomes the mask. Images keep the order of their axes; Atari's usual treatment is
-    `wrappers=(AtariPreprocessing,)` of `gymnasium.wrappers` with `frameskip=1`.
+    Observations become float32 arrays. Only arrays of bytes with at least two axes (images) stay uint8; see
+    `envs.host.spaces.observed`. An `action_mask` in the info of reset and step, or in a dictionary of observations,
+    becomes the mask. Images keep the order of their axes. For the usual preprocessing of Atari, use
+    `wrappers=(AtariPreprocessing,)` from `gymnasium.wrappers` with `frameskip=1`.
 
     Args:
         name: Gymnasium's id, such as `CartPole-v1`, `ALE/Pong-v5`, or `module:Id-v0` to import a module first.
-        envpool: step the environments of that name in the EnvPool library, in C++, with its own options; see
-            `envs.host.envpool_batch`.
-        wrappers: functions of an environment that return another, applied in order.
-        renew: make each environment anew for each episode. Set it where an episode depends on those before, which
-            `check_host_env` finds; those of `names()` do not need it.
-        **options: arguments of `gymnasium.make`, such as `max_episode_steps=200`, the most steps of an episode.
+        envpool: whether to use the environment of that name in the EnvPool library, which steps in C++ and has its own
+            options; see `envs.host.envpool_batch`.
+        wrappers: functions that take an environment and return another one, applied in order.
+        renew: whether to make a new environment for each episode. Set it if an episode depends on earlier ones, which
+            `check_host_env` finds. The environments in `names()` do not need it.
+        **options: arguments of `gymnasium.make`, such as `max_episode_steps=200`, the largest number of steps in an
+            episode.
 
     Returns:
         The environment.
 
     Raises:
-        ValueError: it cannot be made, has spaces that cannot be used, or has no limit of steps.
+        ValueError: when it cannot be made, has spaces that cannot be used, or has no limit of steps.
     """
     if name in _LIMITS:
         options = {"max_episode_steps": _LIMITS[name]} | options
@@ -114,13 +115,13 @@ def _host_env(
     if not limit:
         raise ValueError(
             f"{name} does not say when an episode ends at the latest; give max_episode_steps=1000 or so, or "
-            "from_function max_steps=1000"
+            "max_steps=1000 to from_function"
         )
     return host_env(name, functools.partial(_Game, make, "action_mask" in info), limit, drawable=drawable, renew=renew)
 
 
 def _limit(spec: Any) -> int | None:
-    """The limit that an environment states; Atari's counts frames."""
+    """The limit of steps that an environment declares. Atari's limit counts frames, so it is converted."""
     if spec is None:
         return None
     frames, skip = spec.kwargs.get("max_num_frames_per_episode"), spec.kwargs.get("frameskip", 1)
@@ -130,7 +131,7 @@ def _limit(spec: Any) -> int | None:
 
 
 def _own_spec(name: str) -> Any:
-    """What somebody has registered under a name in this process: others do not know it. None: all know it."""
+    """The spec of an environment that was registered in this process only; None if Gymnasium itself registers it."""
     import gymnasium
 
     spec = gymnasium.registry.get(name)
@@ -165,10 +166,10 @@ def _names_render_mode(spec: Any) -> bool:
 
 
 def _reset(env: Any, seed: int) -> tuple[Any, dict[str, Any]]:
-    """Resets an environment; of one with Gym's old interface too, which shows an observation and no info.
+    """Resets an environment, also one with Gym's old interface, which returns an observation without an info.
 
     Raises:
-        TypeError: it cannot be seeded.
+        TypeError: when it cannot be seeded.
     """
     try:
         shown = env.reset(seed=seed)
@@ -177,7 +178,7 @@ def _reset(env: Any, seed: int) -> tuple[Any, dict[str, Any]]:
             raise
         if not hasattr(env, "seed"):
             raise TypeError(
-                f"{error}; write reset(self, *, seed=None, options=None), which decides all chance"
+                f"{error}; write reset(self, *, seed=None, options=None), whose seed decides all random numbers"
             ) from error
         env.seed(seed)
         shown = env.reset()
@@ -187,10 +188,10 @@ def _reset(env: Any, seed: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _step(env: Any, action: Any) -> tuple[Any, float, bool, dict[str, Any]]:
-    """Steps an environment; one with Gym's old interface returns four values.
+    """Steps an environment, also one with Gym's old interface, which returns four values.
 
     Returns:
-        Observation, reward, whether the episode has ended, info.
+        Observation, reward, whether the episode has ended, and info.
     """
     found = env.step(action)
     if not isinstance(found, tuple) or len(found) not in (4, 5):
@@ -208,14 +209,14 @@ def _called(make: Make, drawable: bool, render_mode: str | None) -> Any:
 
 @contextlib.contextmanager
 def _building() -> Iterator[None]:
-    """Keeps warnings about a suite's own models and versions quiet: they would come once for each environment."""
+    """Hides a suite's warnings about its own models and versions, which would appear once for each environment."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mujoco = sys.modules.get("mujoco")
         if mujoco is None:
             yield
             return
-        # MuJoCo prints them past Python, and appends them to a file in the working directory.
+        # MuJoCo prints its warnings without Python, and appends them to a file in the working directory.
         handler = mujoco.get_mju_user_warning()
         mujoco.set_mju_user_warning(lambda _: None)
         try:

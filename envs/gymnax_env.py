@@ -25,11 +25,11 @@ _NAMES = (
     *("Reacher-misc", "Swimmer-misc", "Pong-misc", "FrozenLake-misc"),
 )
 UNSUPPORTED = {
-    "MNISTBandit-bsuite": "gymnax downloads MNIST when it is made, on every worker, and reads the "
+    "MNISTBandit-bsuite": "gymnax downloads MNIST on every worker when the environment is made, and reads the "
     "pixels as signed bytes"
 }
 
-# Their observations leave the bounds that gymnax states for them.
+# Environments whose observations leave the bounds that gymnax declares.
 _WRONG_BOUNDS = {"MemoryChain-bsuite", "MetaMaze-misc", "GaussianBandit-misc"}
 
 
@@ -126,7 +126,7 @@ def _space(space: Any) -> Discrete | Box:
 
 
 def _bound(value: Any) -> np.ndarray:
-    """The suite writes "no bound" as the largest float."""
+    """Converts the largest float, which the suite uses for "no bound", to infinity."""
     value = np.asarray(value, np.float32)
     return np.where(np.abs(value) >= np.finfo(np.float32).max, np.copysign(np.inf, value), value)
 

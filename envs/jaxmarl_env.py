@@ -31,12 +31,12 @@ _PARTICLES = (
 _BODIES = ("ant_4x2", "halfcheetah_6x1", "hopper_3x1", "humanoid_9|8", "walker2d_2x3")
 _BATTLES = ("SMAX", "HeuristicEnemySMAX")
 _KITCHENS = ("overcooked", "overcooked_v2")
-# Their last step pays nothing and returns the first state of another episode.
+# Environments whose last step of an episode gives no reward and returns the first state of another episode.
 _RESTARTING = ("coin_game", "storm", "storm_2p", "storm_np")
-_ROBOTARIUM = "it is not part of the package jaxmarl but of jaxrobotarium, which pip does not find"
+_ROBOTARIUM = "it is part of the package jaxrobotarium, not jaxmarl, and pip does not find that package"
 UNSUPPORTED = {
-    "LearnedPolicyEnemySMAX": "it is made of a Flax policy and its parameters, which have no name to travel by; train "
-    "both sides of jaxmarl/SMAX, or play against jaxmarl/HeuristicEnemySMAX",
+    "LearnedPolicyEnemySMAX": "it needs a Flax policy and its parameters, which cannot be given by name; train both "
+    "sides of jaxmarl/SMAX, or play against jaxmarl/HeuristicEnemySMAX",
     **{
         f"JaxRobotarium_{task}": _ROBOTARIUM
         for task in ("navigation", "discovery", "material_transport", "warehouse", "arctic_transport", "foraging")
@@ -44,13 +44,13 @@ UNSUPPORTED = {
     **{f"JaxRobotarium_{task}": _ROBOTARIUM for task in ("rware", "predator_prey")},
 }
 
-_INVISIBLE = {"hanabi", "switch_riddle", "coin_game"}  # the suite prints them, or not even that
-# What the particles' constructors take without naming it, as far as it is a number; they ignore any other word.
+_INVISIBLE = {"hanabi", "switch_riddle", "coin_game"}  # the suite can at most print them, not draw them
+# Numeric options of the particles' constructors that are not in their signatures. They ignore any unknown option.
 _UNNAMED = {"damping", "contact_force", "contact_margin"}
 
 
 class JaxmarlState(NamedTuple):
-    """The suite's state, who was done before, and the steps taken."""
+    """The suite's state, the agents that were already done, and the number of steps."""
 
     suite_state: Any
     gone: Bool[Array, " a"]
@@ -58,7 +58,7 @@ class JaxmarlState(NamedTuple):
 
 
 class _Config(NamedTuple):
-    """All that makes an environment; travels in its place."""
+    """Everything from which an environment is made. It is sent to workers in place of the environment."""
 
     name: str
     options: Options
@@ -82,26 +82,26 @@ def names() -> tuple[str, ...]:
 def make(name: str, max_steps: int | None = None, shaping: float = 0.0, **options: Any) -> Env:
     """Makes one JaxMARL environment, without its auto-reset.
 
-    Agents are named as the suite names them and keep its order. The mask is the suite's where it has one (legal moves
-    in Hanabi, available actions in SMAX), and rules out what an agent lacks where action spaces differ. A unit of
-    SMAX that has died can do nothing, but goes on receiving its team's reward, as the suite has it; everywhere else
-    an agent that is done gets 0 from then on. In the four `facmac` ids the prey, `agent_*`, moves by itself: what it
-    is told to do is ignored.
+    Agents have the suite's names and order. The mask is the suite's if it has one (legal moves in Hanabi, available
+    actions in SMAX). If agents have different action spaces, the mask excludes the actions that an agent lacks. A unit
+    of SMAX that has died cannot act, but still receives its team's reward, as in the suite. In all other environments
+    an agent that is done gets reward 0 from then on. In the four `facmac` ids the prey, `agent_*`, moves by itself, and
+    its action is ignored.
 
-    JaxMARL 0.2 lets the particles and SMAX run one step longer than their `max_steps`; here they end exactly then. The
-    coin game and STORM end one step earlier than in the suite, whose last step of an episode always pays 0 and
+    In JaxMARL 0.2 the particles and SMAX run one step longer than their `max_steps`; here they end exactly then. The
+    coin game and STORM end one step earlier than in the suite, because the suite's last step always gives reward 0 and
     already shows another episode.
 
     Args:
         name: JaxMARL's id, such as `MPE_simple_spread_v3`.
-        max_steps: the most steps of an episode; default: the suite's own, and in Hanabi the longest possible game.
-        shaping: in `overcooked` and `overcooked_v2`, this times the suite's shaped reward is added to the reward.
-        **options: arguments of the environment's constructor, such as `action_type="Continuous"` of the particles
-            and "continuous" of SMAX (discrete is the default of most, see the suite), `num_agents=4`,
+        max_steps: largest number of steps in an episode; default: the suite's own, or in Hanabi the longest game.
+        shaping: weight of the suite's shaped reward, which is added to the reward in `overcooked` and `overcooked_v2`.
+        **options: arguments of the environment's constructor. Examples are `action_type="Continuous"` of the particles
+            and "continuous" of SMAX (most are discrete by default, see the suite), `num_agents=4`,
             `layout="asymm_advantages"` of `overcooked` and `overcooked_v2`, and `scenario="3s5z"` of SMAX.
 
     Returns:
-        The environment; observations are float32, shorter ones padded by zeros.
+        The environment. Observations are float32; shorter ones are padded with zeros.
     """
     if max_steps is not None and max_steps < 1:
         raise ValueError(f"max_steps={max_steps} of jaxmarl/{name} must be at least 1")
@@ -161,11 +161,11 @@ def _build(name: str, options: Options) -> Any:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keeps quiet what JaxMARL prints and warns of when it is imported and when it makes an environment."""
+    """Hides what JaxMARL prints, and its warnings, when it is imported and when it makes an environment."""
     sink, original = io.StringIO(), (sys.__stdout__, sys.__stderr__)
     with warnings.catch_warnings(), contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         warnings.simplefilter("ignore")
-        # Its import sets `sys.stdout` to this one, and goes on printing.
+        # Importing JaxMARL sets `sys.stdout` to `sys.__stdout__` and then prints, so replace that too.
         sys.__stdout__ = sys.__stderr__ = sink  # pyright: ignore[reportAttributeAccessIssue, reportConstantRedefinition]
         try:
             yield
@@ -175,7 +175,7 @@ def _silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _calling() -> Iterator[None]:
-    """As `lenient`; some of the suite's code does what later versions of JAX and MuJoCo will refuse, and is warned."""
+    """Like `lenient`. In addition, hides warnings about code of the suite that later JAX and MuJoCo will refuse."""
     with lenient(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -183,7 +183,7 @@ def _calling() -> Iterator[None]:
 
 
 def _check_known(name: str, suite_env: Any, options: dict[str, Any]) -> None:
-    """The particles' constructors ignore words that they do not know."""
+    """Raises ValueError for options of particle environments that their constructors would silently ignore."""
     makers = [vars(of)["__init__"] for of in type(suite_env).__mro__ if "__init__" in vars(of)]
     known = _UNNAMED.union(*(inspect.signature(maker).parameters for maker in makers)) - {"self", "args", "kwargs"}
     if not options.keys() <= known:
@@ -199,16 +199,17 @@ def _named(name: str, option: str, value: Any, known: Any) -> Any:
 
 
 def _limit(name: str, suite_env: Any, max_steps: int | None) -> int:
-    """The most steps of an episode."""
+    """The largest number of steps in an episode."""
     if name in _PARTICLES:
         return max_steps or suite_env.max_steps
     if name in _BODIES:
         return suite_env.episode_length
     if name in _RESTARTING:
-        counting = getattr(suite_env, "suite_env", suite_env)  # STORM is wrapped
+        counting = getattr(suite_env, "suite_env", suite_env)  # unwraps STORM
         own = counting.num_inner_steps * counting.num_outer_steps - 1
     elif name == "hanabi":
-        # Every card drawn by playing or discarding, a hint for every token there is and is won, and the last round.
+        # The longest game: draw every card by playing or discarding, use every token that exists or is won for a hint,
+        # and play the last round.
         drawn = suite_env.deck_size - suite_env.num_agents * suite_env.hand_size
         tokens = suite_env.max_info_tokens + drawn + suite_env.num_colors
         own = int(drawn + tokens + suite_env.num_agents)
@@ -235,7 +236,7 @@ def _layout(name: str, options: Options) -> _Layout:
 
 
 def _observed(suite_env: Any, agent: str, shape: tuple[int, ...]) -> Box:
-    """What an agent observes, with what is shown as the shape: some of the suite's spaces state another one."""
+    """The observation space of an agent, with the shape of real observations. Some of the suite's spaces are wrong."""
     from jaxmarl.environments import spaces
 
     space = suite_env.observation_space(agent)
@@ -256,7 +257,7 @@ def _acted(space: Any) -> Space:
 
 
 def _size(space: Space) -> int:
-    """How many numbers a mask or an action of this space has."""
+    """Number of entries of a mask for this space, or of an action in a box."""
     return space.n if isinstance(space, Discrete) else space.low.size if isinstance(space, Box) else sum(space.n)
 
 
@@ -285,14 +286,14 @@ def _step(config: _Config, state: JaxmarlState, action: Any, key: Any) -> tuple[
             reward = jnp.where(state.gone, 0, reward)
         gone = state.gone | jnp.stack([jnp.asarray(dones.get(agent, False)) for agent in suite_env.agents])
         ended = time >= config.max_steps
-        if config.name not in _PARTICLES:  # they end by time alone, and the suite counts one step too many
+        if config.name not in _PARTICLES:  # particles end by time alone, and the suite allows one step too many
             ended |= dones["__all__"]
         timestep = Timestep(_stacked(layout, seen), _alone(reward), ended, _mask(config, layout, suite_state))
     return strong(JaxmarlState(suite_state, gone, time)), timestep
 
 
 def _alone(values: Any) -> Any:
-    """Takes away the axis of agents where there is one agent."""
+    """Removes the axis of agents if there is only one agent."""
     return values[0] if len(values) == 1 else values
 
 

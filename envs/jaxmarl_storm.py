@@ -1,4 +1,4 @@
-"""JaxMARL's three STORM games with the interface of its other environments: dictionaries by agent, flat observations.
+"""Gives JaxMARL's three STORM games the interface of its other environments: dictionaries by agent, flat observations.
 
 Letters in shapes: `a` agents.
 """
@@ -11,27 +11,27 @@ import jax.numpy as jnp
 
 
 class Storm:
-    """Wraps `storm`, `storm_2p` or `storm_np`, whose agents are numbers and which take and give arrays and tuples."""
+    """Wraps `storm`, `storm_2p` or `storm_np`, whose agents are numbers and which use arrays and tuples."""
 
     def __init__(self, suite_env: Any):
         self.suite_env = suite_env
         self.agents = [str(agent) for agent in suite_env.agents]
 
     def observation_space(self, agent: str) -> Any:
-        """The suite's space of one agent; it is one of an array in `storm_np` alone."""
+        """The suite's observation space of one agent. Only in `storm_np` does it describe an array."""
         return self.suite_env.observation_spaces[int(agent)]
 
     def action_space(self, agent: str) -> Any:
-        """The suite's space of one agent."""
+        """The suite's action space of one agent."""
         return self.suite_env.action_spaces[int(agent)]
 
     def reset(self, key: Any) -> tuple[dict[str, Any], Any]:
-        """Starts an episode: observations by agent, and the suite's state."""
+        """Starts an episode. Returns observations by agent, and the suite's state."""
         seen, state = self.suite_env.reset(key)
         return self._by_agent(_observations(seen)), state
 
     def step_env(self, key: Any, state: Any, actions: dict[str, Any]) -> tuple[dict[str, Any], Any, Any, Any, Any]:
-        """Takes a step: observations, state, rewards, dones and infos, by agent where the suite's are."""
+        """Takes a step. Returns observations and rewards by agent, with the suite's state, dones and infos."""
         chosen = [actions[agent] for agent in self.agents]
         seen, state, rewards, dones, infos = self.suite_env.step_env(key, state, chosen)
         return self._by_agent(_observations(seen)), state, self._by_agent(rewards), dones, infos
@@ -41,7 +41,7 @@ class Storm:
 
 
 def _observations(seen: Any) -> Any:
-    """One array for each agent: what lies in front of it, and after that what it and others carry, if that is told."""
+    """One array for each agent: what it sees in front of it, followed by the inventories if the game shows them."""
     if isinstance(seen, tuple):  # storm_2p: a dictionary for each agent
         return [_flat([each["observation"], each["inventory"]]) for each in seen]
     if isinstance(seen, dict):  # storm: inventories (5, a)

@@ -28,17 +28,17 @@ _NAMES = (
     *("MMST-v0", "MultiCVRP-v0", "PacMan-v1", "RobotWarehouse-v0", "Snake-v1", "TSP-v1", "SearchAndRescue-v0"),
 )
 UNSUPPORTED = {
-    "Sokoban-v0": "jumanji downloads its levels from Hugging Face when it is made, on every worker",
+    "Sokoban-v0": "jumanji downloads its levels from Hugging Face on every worker when the environment is made",
 }
 
-_UNLIMITED = 1000  # steps of an episode where the suite states no limit, as in rejax
-_DOTS_PER_INCH = 40  # of a picture that is 10 inches wide
-_FRAMES = 100  # of an animation; matplotlib takes a tenth of a second for each
-_INVISIBLE = {"MMST-v0"}  # the suite's own picture is blank
+_UNLIMITED = 1000  # limit of steps if the suite declares none, as in rejax
+_DOTS_PER_INCH = 40  # resolution of pictures, which are 10 inches wide
+_FRAMES = 100  # most frames of an animation; matplotlib takes a tenth of a second for each
+_INVISIBLE = {"MMST-v0"}  # the suite draws only blank pictures of it
 
 
 class JumanjiState(NamedTuple):
-    """The suite's state, and the steps taken: not every environment counts them."""
+    """The suite's state and the number of steps, which some environments do not count."""
 
     suite_state: Any
     time: Int[Array, ""]
@@ -46,7 +46,7 @@ class JumanjiState(NamedTuple):
 
 class _Actions(NamedTuple):
     space: Space
-    joint: tuple[int, ...]  # the suite's choices where one number stands for all of them, else ()
+    joint: tuple[int, ...]  # sizes of the suite's choices if one number encodes all of them, otherwise ()
     masked: bool
 
 
@@ -58,17 +58,17 @@ def names() -> tuple[str, ...]:
 def make(name: str, mask: bool = True, max_steps: int | None = None, **options: Any) -> Env:
     """Makes one jumanji environment.
 
-    All fields of its observation, in alphabetical order, are flattened, cast to float32 and concatenated; the
-    `action_mask` is one of them. Where several agents act, one policy chooses for all of them and is paid the sum of
-    their rewards.
+    All fields of its observation, in alphabetical order, are flattened, cast to float32 and concatenated. The
+    `action_mask` is one of them. If several agents act, one policy chooses for all of them, and the reward is the sum
+    of their rewards.
 
     Args:
         name: jumanji's id, such as `Snake-v1`.
-        mask: rule out the actions that the suite's `action_mask` forbids; in most environments they end the episode.
-            Where a mask forbids combinations of several choices (such as the row, column and digit of a Sudoku), one
-            number stands for a combination, and the space is `Discrete`. With `mask=False` nothing is ruled out, and
-            the choices stay apart: the setting of the paper.
-        max_steps: the most steps of an episode; default: the suite's own limit, or 1000 where it has none.
+        mask: whether to exclude actions that the suite's `action_mask` forbids, which end the episode in most
+            environments. If the mask forbids combinations of several choices (such as the row, column and digit of a
+            Sudoku), one number encodes a combination, and the space is `Discrete`. With `mask=False` nothing is
+            excluded, and the choices are separate; this is the setting of the paper.
+        max_steps: largest number of steps in an episode; default: the suite's own limit, or 1000 if it has none.
         **options: arguments of the environment's constructor, such as `time_limit=500`.
 
     Returns:
@@ -131,14 +131,14 @@ def _space(spec: Any, mask_shape: tuple[int, ...]) -> Space:
     if not isinstance(spec, specs.BoundedArray):
         raise ValueError(f"jumanji's action {spec} is neither discrete nor bounded; wrap the environment")
     if np.issubdtype(spec.dtype, np.integer):
-        agents, choices = mask_shape  # of MultiCVRP, whose bounds admit one number more than it has nodes
+        agents, choices = mask_shape  # MultiCVRP: its bounds allow one number more than it has nodes, so use the mask
         return MultiDiscrete((choices,) * agents)
     return Box.of(tuple(spec.shape), spec.minimum, spec.maximum)
 
 
 @contextlib.contextmanager
 def _running() -> Iterator[None]:
-    """As `lenient`; some environments write floats into integer arrays, of which JAX warns."""
+    """Like `lenient`. In addition, hides JAX's warnings about environments that write floats into integer arrays."""
     with lenient(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "scatter inputs have incompatible types", FutureWarning)
         yield
@@ -171,7 +171,7 @@ def _timestep(shown: Any, actions: _Actions, done: Any) -> Timestep:
     if actions.masked:
         choices = len(actions.space.n) if isinstance(actions.space, MultiDiscrete) else 1
         mask = shown.observation.action_mask.reshape(choices, -1)
-        # In a dead end the suite's mask allows nothing; then any action will do.
+        # In a dead end the suite's mask allows nothing. Then allow every action.
         mask = (mask | ~mask.any(axis=1, keepdims=True)).reshape(-1)
     return Timestep(_flat(shown.observation), reward, done, mask)
 
@@ -189,7 +189,7 @@ def _render(name: str, options: Options, states: list[JumanjiState], path: Path)
     shown = jax.tree.map(jnp.asarray, shown)
     path.parent.mkdir(parents=True, exist_ok=True)
     gif = path.with_name(path.name + ".gif")
-    # The suite's viewers set options of matplotlib, and warn of layouts and of states without a difference.
+    # The suite's viewers change options of matplotlib, and cause warnings about layouts and identical states.
     with lenient(), matplotlib.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         animation = _build(name, options).animate([shown[0], *shown], interval=100)

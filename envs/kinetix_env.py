@@ -3,7 +3,7 @@
 An `Env` made here holds only a name and options; each process builds the suite's object when it
 first needs it. So a pickled environment is small, and loading one starts no JAX backend.
 
-kinetix-env asks for an older JAX than it needs: it is installed without its dependencies, see `envs.install_command`.
+kinetix-env requires an older JAX than it needs. Install it without its dependencies; see `envs.install_command`.
 """
 
 import dataclasses
@@ -55,17 +55,17 @@ def names() -> tuple[str, ...]:
 
 
 def make(name: str, action_type: str = "continuous", **options: Any) -> Env:
-    """Makes one level, without kinetix's auto-reset. Every episode starts alike.
+    """Makes one level, without kinetix's auto-reset. Every episode starts in the same state.
 
-    Observations are kinetix's `symbolic_flat`: features of all shapes, joints and thrusters, in one vector clipped to
-    -10 .. 10.
+    Observations are kinetix's `symbolic_flat`: the features of all shapes, joints and thrusters in one vector, clipped
+    to -10 .. 10.
 
     Args:
-        name: the level as kinetix's folders name it, such as `s/h1_thrust_over_ball`.
+        name: the level by its name in kinetix's folders, such as `s/h1_thrust_over_ball`.
         action_type: `continuous` (the setting of the paper), `discrete` (one motor or thruster at a time) or
             `multi_discrete`.
-        **options: fields of kinetix's `EnvParams`, such as `max_timesteps=128`, the most steps of an episode, or
-            `dense_reward_scale=0.0` for the reward of success alone.
+        **options: fields of kinetix's `EnvParams`, such as `max_timesteps=128`, the largest number of steps in an
+            episode, or `dense_reward_scale=0.0` for a reward only on success.
 
     Returns:
         The environment.
@@ -108,7 +108,7 @@ def _build(name: str, options: Options) -> tuple[Any, Any, Any]:
         suite_env = make_kinetix_env(
             ActionType.from_string(action_type),
             ObservationType.SYMBOLIC_FLAT,
-            reset_fn=lambda key: level,  # also tells two levels apart where kinetix caches by equality
+            reset_fn=lambda key: level,  # also makes levels unequal, since kinetix caches by equality
             env_params=params,
             static_env_params=static_params,
             auto_reset=False,
@@ -117,8 +117,8 @@ def _build(name: str, options: Options) -> tuple[Any, Any, Any]:
 
 
 def _import_mended() -> None:
-    """Imports kinetix and lets it step: jax2d 1.0 calls `clip` by keywords that JAX 0.10 no longer has."""
-    # Its networks import distrax, whose TensorFlow Probability uses what JAX has deprecated.
+    """Imports kinetix and makes it work: jax2d 1.0 calls `clip` with keywords that JAX 0.10 no longer has."""
+    # Its networks import distrax, and with it TensorFlow Probability, which causes deprecation warnings of JAX.
     with warnings.catch_warnings(), building():
         warnings.simplefilter("ignore")
         import kinetix.environment  # noqa: F401
@@ -145,7 +145,7 @@ def _space(space: Any) -> Space:
 
 
 def _reset(name: str, options: Options, key: Any) -> tuple[Any, Timestep]:
-    del key  # a level starts as it was drawn
+    del key  # a level always starts in the same state
     suite_env, _, level = _build(name, options)
     with lenient():
         observation = suite_env.get_obs(level)

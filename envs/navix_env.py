@@ -35,7 +35,7 @@ UNSUPPORTED: dict[str, str] = {}
 
 
 class NavixState(NamedTuple):
-    """The suite's state without its cache of pictures, and the steps taken, which the suite keeps elsewhere."""
+    """The suite's state without its cache of pictures, and the number of steps, which the suite keeps elsewhere."""
 
     suite_state: Any
     time: Int[Array, ""]
@@ -51,13 +51,13 @@ def make(name: str, max_steps: int = 100, **options: Any) -> Env:
 
     Args:
         name: navix's id, such as `Navix-DoorKey-8x8-v0`.
-        max_steps: the most steps of an episode; the default is navix's own.
+        max_steps: largest number of steps in an episode; the default is navix's own.
         **options: arguments of the environment's constructor, such as
             `observation_fn=navix.observations.symbolic_first_person`. The default, `symbolic`, shows the whole grid as
-            `(height, width, 3)`: kind, colour and state of what is there.
+            `(height, width, 3)`: the kind, colour and state of each cell's content.
 
     Returns:
-        The environment. Observations are cast to float32, images too.
+        The environment. All observations, including images, are cast to float32.
     """
     if max_steps < 1:
         raise ValueError(f"max_steps={max_steps} of navix/{name} must be at least 1")
@@ -78,7 +78,7 @@ def make(name: str, max_steps: int = 100, **options: Any) -> Env:
 
 @functools.lru_cache(maxsize=64)
 def _build(name: str, options: Options) -> Any:
-    # Its agents import distrax, whose TensorFlow Probability uses what JAX has deprecated.
+    # Its agents import distrax, and with it TensorFlow Probability, which causes deprecation warnings of JAX.
     with warnings.catch_warnings(), building():
         warnings.simplefilter("ignore")
         import navix
@@ -99,15 +99,15 @@ def _reset(name: str, options: Options, key: Any) -> tuple[NavixState, Timestep]
 def _step(name: str, options: Options, state: NavixState, action: Any, key: Any) -> tuple[NavixState, Timestep]:
     del key  # the suite's state has its own
     suite_env = _build(name, options)
-    import navix  # after `_build`: its arrays must not be made in a trace
+    import navix  # after `_build`, because importing it makes arrays, which must not happen inside a trace
 
     with lenient():
-        cache = navix.rendering.cache.RenderingCache.init(state.suite_state.grid)  # compiled away where unused
+        cache = navix.rendering.cache.RenderingCache.init(state.suite_state.grid)  # XLA removes it if it is not used
         unused: Any = ()
         before = navix.Timestep(
             state.time, unused, unused, unused, unused, state=state.suite_state.replace(cache=cache)
         )
-        shown = suite_env._step(before, action)  # `step` resets what has ended
+        shown = suite_env._step(before, action)  # not `step`, which resets episodes that have ended
     return _result(shown, shown.is_done())
 
 

@@ -1,8 +1,8 @@
-"""PettingZoo environments as `HostEnv` records: those in which all act at once, and those that are played in turns.
+"""PettingZoo environments as `HostEnv` records, both parallel ones and those that are played in turns (AEC).
 
-The axis of agents is `possible_agents`, in that order: one that is not there is shown zeros, acts in vain and gets
-reward 0. In games played in turns (AEC), each step of ours is one turn. Then all agents observe and act, but only the
-action of the agent whose turn it is counts; its mask is the one that restricts.
+The axis of agents follows the order of `possible_agents`. An agent that is not present observes zeros, its action is
+ignored, and its reward is 0. In a game played in turns, each step is one turn. All agents observe and act, but only the
+action of the agent whose turn it is has an effect, and only its mask restricts actions.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from eggroll_ray.rl.env import HostEnv
 from envs.host.agents import Team, team
 from envs.host.batch import Game, Shown, flag, host_env, names_argument
 
-OPEN = True  # any other module with `parallel_env` or `env` may be made, by its dotted name
+OPEN = True  # any other module with `parallel_env` or `env` may be used, by its dotted name
 _NAMES = (
     *("mpe2.simple_v3", "mpe2.simple_adversary_v3", "mpe2.simple_crypto_v3", "mpe2.simple_push_v3"),
     *("mpe2.simple_reference_v3", "mpe2.simple_speaker_listener_v4", "mpe2.simple_spread_v3", "mpe2.simple_tag_v3"),
@@ -29,15 +29,15 @@ _NAMES = (
 )
 UNSUPPORTED: dict[str, str] = {}
 _FAMILIES = ("atari", "butterfly", "classic", "mpe", "sisl")  # of PettingZoo's own package
-# Steps of an episode at most, of any version; turns where it is played in turns. Those that end by themselves have
-# some to spare; long games of chess and go are cut.
+# Largest number of steps in an episode, for all versions; in games played in turns, of turns. For games that end by
+# themselves this leaves some margin, but long games of chess and go are cut off.
 _LIMITS = {
     **{"classic.chess": 500, "classic.connect_four": 42, "classic.go": 800, "classic.hanabi": 200},
     **{"classic.leduc_holdem": 50, "classic.texas_holdem": 100, "classic.texas_holdem_no_limit": 100},
     **{"classic.rps": 15, "classic.tictactoe": 9, "butterfly.cooperative_pong": 900, "butterfly.pistonball": 125},
     **{"butterfly.knights_archers_zombies": 900, "sisl.multiwalker": 500, "sisl.pursuit": 500, "sisl.waterworld": 500},
 }
-# Agents that die are taken out of `possible_agents` too, and are missing in the next episode.
+# These environments also remove agents that die from `possible_agents`, so that the next episode lacks them.
 _LEAKING = {"butterfly.knights_archers_zombies"}
 
 Make = Callable[..., Any]
@@ -54,26 +54,26 @@ def imports(name: str) -> str | None:
 
 
 def make(name: str, *, max_steps: int | None = None, renew: bool | None = None, **options: Any) -> HostEnv:
-    """Makes one PettingZoo environment, as a parallel one if it offers that.
+    """Makes one PettingZoo environment, as a parallel one if the module offers that.
 
-    Observations become arrays as in `envs.gym_env`; those of agents with other shapes are flattened and padded, and
-    the mask excludes actions that an agent does not have. `action_mask` in a dictionary of observations or in the
-    infos becomes the mask.
+    Observations become arrays as in `envs.gym_env`. If agents have different shapes, their observations are flattened
+    and padded, and the mask excludes actions that an agent lacks. An `action_mask` in a dictionary of observations or
+    in the infos becomes the mask.
 
     Args:
         name: family and module, such as `classic.tictactoe_v3` or `sisl.multiwalker_v9`, or the full name of any
             module with `parallel_env` or `env`, such as `mpe2.simple_spread_v3`.
-        max_steps: the most steps of an episode, in a game played in turns the most turns; default: the option
-            `max_cycles` or its default, in a game played in turns times the agents.
-        renew: make each environment anew for each episode. Set it where an episode depends on those before, which
-            `check_host_env` finds; default: for those of `names()` that need it.
+        max_steps: largest number of steps in an episode; in a game played in turns, of turns. The default is the
+            option `max_cycles` or its default, multiplied by the number of agents if the game is played in turns.
+        renew: whether to make a new environment for each episode. Set it if an episode depends on earlier ones, which
+            `check_host_env` finds. By default it is set for the environments in `names()` that need it.
         **options: arguments of the environment's constructor, such as `N=5`.
 
     Returns:
         The environment.
 
     Raises:
-        ValueError: it cannot be made, has spaces that cannot be used, or has no limit of steps.
+        ValueError: when it cannot be made, has spaces that cannot be used, or has no limit of steps.
     """
     versionless = name.rpartition("_v")[0]
     limit = max_steps or (None if "max_cycles" in options else _LIMITS.get(versionless))
@@ -112,7 +112,7 @@ def _host_env(
         with _building():
             env = make(None)
             infos = _reset(env, 0)[1] if _is_parallel(env) else _reset_turns(env, 0)
-            # Cycles are rounds in which every agent acts, once in each of its turns.
+            # A cycle is a round in which every agent acts once.
             rounds: int = cycles or getattr(env.unwrapped, "max_cycles", None) or 0
             limit = limit or (rounds if _is_parallel(env) else rounds * len(env.possible_agents))
             env.close()
@@ -125,7 +125,7 @@ def _host_env(
 
 
 def _reset(env: Any, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Resets a parallel environment; the interface of before PettingZoo 1.23 shows no infos."""
+    """Resets a parallel environment. The interface from before PettingZoo 1.23 returns no infos."""
     shown = env.reset(seed=seed)
     observations, infos = shown if isinstance(shown, tuple) else (shown, {})
     return observations, infos or {}
@@ -151,7 +151,7 @@ def _called(make: Make, drawable: bool, render_mode: str | None) -> Any:
 
 @contextlib.contextmanager
 def _building() -> Iterator[None]:
-    """Keeps pygame's greeting quiet, and warnings about a suite's own code: they would come for each environment."""
+    """Hides pygame's greeting and warnings about a suite's own code, which would appear for each environment."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -174,7 +174,7 @@ def _game(make: Make, masked: bool, render_mode: str | None) -> Game:
 
 
 class _Parallel:
-    """A game in which all act at once; see `envs.host.batch.Game`."""
+    """A game in which all agents act at once; see `envs.host.batch.Game`."""
 
     def __init__(self, env: Any, players: Team):
         self._env, self._team, self.layout = env, players, players.layout
@@ -205,7 +205,7 @@ class _Parallel:
         present = _known(self._env.agents, self.layout.agents)
         blind = [agent for agent in present if agent not in observations]
         if blind:
-            raise RuntimeError(f"agents {blind} are there, but are shown no observation")
+            raise RuntimeError(f"agents {blind} are present, but get no observation")
         _known(rewards, self.layout.agents)
         observations = {agent: observations[agent] for agent in present}
         masks = {agent: _raw_mask(observations[agent], infos.get(agent)) for agent in present if goes_on}
@@ -228,7 +228,7 @@ class _Turns:
     def step(self, action: tuple[Any, ...]) -> Shown:
         turn = self._env.agent_selection
         self._env.step(action[self.layout.agents.index(turn)])
-        rewards = dict(self._env.rewards)  # before the steps of the dead, which clear them
+        rewards = dict(self._env.rewards)  # copied now, because the steps of dead agents clear them
         self._skip_the_dead()
         return self._shown(rewards)
 
@@ -239,13 +239,13 @@ class _Turns:
         self._env.close()
 
     def _skip_the_dead(self) -> None:
-        """PettingZoo takes an agent that is done out of the game when it gets its turn, by the action None."""
+        """Removes agents that are done. PettingZoo removes such an agent when it takes the action None in its turn."""
         env = self._env
         while env.agents and (env.terminations[env.agent_selection] or env.truncations[env.agent_selection]):
             agent = env.agent_selection
             env.step(None)
             if agent in env.agents:
-                raise RuntimeError(f"agent {agent!r} is done, but is still there after its step with action None")
+                raise RuntimeError(f"agent {agent!r} is done, but is still present after its step with action None")
 
     def _shown(self, rewards: dict[str, Any]) -> Shown:
         env = self._env
@@ -263,7 +263,7 @@ class _Turns:
 def _known(names: Any, possible: tuple[str, ...]) -> list[str]:
     unknown = [agent for agent in names if agent not in possible]
     if unknown:
-        raise RuntimeError(f"agents {unknown} are not among possible_agents {list(possible)}; list all that may come")
+        raise RuntimeError(f"agents {unknown} are not among possible_agents {list(possible)}; list all agents there")
     return list(names)
 
 

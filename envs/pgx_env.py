@@ -17,7 +17,7 @@ from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from envs.foreign import Options, building, frozen, lenient, strong
 from envs.render.frames import save_gif, thinned
 
-# The longest game that the rules allow, or that pgx ends by itself.
+# Number of steps of the longest game that the rules allow, or after which pgx ends a game.
 _LONGEST = {
     "animal_shogi": 256,
     "chess": 512,
@@ -25,29 +25,29 @@ _LONGEST = {
     "gardner_chess": 256,
     "go_19x19": 722,
     "go_9x9": 162,
-    "hex": 122,  # every cell once, and the swap
+    "hex": 122,  # each of 121 cells once, and the swap
     "kuhn_poker": 3,
-    "leduc_holdem": 8,  # two rounds of at most check, raise, raise, call
-    "othello": 120,  # 60 discs, and never more than as many passes
+    "leduc_holdem": 8,  # two rounds, each of at most check, raise, raise, call
+    "othello": 120,  # 60 discs, and at most as many passes
     "shogi": 512,
-    "sparrow_mahjong": 28,  # one for each tile that is drawn
+    "sparrow_mahjong": 28,  # one for each drawn tile
     "tic_tac_toe": 9,
 }
-# Games without end, cut here unless `max_steps` says otherwise.
+# Games that may go on forever. They are cut off after this number of steps unless `max_steps` is given.
 _ENDLESS = {
     "2048": 10_000,
     "backgammon": 1000,
     **{f"minatar-{game}": 1000 for game in ("asterix", "breakout", "freeway", "seaquest", "space_invaders")},
 }
-UNSUPPORTED = {"bridge_bidding": "pgx wants a file of dealt and solved hands for it, which it downloads"}
+UNSUPPORTED = {"bridge_bidding": "pgx needs a file of dealt and solved hands for it, which it downloads"}
 
-_ARGUMENTS = {"go_9x9": {"size": 9}, "go_19x19": {"size": 19}}  # that `pgx.make` gives a game's constructor
-# Where each number of backgammon's board stands on the board of the other player: points, bar, off; signs change.
+_ARGUMENTS = {"go_9x9": {"size": 9}, "go_19x19": {"size": 19}}  # arguments that `pgx.make` passes to constructors
+# For each entry of backgammon's board (points, bar, off), its index on the other player's board. The sign changes too.
 _OTHER_SIDE = np.array([*range(23, -1, -1), 25, 24, 27, 26])
 
 
 class PgxState(NamedTuple):
-    """The suite's state, and the steps taken."""
+    """The suite's state and the number of steps."""
 
     suite_state: Any
     time: Int[Array, ""]
@@ -61,19 +61,19 @@ def names() -> tuple[str, ...]:
 def make(name: str, max_steps: int | None = None, **options: Any) -> Env:
     """Makes one game.
 
-    The agents are pgx's player ids, `player_0`, `player_1` and so on. Who begins is drawn at the reset: a player is
-    no colour and no seat, and plays both sides of a game over its episodes. In every step each player is shown the
-    board from its own point of view. The mask allows a player whose turn it is the legal actions, and the others
-    action 0, which is ignored. A player that takes an illegal action all the same has lost: it gets -1 (-3 in
-    backgammon) and each other player 1 (3) times their number, as pgx has it.
+    The agents are pgx's player ids, `player_0`, `player_1` and so on. The reset draws which player begins. A player is
+    therefore not tied to a colour or a seat, and plays both sides of the game over its episodes. In every step each
+    player observes the board from its own point of view. The mask allows the legal actions to the player whose turn it
+    is, and only action 0, which is ignored, to the others. A player that takes an illegal action anyway loses: as in
+    pgx, it gets -1 (-3 in backgammon), and each other player gets 1 (3) times the number of other players.
 
-    Rewards are pgx's, mostly 1 for who wins and -1 for who loses, both in the step that ends the game. A game that is
-    cut at `max_steps` pays nothing for that.
+    Rewards are pgx's: usually 1 for the winner and -1 for the loser, in the step that ends the game. A game that is cut
+    off at `max_steps` gives no reward for that.
 
     Args:
         name: pgx's id, such as `connect_four`.
-        max_steps: the most steps of an episode, of all players together; default: a length that no game exceeds; for
-            backgammon and MinAtar, which may go on forever, 1000, for 2048 10 000.
+        max_steps: largest number of steps in an episode, of all players together. The default is a length that no game
+            exceeds. For games that may go on forever it is 1000 (backgammon and MinAtar) or 10 000 (2048).
         **options: arguments of the game's constructor, such as `komi=6.5` of `go_9x9` or `sticky_action_prob=0.0` of
             `minatar-breakout`.
 
@@ -151,11 +151,11 @@ def _result(suite_env: Any, suite_state: Any, time: Any, truncated: Any) -> tupl
 
 
 def _observe(suite_env: Any, suite_state: Any, player: int) -> Any:
-    # The public `observe` warns when it is told whose view is asked for.
+    # The public `observe` warns if it is given the player whose view is wanted.
     observation = suite_env._observe(suite_state, jnp.int32(player))
     if suite_env.id != "backgammon":
         return observation
-    # pgx shows the one who waits the other's board.
+    # To a waiting player, pgx shows the other player's board, so convert it.
     other = jnp.concatenate([-observation[_OTHER_SIDE], observation[_OTHER_SIDE.size :]])
     return jnp.where(suite_state.current_player == player, observation, other)
 
@@ -169,14 +169,14 @@ def _render(name: str, options: Options, states: list[PgxState], path: Path) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     svg = path.with_name(path.name + ".svg")
     with lenient():
-        if name == "backgammon":  # its drawing computes with them
+        if name == "backgammon":  # drawing it needs JAX arrays
             suite_states = jax.tree.map(jnp.asarray, suite_states)
         pgx.save_svg_animation(suite_states, svg, frame_duration_seconds=0.5)
     return svg
 
 
 def _paint(planes: np.ndarray) -> np.ndarray:
-    """Paints each plane `(rows, columns, planes)` in a colour of its own, later ones on top."""
+    """Paints each plane of `(rows, columns, planes)` in a different colour, later planes on top."""
     import matplotlib
 
     picture = np.zeros((*planes.shape[:2], 3), np.uint8)

@@ -1,1 +1,1 @@
-"""What the suites that run in Python share: batches of environments, spaces, agents, pictures."""
+"""The common parts of suites that run in Python: batches of environments, spaces, agents, pictures."""

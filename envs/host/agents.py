@@ -1,4 +1,4 @@
-"""Agents with different spaces in arrays of one shape: padded observations and actions, masks for what an agent lacks.
+"""Puts agents with different spaces into arrays of one shape, by padding and by masks for actions that an agent lacks.
 
 Letters in shapes: `b` environments, `a` agents (no axis for a single one), `o` observation axes, `k` entries of a mask.
 """
@@ -21,14 +21,15 @@ class Team(NamedTuple):
 
     layout: Layout
     observers: dict[str, Observed]
-    spaces: dict[str, Space]  # each agent's own
-    # For each agent, which entries of the common mask are its own choices, in order, and `(k,)` bool: those, and of a
-    # choice that it does not have the first, so that something is always possible.
+    spaces: dict[str, Space]  # each agent's own action space
+    # For each agent, the indices of its own choices in the common mask, in order.
     own: dict[str, np.ndarray]
+    # For each agent, `(k,)` bool: its own choices, and the first entry of each choice that it does not have, so that
+    # every choice has a possible entry.
     possible: dict[str, np.ndarray]
 
     def observations(self, raw: dict[str, Any]) -> np.ndarray:
-        """Returns `([a], *o)`: what each agent observes, in its suite's form, zeros for an agent that is not there."""
+        """Returns observations `([a], *o)`, given each agent's in its suite's form; zeros for an absent agent."""
         layout = self.layout
         shown = np.zeros((len(layout.agents), *layout.observation_space.shape), layout.dtype)
         for index, agent in enumerate(layout.agents):
@@ -39,7 +40,7 @@ class Team(NamedTuple):
         return self._axis(shown)
 
     def mask(self, raw: dict[str, Any]) -> np.ndarray:
-        """Returns `([a], k)` bool: each agent's mask, in its suite's form; everything it has for an agent without."""
+        """Returns masks `([a], k)` bool, given each agent's in its suite's form; all its actions if it has none."""
         shown = np.stack([self.possible[agent] for agent in self.layout.agents])
         for index, agent in enumerate(self.layout.agents):
             if raw.get(agent) is not None:
@@ -58,7 +59,7 @@ class Team(NamedTuple):
         return self.observations(raw), self.mask(masks) if self.layout.masked else ()
 
     def rewards(self, raw: dict[str, Any]) -> np.ndarray:
-        """Returns `([a],)`: each agent's reward, 0 for one that got none."""
+        """Returns rewards `([a],)`; 0 for an agent that got none."""
         given = [number(raw.get(agent, 0), f"reward of {agent}") for agent in self.layout.agents]
         return self._axis(np.array(given, np.float32))
 
@@ -67,19 +68,19 @@ class Team(NamedTuple):
 
 
 def team(observation_spaces: dict[str, Any], action_spaces: dict[str, Any], masked: bool) -> Team:
-    """Puts agents together.
+    """Makes a team of agents.
 
     Args:
-        observation_spaces: Gymnasium's space for each agent.
-        action_spaces: likewise.
-        masked: whether the environment gives action masks by other ways than its dictionaries of observations.
+        observation_spaces: Gymnasium's observation space of each agent.
+        action_spaces: Gymnasium's action space of each agent.
+        masked: whether the environment gives action masks in other ways than in dictionaries of observations.
 
     Raises:
-        ValueError: a space that cannot be used, or some agents choose while others act in a Box.
+        ValueError: when a space cannot be used, or when some agents have discrete actions and others a Box.
     """
     agents = tuple(observation_spaces)
     if not agents:
-        raise ValueError("possible_agents is empty; it must list all that may come")
+        raise ValueError("possible_agents is empty; it must list all agents that may take part")
     observers = {agent: observed(observation_spaces[agent]) for agent in agents}
     actors = {agent: acted(action_spaces[agent]) for agent in agents}
     own_spaces = [(observers[agent].box, actors[agent].space) for agent in agents]
@@ -88,7 +89,7 @@ def team(observation_spaces: dict[str, Any], action_spaces: dict[str, Any], mask
         own_spaces = [(observers[agent].box, actors[agent].space) for agent in agents]
     differ = not all(_same(own_spaces[0], own) for own in own_spaces)
     common = _common([own for _, own in own_spaces])
-    # Where boxes of different shapes are laid along one axis, each agent's is too.
+    # If boxes of different shapes are flattened, flatten each agent's box too.
     own_spaces = [(box, _laid(space, common)) for box, space in own_spaces]
     own = {agent: _own(actors[agent].space, common) for agent in agents}
     possible = {agent: _possible(actors[agent].space, common) for agent in agents}
@@ -117,7 +118,7 @@ def _same(one: tuple[Box, Space], two: tuple[Box, Space]) -> bool:
 
 
 def _hull(boxes: list[Box]) -> Box:
-    """The smallest box that holds all; those of different shapes are laid along one axis."""
+    """The smallest box that contains all boxes. If their shapes differ, they are flattened and padded."""
     if len({box.shape for box in boxes}) > 1:
         size = max(math.prod(box.shape) for box in boxes)
         boxes = [_padded(box, size) for box in boxes]
@@ -137,7 +138,7 @@ def _padded(box: Box, size: int) -> Box:
 
 
 def _holds_zero(box: Box) -> Box:
-    """Agents that are not there are shown zeros."""
+    """Extends a box so that it contains zeros, which absent agents observe."""
     return Box(box.shape, np.minimum(box.low, 0), np.maximum(box.high, 0))
 
 
@@ -147,7 +148,8 @@ def _common(spaces: list[Space]) -> Space:
         return _hull(boxes)
     if boxes:
         raise ValueError(
-            f"some agents choose and others act in a Box: {spaces}; wrap the environment so that all do the same"
+            f"some agents have discrete actions and others a Box: {spaces}; wrap the environment so that all have the "
+            "same kind"
         )
     sizes = [choices(space) for space in spaces]
     if all(isinstance(space, Discrete) for space in spaces):
@@ -171,7 +173,7 @@ def _possible(space: Space, common: Space) -> np.ndarray:
 
 
 def _decode(actors: list[Acted], actions: np.ndarray) -> list[tuple[Any, ...]]:
-    """Actions `(b, [a], ...)` -> for each environment a tuple with that of each agent, as its space expects."""
+    """Turns actions `(b, [a], ...)` into a tuple of agents' actions, as their spaces expect, per environment."""
     by_agent = actions if len(actors) > 1 else actions[:, None]
     decoded = [_own_action(actor, by_agent[:, index]) for index, actor in enumerate(actors)]
     return list(zip(*decoded, strict=True))

@@ -1,8 +1,9 @@
-"""Environments in Python as a `HostEnv`: a list of them, stepped one by one in this process.
+"""Batches of Python environments: lists that are stepped one by one in this process.
 
-Gymnasium's own vector environments step those that have ended as well, and one exception loses the whole batch. They
-are no faster (measured with 128 environments on two busy cores): in one process as fast as this list, in processes 0.2
-times as fast for CartPole, 0.7 times for HalfCheetah. EnvPool is: see `envs.host.envpool_batch`.
+Gymnasium's own vector environments are not used. They also step environments that have ended, and one exception loses
+the whole batch. They are also not faster (measured with 128 environments on two busy cores): as fast as this list in
+one process, and with several processes 0.2 times as fast for CartPole and 0.7 times for HalfCheetah. EnvPool is faster;
+see `envs.host.envpool_batch`.
 
 Letters in shapes: `b` environments, `a` agents (no axis for a single one), `o` observation axes, `k` entries of a mask.
 """
@@ -25,12 +26,12 @@ _log = logging.getLogger(__name__)
 
 
 class Layout(NamedTuple):
-    """What the arrays of an environment look like."""
+    """The shapes and dtypes of an environment's arrays."""
 
     observation_space: Box
     action_space: Space
     dtype: type[np.generic]  # of observations
-    decode: Callable[[np.ndarray], Any]  # actions (b, [a], ...) -> a sequence: for each environment what it expects
+    decode: Callable[[np.ndarray], Any]  # actions (b, [a], ...) -> a sequence with what each environment expects
     masked: bool = False
     agents: tuple[str, ...] = ("agent",)
     agent_spaces: tuple[tuple[Box, Space], ...] = ()
@@ -42,23 +43,23 @@ class Layout(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What one environment shows after a reset or a step."""
+    """What one environment returns after a reset or a step."""
 
     observation: np.ndarray  # ([a], *o)
     reward: Any  # a number, or (a,)
     done: bool
-    mask: np.ndarray | None = None  # ([a], k); None: everything is possible
+    mask: np.ndarray | None = None  # ([a], k); None if every action is possible
 
 
 class Game(Protocol):
-    """One environment of a suite; whatever it raises ends its episode."""
+    """One environment of a suite. An exception that it raises ends its episode."""
 
     layout: Layout
-    metadata: dict[str, Any]  # the suite's: "render_modes", "render_fps"
+    metadata: dict[str, Any]  # the suite's metadata, such as "render_modes" and "render_fps"
 
     def reset(self, seed: int) -> Shown: ...
 
-    def step(self, action: Any) -> Shown: ...  # one of those that `layout.decode` returned
+    def step(self, action: Any) -> Shown: ...  # an element of what `layout.decode` returned
 
     def draw(self) -> np.ndarray: ...  # (rows, columns, 3) bytes
 
@@ -69,17 +70,17 @@ MakeGame = Callable[[str | None], Game]  # render mode -> a new environment; pic
 
 
 def host_env(name: str, make: MakeGame, max_steps: int, *, drawable: bool = True, renew: bool = False) -> HostEnv:
-    """Makes the record of an environment; one is built here, to look at its spaces.
+    """Makes the record of an environment. It makes one environment to read its spaces.
 
     Args:
-        name: of the record.
+        name: name of the record.
         make: makes one environment.
-        max_steps: episodes are cut there, at least 1.
-        drawable: whether `make` minds the render mode.
-        renew: make each environment anew for each episode, as its reset does not bring it back to where it was.
+        max_steps: number of steps after which episodes are cut off, at least 1.
+        drawable: whether `make` uses the render mode.
+        renew: whether to make a new environment for each episode, because its reset does not restore its first state.
 
     Raises:
-        ValueError: spaces that cannot be used.
+        ValueError: when its spaces cannot be used.
     """
     if max_steps < 1:
         raise ValueError(f"max_steps={max_steps} of {name} must be at least 1, as no episode is shorter")
@@ -109,7 +110,7 @@ def _render(env: HostEnv, make: MakeGame, act: Callable[[HostTimestep], np.ndarr
 
 
 class ListBatch:
-    """A `HostBatch` of environments that fail one by one: one that failed is made anew for the next episode."""
+    """A `HostBatch` in which environments fail independently. One that failed is replaced for the next episode."""
 
     def __init__(self, make: MakeGame, max_steps: int, renew: bool, size: int):
         self._make, self._max_steps, self._renew = make, max_steps, renew
@@ -117,10 +118,10 @@ class ListBatch:
         self._layout = games[0].layout
         self._games: list[Game | None] = [*games]
         self._seeds = np.zeros(size, np.uint32)
-        self._time = 0  # steps since the reset, which all environments share
+        self._time = 0  # steps since the last reset, the same for all environments
 
     def reset(self, seeds: np.ndarray) -> HostTimestep:
-        """See `HostBatch.reset`. Of each seed the lower 31 bits count: some suites keep it with a sign."""
+        """See `HostBatch.reset`. Only the lower 31 bits of a seed are used, since some suites store it as signed."""
         self._seeds, self._time = np.asarray(seeds, np.uint32) & _SEED_BITS, 0
         if self._seeds.shape != (len(self._games),):
             raise ValueError(f"seeds of shape {self._seeds.shape} for a batch of {len(self._games)}; give one for each")
@@ -129,7 +130,7 @@ class ListBatch:
         return self._play(range(len(self._games)), lambda place: self._game(place).reset(int(self._seeds[place])))
 
     def step(self, actions: np.ndarray, alive: np.ndarray) -> HostTimestep:
-        """See `HostBatch.step`. An action that is not finite ends the episode with reward NaN: no failure of ours."""
+        """See `HostBatch.step`. An action that is not finite ends the episode with reward NaN, not as a failure."""
         actions, alive = np.asarray(actions), np.asarray(alive)
         expected = (len(self._games), *self._layout.axes(*action_shape(self._layout.action_space)))
         if actions.shape != expected:
@@ -159,13 +160,13 @@ class ListBatch:
             game = self._games[place] = self._make(None)
             spaces = [layout.observation_space.shape for layout in (game.layout, self._layout)]
             if spaces[0] != spaces[1]:
-                raise ValueError(f"made anew, it observes {spaces[0]}, and {spaces[1]} before")
+                raise ValueError(f"a new environment has observations of shape {spaces[0]}, earlier ones {spaces[1]}")
         return game
 
     def _play(self, places: Iterable[int], call: Callable[[int], Shown]) -> HostTimestep:
         shown, failed = self._blank(), {}
         for place in places:
-            # Whatever the environment raises: a fault in one must not lose the others.
+            # Catch whatever the environment raises, so that an error in one does not lose the others.
             try:
                 self._put(shown, place, call(place))
             except Exception as error:
@@ -209,10 +210,10 @@ class ListBatch:
 
 
 def number(reward: Any, name: str = "reward") -> float:
-    """Returns a number that an environment gave, also in an array of one entry.
+    """Returns a number that an environment returned, possibly as an array with one entry.
 
     Raises:
-        ValueError: it is none, or several.
+        ValueError: when it is not a number, or more than one.
     """
     if isinstance(reward, float | int | np.floating):
         return float(reward)
@@ -223,10 +224,10 @@ def number(reward: Any, name: str = "reward") -> float:
 
 
 def flag(value: Any, name: str) -> bool:
-    """Returns whether an environment said that something is so, also in an array of one entry.
+    """Returns a truth value that an environment returned, possibly as an array with one entry.
 
     Raises:
-        ValueError: it said so of several.
+        ValueError: when it is not a truth value, or more than one.
     """
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -237,12 +238,12 @@ def flag(value: Any, name: str) -> bool:
 
 
 def names_argument(make: Callable[..., Any], argument: str) -> bool:
-    """Whether a function or a class names an argument; `**kwargs` name none."""
+    """Whether a function or a class has an argument of this name. `**kwargs` does not count."""
     return argument in inspect.signature(make).parameters
 
 
 def finite_rows(array: np.ndarray) -> np.ndarray:
-    """Returns `(b,)` bool: which rows hold neither NaN nor infinities."""
+    """Returns `(b,)` bool: which rows contain neither NaN nor infinities."""
     if array.dtype.kind != "f":
         return np.ones(len(array), bool)
     return np.asarray(np.isfinite(array).reshape(len(array), -1).all(axis=1))

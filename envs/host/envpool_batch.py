@@ -1,9 +1,10 @@
-"""Gymnasium's ids as EnvPool has them: all environments of a batch stepped in C++, by several threads.
+"""EnvPool's environments, which step a whole batch in C++ with several threads.
 
-They are other programs than Gymnasium's, under the same names: Atari comes preprocessed, (4, 84, 84) bytes, and
-floats differ. EnvPool seeds an environment when it is made and never again, so each reset makes the whole batch anew:
-an episode depends on its seed alone. Measured on two busy cores, with 128 environments: that takes 4 ms for CartPole
-and 0.3 s for HalfCheetah, and they make 10 and 3 times the steps of a list of Gymnasium's.
+They have the same names as Gymnasium's environments, but are different programs. Atari is preprocessed to (4, 84, 84)
+bytes, and floating-point numbers differ. EnvPool seeds an environment only when it is made. Each reset therefore makes
+a new batch, so that an episode depends on its seed alone. Measured on two busy cores with 128 environments, a reset
+takes 4 ms for CartPole and 0.3 s for HalfCheetah, and EnvPool makes 10 and 3 times as many steps per second as a list
+of Gymnasium's environments.
 """
 
 import functools
@@ -23,7 +24,7 @@ _NO_LIMIT = np.iinfo(np.int32).max
 def make(name: str, **options: Any) -> HostEnv:
     """Makes a `HostEnv` of one EnvPool environment for one agent.
 
-    An error inside one environment ends the process, as it happens in C++; there is no mask, and no drawing.
+    An error inside one environment ends the process, because it happens in C++. There are no masks and no drawings.
 
     Args:
         name: EnvPool's id, such as `CartPole-v1`, `HalfCheetah-v5` or `Pong-v5` (without `ALE/`).
@@ -41,7 +42,7 @@ def make(name: str, **options: Any) -> HostEnv:
     except Exception as error:
         raise ValueError(f"gym/{name} cannot be made by EnvPool: {type(error).__name__}: {error}") from error
     if players > 1:
-        raise ValueError(f"gym/{name} has up to {players} players in EnvPool; only those with one can be used")
+        raise ValueError(f"gym/{name} has up to {players} players in EnvPool; only games with one player can be used")
     if limit >= _NO_LIMIT:
         raise ValueError(f"gym/{name} has no limit of steps in EnvPool; give max_episode_steps=1000 or so")
     return HostEnv(
@@ -54,7 +55,7 @@ def make(name: str, **options: Any) -> HostEnv:
 
 
 class EnvPoolBatch:
-    """A `HostBatch` of EnvPool's environments; those that have ended are stepped too, and what they show is ignored."""
+    """A `HostBatch` of EnvPool's environments. It also steps those that have ended, and ignores what they return."""
 
     def __init__(self, name: str, options: dict[str, Any], max_steps: int, size: int):
         self._name, self._options, self._max_steps = name, options, max_steps
@@ -108,11 +109,11 @@ class EnvPoolBatch:
 
 def _pool(name: str, options: dict[str, Any], seeds: np.ndarray) -> Any:
     options = {"num_threads": _cores()} | options
-    with warnings.catch_warnings():  # about the precision of its own bounds
+    with warnings.catch_warnings():  # hides warnings about the precision of EnvPool's own bounds
         warnings.simplefilter("ignore")
         import envpool  # pyright: ignore[reportMissingImports] - an extra of its own, too large for the tests
 
-        # EnvPool's seeds are int32: the same 32 bits, read with a sign.
+        # EnvPool's seeds are int32, so reinterpret the 32 bits as signed.
         pool = envpool.make_gymnasium(name, num_envs=len(seeds), seed=seeds.view(np.int32), **options)
         _view(pool)  # EnvPool builds its spaces when asked for them
     return pool
@@ -121,13 +122,13 @@ def _pool(name: str, options: dict[str, Any], seeds: np.ndarray) -> Any:
 def _cores() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
     if given.isdecimal():
-        return max(1, int(given))  # workers are told so how many are theirs
+        return max(1, int(given))  # set for workers to their number of cores
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _view(pool: Any) -> tuple[Observed, Acted]:
     view = observed(pool.observation_space)
-    if view.dtype is np.float32:  # the bounds that EnvPool states are not kept, such as those of LunarLander
+    if view.dtype is np.float32:  # observations leave the bounds that EnvPool declares, such as those of LunarLander
         view = view._replace(box=Box.of(view.box.shape))
     return view, acted(pool.action_space)
 

@@ -1,8 +1,8 @@
-"""Episodes of environments in Python as animations.
+"""Draws episodes of Python environments as animations.
 
-The episode is played here, without drawing, and played again and drawn in a process of its own: graphics libraries
-want environment variables that must be set before they are loaded, and end the process when they find no display.
-An episode depends on its seed and its actions alone, so both are the same.
+The episode is first played in this process without drawing. Another process then plays it again and draws it, because
+graphics libraries need environment variables that must be set before they are loaded, and may end the process if they
+find no display. An episode depends on its seed and its actions alone, so both processes play the same episode.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ import numpy as np
 from eggroll_ray.rl.env import HostEnv, HostTimestep
 from envs.render.frames import save_gif
 
-_FRAMES = 200  # of an animation at most; a longer episode is thinned
-_SHORTEST_MS, _LONGEST_MS = 40, 500  # of a frame
-_SIDE = 320  # pixels of the longer side at most
+_FRAMES = 200  # most frames of an animation; of longer episodes only some frames are drawn
+_SHORTEST_MS, _LONGEST_MS = 40, 500  # limits of the time for which a frame is shown
+_SIDE = 320  # most pixels of the longer side
 _TIME_LIMIT_S = 600
-# Headless: pygame draws into memory; MuJoCo renders by EGL, on the GPU or in Mesa's software.
+# Drawing without a display: pygame draws into memory; MuJoCo renders with EGL, on the GPU or in software (Mesa).
 _HEADLESS = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "JAX_PLATFORMS": "cpu"}
 _LINUX = {"MUJOCO_GL": "egl"}
 
@@ -34,17 +34,17 @@ def render(env: HostEnv, make: Any, act: Callable[[HostTimestep], np.ndarray], s
 
     Args:
         env: the environment.
-        make: makes one of its games, see `envs.host.batch.MakeGame`.
-        act: actions `(1, ...)` from a timestep of one environment.
-        seed: of the episode.
+        make: makes one environment; see `envs.host.batch.MakeGame`.
+        act: returns actions `(1, ...)` for a timestep of one environment.
+        seed: seed of the episode.
         path: where to write, without suffix.
 
     Returns:
-        The animation, `.gif`.
+        The path of the animation, ending in `.gif`.
 
     Raises:
-        ImportError: Pillow is missing.
-        RuntimeError: the episode failed, or cannot be drawn on this machine.
+        ImportError: when Pillow is missing.
+        RuntimeError: when the episode fails, or cannot be drawn on this machine.
     """
     try:
         import PIL  # noqa: F401
@@ -53,27 +53,27 @@ def render(env: HostEnv, make: Any, act: Callable[[HostTimestep], np.ndarray], s
     job = cloudpickle.dumps((make, seed, _play(env, act, seed), path.absolute()))
     variables = {**_HEADLESS, **(_LINUX if sys.platform == "linux" else {})}
     variables = {name: os.environ.get(name, value) for name, value in variables.items()}
-    variables["JAX_PLATFORMS"] = "cpu"  # the GPU, if any, belongs to the process that asks
+    variables["JAX_PLATFORMS"] = "cpu"  # this process may use the GPU, so the other must not
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     command = [sys.executable, "-W", "ignore", "-c", f"from {__name__} import draw_from_stdin; draw_from_stdin()"]
     try:
         code, errors = _run(command, job, os.environ | variables)
     except subprocess.TimeoutExpired as error:
-        raise RuntimeError(f"{env.name} was not drawn within {_TIME_LIMIT_S} s; give it a smaller picture") from error
+        raise RuntimeError(f"{env.name} was not drawn within {_TIME_LIMIT_S} s; make its picture smaller") from error
     if code:
         said = errors.decode(errors="replace").strip().splitlines()[-3:]
         raise RuntimeError(
-            f"{env.name} cannot be drawn here: the process that draws ended with {code}: {' '.join(said)}; "
-            "if it is MuJoCo that finds no graphics, set the environment variable MUJOCO_GL to egl, osmesa or glfw"
+            f"{env.name} cannot be drawn here: the process that draws ended with status {code}: {' '.join(said)}; "
+            "if MuJoCo cannot render, set the environment variable MUJOCO_GL to egl, osmesa or glfw"
         )
     return path.with_name(path.name + ".gif")
 
 
 def _run(command: list[str], job: bytes, environment: dict[str, str]) -> tuple[int, bytes]:
-    """Runs a process, and ends what it has started with it; returns its exit status and what it said of errors.
+    """Runs a process, and ends all processes that it started. Returns its exit status and its standard error.
 
     Raises:
-        subprocess.TimeoutExpired: it was ended.
+        subprocess.TimeoutExpired: when it took too long and was ended.
     """
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -88,7 +88,7 @@ def _run(command: list[str], job: bytes, environment: dict[str, str]) -> tuple[i
 
 
 def draw_from_stdin() -> None:
-    """What the other process runs."""
+    """Plays and draws an episode, as described on standard input. This is what the other process runs."""
     make, seed, actions, path = cloudpickle.load(sys.stdin.buffer)
     game = make("rgb_array")
     game.reset(seed)
@@ -120,7 +120,7 @@ def _play(env: HostEnv, act: Callable[[HostTimestep], np.ndarray], seed: int) ->
 
 
 def _scaled(frame: Any) -> np.ndarray:
-    """Makes a large frame smaller."""
+    """Scales a large frame down."""
     from PIL import Image
 
     image = Image.fromarray(np.asarray(frame, np.uint8))

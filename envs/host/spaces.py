@@ -1,4 +1,4 @@
-"""Gymnasium's spaces as ours: what is observed becomes one array, an action becomes what the space expects.
+"""Converts Gymnasium's spaces to this package's: observations become one array, actions become what a space expects.
 
 Letters in shapes: `b` environments, `o` observation axes, `k` entries of an action mask.
 """
@@ -18,31 +18,31 @@ _MASK = "action_mask"
 
 
 class Observed(NamedTuple):
-    """How observations of one space become arrays."""
+    """How observations of one space are converted to arrays."""
 
     box: Box
     dtype: type[np.generic]  # float32, or uint8 for images
-    encode: Callable[[Any], np.ndarray]  # -> (*o,); ValueError if it is not of the space
-    masked: bool = False  # a dictionary with an entry "action_mask", which is not part of the array
+    encode: Callable[[Any], np.ndarray]  # observation -> (*o,); raises ValueError if it is not in the space
+    masked: bool = False  # whether it is a dictionary with an entry "action_mask", which is not part of the array
 
 
 class Acted(NamedTuple):
-    """How actions become what a space expects."""
+    """How actions are converted to what a space expects."""
 
     space: Space
     decode: Callable[[np.ndarray], np.ndarray]  # (b, ...) -> (b, ...)
 
 
 def observed(space: Any) -> Observed:
-    """Says how to observe a Gymnasium space.
+    """Returns how observations of a Gymnasium space are converted.
 
-    A Box keeps its shape, as float32; one of bytes with two axes or more is an image and stays uint8. Discrete and
-    MultiDiscrete become one-hot, MultiBinary zeros and ones. A Dict or Tuple becomes one vector, entry by entry,
-    images in it scaled to 0 .. 1; but with a single entry it is that entry, an image too. "action_mask" of a
-    Dict is left out.
+    A Box keeps its shape and becomes float32. A Box of bytes with at least two axes is an image and stays uint8.
+    Discrete and MultiDiscrete become one-hot vectors, MultiBinary zeros and ones. The entries of a Dict or Tuple are
+    concatenated to one vector, with images scaled to 0 .. 1. A Dict or Tuple with a single entry is converted like that
+    entry, which may be an image. The entry "action_mask" of a Dict is left out.
 
     Raises:
-        ValueError: any other space.
+        ValueError: for any other space.
     """
     from gymnasium import spaces
 
@@ -54,7 +54,7 @@ def observed(space: Any) -> Observed:
 
 
 def vector(one: Observed) -> Observed:
-    """Flattens to `(size,)` float32; bytes are scaled to 0 .. 1."""
+    """Returns a conversion that also flattens to `(size,)` float32. Bytes are scaled to 0 .. 1."""
     size, scale = math.prod(one.box.shape), 255 if one.dtype is np.uint8 else 1
     box = Box((size,), one.box.low.reshape(size) / scale, one.box.high.reshape(size) / scale)
     if one.box.shape == (size,) and scale == 1:
@@ -64,12 +64,13 @@ def vector(one: Observed) -> Observed:
 
 
 def acted(space: Any) -> Acted:
-    """Says how to act in a Gymnasium space: Discrete, MultiDiscrete, MultiBinary (as MultiDiscrete of 2s) or Box.
+    """Returns how actions are converted to those of a Gymnasium space.
 
-    Actions of a Box are cut off at its bounds, and rounded if it holds integers.
+    The space is Discrete, MultiDiscrete, MultiBinary (treated as MultiDiscrete with two choices each) or Box. Actions
+    of a Box are clipped to its bounds, and rounded if it contains integers.
 
     Raises:
-        ValueError: any other space.
+        ValueError: for any other space.
     """
     from gymnasium import spaces
 
@@ -92,10 +93,10 @@ def acted(space: Any) -> Acted:
 
 
 def read_mask(space: Space, raw: Any) -> np.ndarray:
-    """Reads an action mask, `(k,)` bool: one array, or one for each choice of a `MultiDiscrete`.
+    """Converts an action mask to `(k,)` bool. It is one array, or one array for each choice of a `MultiDiscrete`.
 
     Raises:
-        ValueError: it has not one entry for each possible action, or forbids all of them.
+        ValueError: when it does not have one entry for each action, or forbids all actions of a choice.
     """
     sizes = choices(space)
     parts = raw if isinstance(raw, tuple | list) else (raw,)
@@ -103,7 +104,7 @@ def read_mask(space: Space, raw: Any) -> np.ndarray:
     if mask.shape != (sum(sizes),):
         raise ValueError(f"action mask with {mask.size} entries where {space} has {sum(sizes)} choices")
     if not np.logical_or.reduceat(mask, starts(sizes)).all():
-        raise ValueError(f"action mask {mask.astype(int)} forbids everything that can be chosen")
+        raise ValueError(f"action mask {mask.astype(int)} forbids all actions of a choice")
     return mask
 
 
@@ -114,14 +115,14 @@ def encode_with_mask(one: Observed, action_space: Space, raw: Any) -> tuple[np.n
 
 
 def choices(space: Space) -> tuple[int, ...]:
-    """Returns the sizes of the choices that make up an action; none for a `Box`."""
+    """Returns the numbers of options of the choices that make up an action; () for a `Box`."""
     if isinstance(space, Box):
         return ()
     return (space.n,) if isinstance(space, Discrete) else space.n
 
 
 def starts(sizes: tuple[int, ...]) -> list[int]:
-    """Returns where in an action mask each choice begins."""
+    """Returns the index in an action mask at which each choice begins."""
     return list(itertools.accumulate(sizes, initial=0))[:-1]
 
 
@@ -160,7 +161,7 @@ def _array(space: Any) -> Observed:
 
 def _entries(entries: dict[Any, Any], space: Any) -> Observed:
     if not entries:
-        raise ValueError(f"observation space {space} has no entry to observe; wrap the environment so that it has")
+        raise ValueError(f"observation space {space} has no entry to observe; wrap the environment to add one")
     parts = [(key, _observed(entry)) for key, entry in entries.items()]
     if len(parts) == 1:
         key, one = parts[0]
@@ -172,7 +173,7 @@ def _entries(entries: dict[Any, Any], space: Any) -> Observed:
 
 
 def _bound(values: Any) -> np.ndarray:
-    """Suites write "no bound" as the largest float, of 32 or of 64 bits."""
+    """Converts the largest float of 32 or 64 bits, which suites use for "no bound", to infinity."""
     values = np.asarray(values, np.float64)
     return np.where(np.abs(values) >= _LARGEST, np.copysign(np.inf, values), values).astype(np.float32)
 
@@ -189,7 +190,7 @@ def _same_shape(shape: tuple[int, ...], new: tuple[int, ...], dtype: type[np.gen
 
 
 def _one_hots(start: np.ndarray, n: np.ndarray, shape: tuple[int, ...], raw: Any) -> np.ndarray:
-    """One-hot vectors of integers, one after the other."""
+    """Returns the one-hot vectors of integers, concatenated."""
     values = np.asarray(raw)
     if values.shape != shape or values.dtype.kind not in "iu":
         raise ValueError(f"observation {raw!r} where the space has integers of shape {shape}")

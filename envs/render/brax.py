@@ -1,4 +1,4 @@
-"""Brax episodes as one self-contained HTML page: brax's own viewer, without a network request."""
+"""Writes brax episodes as a self-contained HTML page with brax's own viewer, which makes no network request."""
 
 import base64
 import json
@@ -7,8 +7,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-# The policy forbids the page any request. The browser itself unpacks the zlib stream
-# (DecompressionStream, in all browsers since 2023).
+# The content security policy forbids all requests. The browser unpacks the zlib stream with DecompressionStream, which
+# all browsers have had since 2023.
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -54,7 +54,7 @@ def render(suite_env: Any, states: list[Any], path: Path) -> Path:
     # The viewer plays one state per `opt.timestep`; an environment's step is several of those.
     system = suite_env.sys.tree_replace({"opt.timestep": suite_env.dt})
     text = brax_json.dumps(system, [state.pipeline_state for state in states])
-    # Five decimals are far below a pixel, and halve the page.
+    # Five decimals are much finer than a pixel, and halve the size of the page.
     text = json.dumps(json.loads(text, parse_float=lambda number: round(float(number), 5)))
     page = path.with_name(path.name + ".html")
     page.parent.mkdir(parents=True, exist_ok=True)

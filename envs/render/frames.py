@@ -1,4 +1,4 @@
-"""Frames of an episode as an animation."""
+"""Saves the frames of an episode as an animation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-_FRAMES = 200  # of an animation; a longer episode is thinned
-_SIDE = 320  # pixels of the longer side, about
+_FRAMES = 200  # most frames of an animation; of longer episodes only some states are drawn
+_SIDE = 320  # approximate pixels of the longer side
 
 
 def thinned(name: str, states: Sequence[Any], most: int = _FRAMES) -> list[Any]:
     """Returns at most `most` states, evenly spaced.
 
     Raises:
-        ValueError: there are none; `name` is the environment's.
+        ValueError: when there are none. `name` is the name of the environment, for the message.
     """
     if not states:
         raise ValueError(f"{name} has nothing to draw: the list of states is empty")
@@ -22,18 +22,18 @@ def thinned(name: str, states: Sequence[Any], most: int = _FRAMES) -> list[Any]:
 
 
 def save_gif(frames: Sequence[np.ndarray], path: Path, frame_ms: int = 100) -> Path:
-    """Saves an animation, small pictures enlarged.
+    """Saves an animation. Small pictures are enlarged.
 
     Args:
-        frames: `(rows, columns, 3)` uint8, at least one.
+        frames: pictures `(rows, columns, 3)` uint8, at least one.
         path: where to write, without suffix.
-        frame_ms: how long each is shown.
+        frame_ms: milliseconds for which each frame is shown.
 
     Returns:
-        The file.
+        The path of the file.
 
     Raises:
-        ImportError: Pillow is missing.
+        ImportError: when Pillow is missing.
     """
     try:
         from PIL import Image

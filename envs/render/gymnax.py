@@ -1,6 +1,6 @@
-"""Gymnax episodes as pictures: grids as pixels, the classic tasks as drawings, the rest as curves.
+"""Draws gymnax episodes: grids as pixels, the classic tasks as drawings, all others as curves.
 
-gymnax's own visualizer wants pygame and changes matplotlib's global state.
+gymnax's own visualizer is not used, since it needs pygame and changes matplotlib's global state.
 """
 
 import functools
@@ -13,9 +13,9 @@ import numpy as np
 
 from envs.foreign import lenient
 
-_FRAMES = 200  # of an animation at most; a longer episode is thinned
+_FRAMES = 200  # most frames of an animation; of longer episodes only some states are drawn
 _FRAME_MS = 40
-_SIDE = 320  # pixels of an animation's longer side, about
+_SIDE = 320  # approximate pixels of an animation's longer side
 
 _BLACK, _WHITE, _GREY = (0, 0, 0), (255, 255, 255), (110, 110, 110)
 _RED, _GREEN, _BLUE, _ICE = (214, 39, 40), (44, 160, 44), (31, 119, 180), (214, 232, 245)
@@ -28,14 +28,14 @@ def render(name: str, suite_env: Any, params: Any, states: list[Any], path: Path
         name: gymnax's id.
         suite_env: gymnax's environment.
         params: its params.
-        states: its states on the host, in order.
+        states: its states as NumPy arrays, in order.
         path: where to write, without suffix.
 
     Returns:
-        The file: an animation (`.gif`), or curves of the observations over time (`.png`).
+        The path of the file: an animation (`.gif`), or curves of the observations over time (`.png`).
 
     Raises:
-        ImportError: matplotlib is missing.
+        ImportError: when matplotlib is missing.
     """
     if not states:
         raise ValueError(f"gymnax/{name} has nothing to draw: the list of states is empty")
@@ -61,7 +61,7 @@ def _observations(suite_env: Any, params: Any, states: list[Any]) -> np.ndarray:
 
 
 def _save_gif(frames: list[np.ndarray], path: Path) -> Path:
-    """Saves frames (rows, columns, 3) of bytes, small ones enlarged."""
+    """Saves frames (rows, columns, 3) of bytes as an animation. Small frames are enlarged."""
     try:
         from PIL import Image
     except ImportError as error:
@@ -78,7 +78,7 @@ def _missing(library: str) -> ImportError:
 
 
 def _figure(width: float, height: float) -> Any:
-    """Makes a figure outside pyplot, which would choose a backend for the whole process."""
+    """Makes a figure without pyplot, which would choose a backend for the whole process."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -162,7 +162,7 @@ def _draw_point_robot(axes: Any, state: Any, params: Any) -> None:
 
 def _draw_reacher(axes: Any, state: Any, params: Any) -> None:
     del params
-    # The suite sums the joints' directions without accumulating their angles.
+    # Like the suite, sum the directions of the joints without accumulating their angles.
     x, y = (np.cumsum([0, *f(state.angles)]) for f in (np.cos, np.sin))
     axes.plot(x, y, "o-", color="steelblue", linewidth=6)
     axes.plot(*state.goal_xy, "o", color="red")
@@ -192,7 +192,7 @@ _DRAWINGS = {
 
 
 def _colour_channels(grid: np.ndarray) -> np.ndarray:
-    """Paints each channel of a grid in a colour of its own, later channels on top."""
+    """Paints each channel of a grid in a different colour, later channels on top."""
     channels = grid.reshape(*grid.shape[:2], -1)
     picture = np.zeros((*grid.shape[:2], 3), np.uint8)
     for index, colour in enumerate(_palette(channels.shape[2])):

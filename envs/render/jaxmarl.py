@@ -1,7 +1,7 @@
-"""JaxMARL episodes as animations, and those of bodies as brax's page.
+"""Draws JaxMARL episodes as animations; brax bodies become brax's HTML page.
 
-The suite's own animations of particles and SMAX want pyplot and a window, or read the canvas with its sides exchanged:
-these two are drawn here, the others by the suite.
+Particles and SMAX are drawn here, because the suite's own animations of them need pyplot and a window, or read the
+canvas with width and height swapped. The others are drawn by the suite.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from envs.render.frames import save_gif, thinned
 
 _FRAME_MS = 100
 _SIDE_INCHES, _DOTS_PER_INCH = 4, 80
-_CLOCK_PIXELS = 64  # rows below STORM's pictures
+_CLOCK_PIXELS = 64  # height of the clock below STORM's pictures
 _TEAMS = ("royalblue", "seagreen")
 
 
@@ -25,14 +25,14 @@ def render(name: str, suite_env: Any, states: list[Any], path: Path) -> Path:
     Args:
         name: JaxMARL's id.
         suite_env: JaxMARL's environment.
-        states: its states on the host, in order.
+        states: its states as NumPy arrays, in order.
         path: where to write, without suffix.
 
     Returns:
-        The file: an animation (`.gif`), or a page (`.html`) of a brax body.
+        The path of the file: an animation (`.gif`), or a page (`.html`) for a brax body.
 
     Raises:
-        ImportError: matplotlib, Pillow or imageio is missing.
+        ImportError: when matplotlib, Pillow or imageio is missing.
     """
     shown = thinned(f"jaxmarl/{name}", states)
     if name.startswith("MPE_"):
@@ -55,7 +55,7 @@ def render(name: str, suite_env: Any, states: list[Any], path: Path) -> Path:
 
 
 def _draw(drawing: Callable[..., None], suite_env: Any, states: list[Any]) -> list[np.ndarray]:
-    """Draws in a figure outside pyplot, which would choose a backend for the whole process."""
+    """Draws in a figure without pyplot, which would choose a backend for the whole process."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -80,7 +80,7 @@ def _draw_particles(axes: Any, suite_env: Any, states: list[Any], state: Any) ->
 
     limit = 0.3 + max(1.0, *(float(np.abs(one.p_pos).max()) for one in states))
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
-    # Landmarks are the last entities; agents are drawn on top of them.
+    # Landmarks are the last entities. Draw in reverse order, so that agents are on top.
     for index in reversed(range(suite_env.num_entities)):
         colour = np.array(suite_env.colour[index]) / 255
         axes.add_patch(Circle(state.p_pos[index], float(suite_env.rad[index]), color=colour))
@@ -121,7 +121,7 @@ def _draw_robots(axes: Any, suite_env: Any, states: list[Any], state: Any) -> No
 
 
 def _grid(suite_env: Any, state: Any) -> np.ndarray:
-    # Below the picture the suite draws how much time has passed, which fails with NumPy 2 unless none has.
+    # Below the picture the suite draws a clock, which fails with NumPy 2 unless the time is 0. Reset it and cut it off.
     picture = suite_env.render(state.replace(step=0, outer_t=0))
     return np.asarray(picture, np.uint8)[:-_CLOCK_PIXELS]
 

@@ -13,7 +13,7 @@ from evaluating import bound_once
 from toy_games import constant_policy, higher_card, team_env, walks
 
 import eggroll_ray as er
-from eggroll_ray.cli import app, options, train
+from eggroll_ray.cli import app, fit, options
 from eggroll_ray.compiling.cache import cache_folder
 from eggroll_ray.forecast import block_size as block_search
 from eggroll_ray.forecast.block_size import cached, candidates, choose
@@ -324,7 +324,7 @@ SMALL = """--env gymnax/CartPole-v1 --population-size 32 --hidden 8 --workers 0 
 
 def test_the_command_line_takes_auto_and_goes_by_the_recorded_number_afterwards(tmp_path, monkeypatch, capsys):
     run, config = str(tmp_path / "run"), tmp_path / "run/config.json"
-    monkeypatch.setattr(train, "write_report", lambda run: run)  # figures take longer than all the rest
+    monkeypatch.setattr(fit, "write_report", lambda run: run)  # figures take longer than all the rest
     choose_always(monkeypatch, 8)
     assert app.main(["train", *SMALL, "--run", run]) == 0
     asked = choose_always(monkeypatch, 16)

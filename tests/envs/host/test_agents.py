@@ -46,7 +46,7 @@ def test_agents_with_boxes_of_different_shapes_share_arrays() -> None:
     assert [space.shape for _, space in players.layout.agent_spaces] == [(4,), (1,)]  # type: ignore[union-attr]
     a, b = players.layout.decode(np.array([[[1, 2, 3, -4], [9, 9, 9, 9]]], np.float32))[0]
     assert a.tolist() == [[1, 1], [1, -1]] and b.tolist() == [5]
-    with pytest.raises(ValueError, match="some agents choose and others act in a Box"):
+    with pytest.raises(ValueError, match="some agents have discrete actions and others a Box"):
         team({"a": one, "b": one}, {"a": one, "b": spaces.Box(0, 1, (1,))}, False)
 
 
@@ -188,7 +188,7 @@ def test_players_that_act_at_once_come_and_go() -> None:
 
 def test_a_player_without_an_observation_is_a_failure() -> None:
     shown = play(pettingzoo_env.from_function(lambda: Pond(blind=True), name="pond", max_steps=20), 0)
-    assert "agents ['eel'] are there, but are shown no observation" in shown[-1].failed[0] and len(shown) == 4
+    assert "agents ['eel'] are present, but get no observation" in shown[-1].failed[0] and len(shown) == 4
 
 
 @quiet

@@ -98,7 +98,7 @@ def test_spaces_that_cannot_be_acted_in_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "text"),
-    [(np.ones(4), "4 entries where"), (np.array([1, 0, 0, 0, 0]), "forbids everything")],
+    [(np.ones(4), "4 entries where"), (np.array([1, 0, 0, 0, 0]), "forbids all actions of a choice")],
 )
 def test_a_wrong_mask_is_named(raw: Any, text: str) -> None:
     assert read_mask(MultiDiscrete((2, 3)), (np.array([1, 0]), np.array([0, 0, 1]))).tolist() == [1, 0, 0, 0, 1]
