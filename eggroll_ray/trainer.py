@@ -150,14 +150,22 @@ class Trainer:
 
         Args:
           generations: the total, earlier calls and the resumed part included.
-          on_row: called with each row of metrics.
+          on_row: called with each row of metrics. It may call `stop`, `change`, `result` and `save`. What it returns
+            does not count. What it raises ends the run: the state is recorded first, so that the run can be resumed
+            without any loss, and the exception goes on.
+
+        Raises:
+          ValueError: for a negative number of generations.
+          FitnessError: when no pair of members has a finite fitness.
+          NotFiniteError: when an update makes parameters that are not finite.
+          WorkerError: when workers are lost for good.
         """
         if generations < 0:
             raise ValueError(f"generations={generations} must be at least 0.")
         self._start()
         with self._stop.on_signals(), self._record_failure():  # after Ray has set handlers of its own
             while self._number < generations and (row := self._next()) is not None:
-                on_row(row)
+                self._call(on_row, row)
             self._apply_pending()
             return self._finish()
 
@@ -170,7 +178,7 @@ class Trainer:
         self._finish()
 
     def stop(self) -> None:
-        """Ends `fit` or the iteration in order, from any thread."""
+        """Ends `fit` or the iteration in order, from a callback or any thread; an evaluation under way is given up."""
         self._stop.ask()
 
     def result(self) -> Result:
@@ -426,6 +434,22 @@ class Trainer:
             return None
         params, policy = best.held["params"], self._policy(best.held)
         return Best(tested.generation, params, policy, tested.mean, tested.std, tested.episodes)
+
+    def _call(self, on_row: Callable[[Row], object], row: Row) -> None:
+        """Calls back, and records the state where that raises."""
+        assert self._pool is not None
+        try:
+            on_row(row)
+        except Exception as error:
+            if self._recorder is not None:
+                message = f"on_row raised {type(error).__name__}: {error}"
+                with contextlib.suppress(NotFiniteError, WorkerError):  # the log holds all that is needed
+                    self._apply_pending()
+                    self._recorder.save(self._pool.snapshot(), self._number, self._pool.digest())
+                self._event("callback failed", message)
+                made = summary("failed", self._number, self._tests.last, "", message)
+                self._recorder.finish(made | self._totals())
+            raise
 
     @contextlib.contextmanager
     def _record_failure(self) -> Iterator[None]:
