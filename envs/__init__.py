@@ -45,6 +45,12 @@ _ADAPTERS = {
 }
 
 
+_OWN = (
+    "An environment of your own is --env module:attribute, or --env gym/module:Id-v0 if Gymnasium knows it; in "
+    "Python, envs.gym_env.from_function makes one."
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """One suite: the ids it offers, whether it is installed, and the extra and the command that install it."""
@@ -83,6 +89,12 @@ def make(name: str, **options: Any) -> Any:
     from eggroll_ray.rl.env import with_recipe  # imports JAX, which a list of names does not need
 
     return with_recipe(adapter.make(short, **options), name, options)
+
+
+def names_suite(name: str) -> bool:
+    """Whether a text begins as an id does, `suite/`, whatever follows."""
+    suite, slash, _ = name.partition("/")
+    return bool(slash) and suite in _ADAPTERS
 
 
 def imports(name: str) -> str | None:
@@ -136,6 +148,6 @@ def _advice(name: str) -> str:
         by_short[match] for match in difflib.get_close_matches(short, by_short, 3, cutoff=0.6)
     ]
     if near:
-        return f"did you mean {', '.join(dict.fromkeys(near))}?"
+        return f"did you mean {', '.join(dict.fromkeys(near))}? {_OWN}"
     suites = ", ".join(_suites())
-    return f"ids read suite/name with a suite of {suites}; `eggroll-ray envs` lists all"
+    return f"ids read suite/name with a suite of {suites}; `eggroll-ray envs` lists all. {_OWN}"

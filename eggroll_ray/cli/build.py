@@ -11,6 +11,9 @@ import optax
 
 from eggroll_ray.cli import schedules
 from eggroll_ray.cli.options import AgentOptions, PolicyOptions, StrategyOptions, TrainOptions, make_workers
+from eggroll_ray.cli.own_code import is_own_code
+from eggroll_ray.cli.own_names import check_own, is_own_env
+from eggroll_ray.cli.own_task import own_environment, own_fitness, own_policy
 from eggroll_ray.cli.targets import target_of, watch_of
 from eggroll_ray.compiling.phases import ENVIRONMENT, phase
 from eggroll_ray.es import shaping as fitness
@@ -41,7 +44,7 @@ def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, res
     record = None
     if run is not None:
         config = {
-            "env": options.env,
+            "env": options.title,
             "generations": options.generations,
             "population_size": options.population_size,
             "target": target_of(options),
@@ -72,12 +75,16 @@ def _sinks(options: TrainOptions, run: Path, config: Mapping[str, Any]) -> tuple
 
 def make_environment(options: TrainOptions, make_env: MakeEnv) -> Any:
     """Builds the environment."""
+    given = dict(_parse_option(text) for text in options.env_options)
     with phase(ENVIRONMENT):
-        return make_env(options.env, **dict(_parse_option(text) for text in options.env_options))
+        return own_environment(options.env, given) if is_own_env(options.env) else make_env(options.env, **given)
 
 
 def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
-    """Builds the evaluator: the environment and the policy in it."""
+    """Builds the evaluator: the environment and the policy in it, or the fitness."""
+    check_own(options)
+    if options.task.fitness is not None:
+        return own_fitness(options.task)
     env, chosen, agents = make_environment(options, make_env), options.policy, options.agents
     bound = {"squash": actions.squash, "clip": actions.clip}[chosen.bound]
     common: dict[str, Any] = {
@@ -93,6 +100,8 @@ def make_evaluator(options: TrainOptions, make_env: MakeEnv) -> Evaluator:
         )
     if agents.self_play:
         _check_self_play(agents)
+        if isinstance(policy, Mapping):
+            raise ValueError(f"policy={chosen.policy!r} is several, but in self-play all act by one; give a Policy.")
         rivals = Rivals(agents.rivals, agents.rivals_every, explore=agents.rivals_explore)
         each = rivals.count * len(env.agents)  # a member meets every opponent in every seat
         return self_play(env, policy, rivals=rivals, episodes=each * chosen.episodes, **common)
@@ -147,7 +156,14 @@ def make_strategy(options: StrategyOptions, groups: Sequence[str] = ()) -> ES:
     return eggroll(rank=options.rank, **arguments)
 
 
-def _make_policy(options: PolicyOptions, shape: tuple[int, ...]) -> policies.Policy:
+def _make_policy(options: PolicyOptions, shape: tuple[int, ...]) -> policies.Policy | Mapping[str, policies.Policy]:
+    if is_own_code(options.policy):
+        made = own_policy(options.policy)
+        if options.log_std == "output":
+            return made
+        if isinstance(made, policies.Policy):
+            return policies.with_log_std(made)
+        return {name: policies.with_log_std(one) for name, one in made.items()}
     if not options.hidden or min(options.hidden) < 1:
         raise ValueError(f"hidden={options.hidden} must name at least one positive width, such as 64 64.")
     activations = {"tanh": jnp.tanh, "relu": policies.relu, "pqn": policies.pqn}

@@ -9,6 +9,7 @@ import urllib.parse
 from pathlib import Path
 
 from eggroll_ray.cli.options import TrainOptions, make_workers
+from eggroll_ray.cli.own_names import check_own
 from eggroll_ray.cli.say import UsageError, usage
 from eggroll_ray.cli.targets import watch_of
 from eggroll_ray.runs.folder import check_new_run
@@ -33,12 +34,13 @@ def check_run(run: Path, resume: bool) -> None:
 def check_numbers(options: TrainOptions) -> None:
     """Raises UsageError for numbers out of range that need no environment to be judged."""
     with usage():
+        check_own(options)
         block_size = options.worker.block_size
         make_plan(
             options.population_size,
             None if block_size == "auto" else block_size,
             options.seed,
-            options.test_episodes,
+            1 if options.test_episodes is None else options.test_episodes,
         )
         watch_of(options)
         if options.generations < 0:

@@ -30,7 +30,7 @@ def export(command: Export) -> int:
     options, evaluator, past = replay_of(command)
     worker = past.worker_at(past.newest() if command.generation is None else command.generation)
     if evaluator.policy is None:
-        raise UsageError(f"{options.env} has no policy to export.")
+        raise UsageError(f"{options.title} has no policy to export.")
     policy = evaluator.policy(*worker.mean())
     about = {"run": command.run.name, "generation": worker.number}
     with usage():

@@ -15,6 +15,7 @@ from eggroll_ray.cli.say import STOPPED, UsageError, say, usage
 from eggroll_ray.cli.targets import is_demanded, target_of, target_said
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.report.terminal import Progress
+from eggroll_ray.report.text import format_number, plural
 from eggroll_ray.report.write import write_report
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.result import Result
@@ -54,7 +55,7 @@ def fit(
         result = trainer.fit(options.generations, progress)
         progress.close()
         unsaved = trainer.unsaved
-        if result.status != "stopped" and render and unsaved is None:
+        if result.status != "stopped" and render and unsaved is None and result.policy is not None:
             render_episode(options, result.policy, run, result.generations, options.seed)
     say(_outcome(options, result))
     if unsaved is not None:
@@ -86,7 +87,8 @@ def _outcome(options: TrainOptions, result: Result) -> str:
     done = f"after {result.generations} generations, state {result.digest}"
     if result.test is None:
         return f"{result.status.capitalize()} {done}."
-    tested = f"mean policy {result.test.mean():.1f} over {len(result.test)} fresh episodes"
+    of, over = ("policy", "fresh episode") if result.policy is not None else ("parameters", "evaluation")
+    tested = f"mean {of} {format_number(float(result.test.mean()))} over {plural(len(result.test), over)}"
     if result.status == "solved":
         return f"Solved: {tested} {done}."
     target = target_of(options)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eggroll_ray.cli.options import TrainOptions
+from eggroll_ray.cli.own_names import own_names
 from eggroll_ray.report.text import printable
 from eggroll_ray.runs.folder import CheckpointError
 
@@ -36,13 +37,33 @@ def check_env(options: TrainOptions, source: Path, trusted: str | None, imports:
     Args:
       options: of the folder or file.
       source: which it is.
-      trusted: the environment id that the user trusts, as `--trust-env` gives it.
+      trusted: what the user trusts, as `--trust-env` gives it: the environment id, or all of module:attribute that the
+        options name, with commas between.
       imports: see `Imports`.
 
     Raises:
       CheckpointError: when it is not trusted; the message says what to add.
     """
-    check_trusted(options.env, options.env_options, source, trusted, imports, "add --trust-env {env!r}.")
+    check_options(options, source, trusted, imports, "add --trust-env {env!r}.")
+
+
+def check_options(options: TrainOptions, source: Path, trusted: str | None, imports: Imports, remedy: str) -> None:
+    """Does what `check_env` does, with a remedy of one's own; code of a user's own, module:attribute, asks as well.
+
+    Raises:
+      CheckpointError: see `check_trusted`.
+    """
+    own = own_names(options)
+    if not own:
+        return check_trusted(options.env, options.env_options, source, trusted, imports, remedy)
+    modules = list(dict.fromkeys(text.partition(":")[0] for text in own))
+    known = ",".join(own if options.env in own or not options.env else [options.env, *own])
+
+    def imported(_: str) -> str:
+        more = imports(options.env) if options.env and options.env not in own else None
+        return ", ".join([*modules, *([] if more is None else [more])])
+
+    return check_trusted(known, options.env_options, source, trusted, imported, remedy)
 
 
 def check_trusted(
@@ -60,7 +81,8 @@ def check_trusted(
         reasons.append(f"is given {', '.join(map(repr, paths))}, which may name files of yours")
     if not reasons or trusted == env:
         return
-    what = f"{source} is of the environment {env!r}, which {' and '.join(reasons)}"
+    named = "names the code" if ":" in env and "/" not in env else "is of the environment"
+    what = f"{source} {named} {env!r}, which {' and '.join(reasons)}"
     if not (trusted is None and sys.stdin.isatty() and sys.stderr.isatty() and _asked(what)):
         raise CheckpointError(f"{what}: if you trust it, {remedy.format(env=env)}")
 

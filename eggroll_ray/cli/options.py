@@ -63,8 +63,9 @@ class StrategyOptions:
 class PolicyOptions:
     """The policy."""
 
-    policy: Literal["auto", "mlp", "gru", "cnn", "nature-cnn"] = "auto"
-    """The network; auto is a cnn for images (nature-cnn for large ones) and mlp otherwise."""
+    policy: str = "auto"
+    """The network: auto, mlp, gru, cnn, nature-cnn, or module:attribute of your own; auto is a cnn for images
+    (nature-cnn for large ones) and mlp otherwise."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the mlp's hidden layers; the others take the first as their width."""
     activation: Literal["tanh", "relu", "pqn"] = "tanh"
@@ -104,6 +105,22 @@ class AgentOptions:
 
 
 @dataclasses.dataclass(frozen=True)
+class TaskOptions:
+    """A fitness of your own, in the place of an environment."""
+
+    fitness: str | None = None
+    """Function to be maximised, as module:function; the module is in this folder, or installed."""
+    params: str | None = None
+    """Its initial parameters, as module:attribute: arrays, or a function without arguments that returns them."""
+    fitness_kind: Literal["jax", "batched", "python"] = "jax"
+    """How it is called: jax as f(params, key), batched as f(members, keys), python as f(params, seed)."""
+    data: str | None = None
+    """Data set that it is called with after the parameters, as module:attribute."""
+    time_limit: float | None = None
+    """With --fitness-kind python: seconds after which a call is ended."""
+
+
+@dataclasses.dataclass(frozen=True)
 class WorkerOptions:
     """Who does the work."""
 
@@ -136,8 +153,9 @@ class WorkerOptions:
 class TrainOptions:
     """What is trained, for how long, and where it is recorded."""
 
-    env: str
-    """Environment id, such as gymnax/CartPole-v1 or brax/ant; `eggroll-ray envs` lists them."""
+    env: str = ""
+    """Environment id, such as gymnax/CartPole-v1 or brax/ant (`eggroll-ray envs` lists them), or module:attribute of
+    your own."""
     env_options: tuple[str, ...] = ()
     """Options of the environment as name=value, such as episode_length=500."""
     generations: int = 200
@@ -155,8 +173,8 @@ class TrainOptions:
     """Of everything random; the same seed gives the same bits for any number of workers."""
     test_every: int = 1
     """Generations between tests of the mean policy; 0 never tests."""
-    test_episodes: int = 128
-    """Fresh episodes per test."""
+    test_episodes: int | None = None
+    """Fresh episodes per test; by default 128 in an environment, and what suits it for a fitness of your own."""
     checkpoint_every: int = 50
     """Generations between checkpoints."""
     wandb: str | None = None
@@ -167,6 +185,12 @@ class TrainOptions:
     policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
     agents: AgentOptions = dataclasses.field(default_factory=AgentOptions)
     worker: WorkerOptions = dataclasses.field(default_factory=WorkerOptions)
+    task: TaskOptions = dataclasses.field(default_factory=TaskOptions)
+
+    @property
+    def title(self) -> str:
+        """What is trained: the environment, or the fitness."""
+        return self.env or self.task.fitness or "run"
 
     @property
     def strategy(self) -> StrategyOptions:

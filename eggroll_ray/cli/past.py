@@ -77,7 +77,7 @@ def evaluate(command: Eval) -> int:
     returns = episode_returns(worker.test_on(key, command.episodes))
     quantiles = np.quantile(returns, (0.0, 0.25, 0.5, 0.75, 1.0))
     say(
-        f"{options.env} after {worker.number} generations: return {returns.mean():.2f} +- {returns.std():.2f} over "
+        f"{options.title} after {worker.number} generations: return {returns.mean():.2f} +- {returns.std():.2f} over "
         f"{command.episodes} fresh episodes (min, quartiles, max: {', '.join(f'{q:.1f}' for q in quantiles)})"
     )
     if command.render and evaluator.policy is not None:

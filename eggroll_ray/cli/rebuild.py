@@ -7,7 +7,7 @@ from typing import Any
 
 import envs
 from eggroll_ray.cli.build import make_evaluator, make_strategy
-from eggroll_ray.cli.foreign import check_trusted, without_addresses
+from eggroll_ray.cli.foreign import check_options, check_trusted, without_addresses
 from eggroll_ray.cli.options import TrainOptions, options_of_run
 from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
@@ -64,7 +64,7 @@ def rebuild(run: Path, trusted: str | None, remedy: str) -> Rebuilt:
     """
     if is_of_command_line(run):
         options = without_addresses(options_of_run(run), run)
-        check_trusted(options.env, options.env_options, run, trusted, envs.imports, remedy)
+        check_options(options, run, trusted, envs.imports, remedy)
         evaluator = make_evaluator(options, envs.make)
         return Rebuilt(evaluator, make_strategy(options.es, evaluator.groups), options)
     recipe = checkpoint.read_object(run / "config.json").get("recipe")

@@ -5,6 +5,7 @@ Importing this module imports no JAX, so that a mistake is told at once; `cli/fi
 
 import dataclasses
 import functools
+import re
 import time
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 import envs
 from eggroll_ray.cli.foreign import check_env
 from eggroll_ray.cli.options import RunFolder, TrainOptions, load_options
+from eggroll_ray.cli.own_names import own_names
 from eggroll_ray.cli.say import UsageError, loading, usage
 from eggroll_ray.cli.targets import target_of
 from eggroll_ray.compiling.durations import Durations
@@ -75,15 +77,16 @@ class Resume:
 def train(command: Train) -> int:
     from eggroll_ray.cli import checks
 
-    folder = f"{command.env.replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
-    run, options = command.run or Path("runs") / folder, _plain(command)
+    options = _plain(command)
+    folder = f"{re.sub('[^A-Za-z0-9_.]', '-', options.title)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    run = command.run or Path("runs") / folder
     resume = command.resume and (run / "config.json").exists()
     if command.seeds is None:
         checks.check_run(run, resume)
     checks.check_numbers(options)
     checks.check_surroundings(options)
-    if command.config is not None and command.env == load_options(command.config).env:
-        check_env(command, command.config, command.trust_env, envs.imports)
+    if command.config is not None and _shared(options, load_options(command.config)):
+        check_env(options, command.config, command.trust_env, envs.imports)
     if command.seeds is None:
         return _train_one(options, run, resume, command)
     with loading():
@@ -127,10 +130,10 @@ def resume(command: Resume) -> int:
 def _progress(options: TrainOptions, verbose: bool) -> Progress:
     """The view of a run, which knows how long the start of such a run took the last time."""
     parts = (options.policy, options.agents, options.worker, options.es)
-    kind = [options.env, options.env_options, options.population_size, *map(dataclasses.asdict, parts)]
+    kind = [options.title, options.env_options, options.population_size, *map(dataclasses.asdict, parts)]
     with usage():
         durations = Durations(kind)
-    return Progress(options.generations, target_of(options), options.env, verbose=verbose, durations=durations)
+    return Progress(options.generations, target_of(options), options.title, verbose=verbose, durations=durations)
 
 
 def _factors(command: Resume, options: TrainOptions) -> dict[str, float]:
@@ -146,6 +149,11 @@ def _factors(command: Resume, options: TrainOptions) -> dict[str, float]:
                 raise UsageError(f"{name}={value} must be positive.")
             factors[f"{name}_scale"] = value / getattr(options.es, name)
     return factors
+
+
+def _shared(options: TrainOptions, config: TrainOptions) -> bool:
+    """Whether the file of the options, and not the user alone, decides which code runs."""
+    return options.env == config.env or bool({*own_names(options)} & {*own_names(config)})
 
 
 def _plain(command: Train) -> TrainOptions:

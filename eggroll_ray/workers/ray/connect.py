@@ -97,17 +97,23 @@ def _users_folder() -> Path | None:
     """The folder with the modules of the running program.
 
     That is the folder of its script, the parent of the package that `python -m` runs, or the working folder of a
-    notebook. It is None if the program is itself part of a library.
+    notebook and of our own command line. It is None if the program is itself part of a library.
     """
     main = sys.modules["__main__"]
     script = getattr(main, "__file__", None)
-    if script is None:
+    if script is None or _is_command(main, Path(script)):
         return Path.cwd()
     folder = Path(script).resolve().parent
     for _ in filter(None, (getattr(main, "__package__", None) or "").split(".")):
         folder = folder.parent
     libraries = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")]
     return None if any(folder.is_relative_to(library) for library in libraries) else folder
+
+
+def _is_command(main: ModuleType, script: Path) -> bool:
+    """Whether a program is `eggroll-ray`, whose users have their modules in the working folder."""
+    installed = Path(sysconfig.get_path("scripts")).resolve()
+    return script.resolve().parent == installed or getattr(main, "__package__", None) == "eggroll_ray.cli"
 
 
 def _places(module: ModuleType) -> list[Path]:
