@@ -26,7 +26,7 @@ from jaxtyping import Array, PRNGKeyArray
 from eggroll_ray.compiling.program import SharedProgram
 from eggroll_ray.compiling.switches import switch_variables
 from eggroll_ray.es.record import ESState, Perturbation
-from eggroll_ray.evaluators.data import Data
+from eggroll_ray.evaluators.data import Data, HeldOut
 from eggroll_ray.evaluators.functions import FitnessForm
 from eggroll_ray.evaluators.members import check_shared_by, generation_key, member_keys
 from eggroll_ray.evaluators.record import (
@@ -88,7 +88,12 @@ def blocking(
     check_shared_by(shared_by)
     on_error, on_nan = Invalid(on_error), Invalid(on_nan)
 
-    def make(fn: Callable[..., Any], params: Params, data: Data) -> Evaluator:
+    def make(fn: Callable[..., Any], params: Params, data: Data, held_out: HeldOut | None = None) -> Evaluator:
+        if held_out is not None:
+            raise ValueError(
+                "test and test_data do not go with blocking(), which has one function in its processes; leave them "
+                "out, and test the parameters of a row or of the result yourself."
+            )
         host = data.host
         fitness = _pickled((lambda params, seed: fn(params, *host, seed)) if host else fn)
         children = _Children(fitness, time_limit, processes)

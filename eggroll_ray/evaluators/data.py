@@ -5,7 +5,8 @@ the program that is kept on disk holds a copy.
 """
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -57,9 +58,21 @@ class Data:
             self._placed = jax.device_put(self.host)
         return self._placed
 
-    def settings(self) -> dict[str, str]:
+    def settings(self, name: str = "data") -> dict[str, str]:
         """Returns what the record of a run keeps of it: a fingerprint, so that a run goes on with the same data."""
-        return {"data": digest(self.host)} if self.host else {}
+        return {name: digest(self.host)} if self.host else {}
+
+
+class HeldOut(NamedTuple):
+    """What the mean parameters are tested on, where it is not what members are evaluated on."""
+
+    data: Data  # () where the test has the data of the fitness
+    fn: Callable[..., Any] | None  # called as the fitness is; None: the fitness itself
+
+    def settings(self) -> dict[str, str]:
+        """Returns what the record of a run keeps of it."""
+        found = {} if self.fn is None else {"test": getattr(self.fn, "__name__", type(self.fn).__name__)}
+        return {**found, **self.data.settings("test_data")}
 
 
 def _on_host(path: Any, leaf: Any) -> np.ndarray:

@@ -13,9 +13,11 @@ from jaxtyping import Array, Key, PRNGKeyArray
 
 from eggroll_ray.compiling.block_program import BlockProgram
 from eggroll_ray.compiling.program import SharedProgram
+from eggroll_ray.es.numbers import whole
 from eggroll_ray.es.record import ESState, Function, Perturbation
-from eggroll_ray.evaluators.data import Data, warn_of_constants
+from eggroll_ray.evaluators.data import Data, HeldOut, warn_of_constants
 from eggroll_ray.evaluators.members import Members, check_shared_by, generation_key, member_keys, perturb_block
+from eggroll_ray.evaluators.minibatch import Minibatches, count_examples, minibatches, taken
 from eggroll_ray.evaluators.record import (
     NO_PAST,
     CompiledBlock,
@@ -26,17 +28,25 @@ from eggroll_ray.evaluators.record import (
     Given,
     Invalid,
     Params,
+    TestMean,
     evaluation_rules,
 )
 from eggroll_ray.evaluators.returned import evaluation_of, is_real, real_numbers
 from eggroll_ray.lowrank.interpreter import lift
 
-# Makes an evaluator of (fitness function, params, data): says how the function wants to be called.
-FitnessForm = Callable[[Callable[..., Any], Params, Data], Evaluator]
+# Makes an evaluator of (fitness function, params, data), and of what is held out, where the user gives that: says how
+# the function wants to be called.
+FitnessForm = Callable[..., Evaluator]
 
 
 def from_fitness(
-    fn: Callable[..., Any], params: Params, form: FitnessForm | None = None, *, data: Any = None
+    fn: Callable[..., Any],
+    params: Params,
+    form: FitnessForm | None = None,
+    *,
+    data: Any = None,
+    test_data: Any = None,
+    test: Callable[..., Any] | None = None,
 ) -> Evaluator:
     """Evolves `params` to make a fitness function as large as possible.
 
@@ -52,7 +62,13 @@ def from_fitness(
       data: a pytree of arrays that the function reads, such as a training set; the function is then called with it
         after the parameters: `fn(params, data, key)`, `fn(members, data, keys)`, `fn(params, data, seed)`. It is sent
         to each machine once and put on each worker's device once, while arrays that a JAX function closes over become
-        part of the compiled program. The first form gets JAX arrays, the others NumPy arrays. None: no data.
+        part of the compiled program. The first form gets JAX arrays, the others NumPy arrays. None: no data. With
+        `jittable(minibatch=...)` a function gets some of the examples in each generation.
+      test_data: a pytree like `data`, such as a test set, on which the mean parameters are tested: all of it, whatever
+        the minibatch. None: they are tested on all of `data`. Not for `blocking`.
+      test: what the mean parameters are tested by, called as `fn` is, such as the accuracy where `fn` is minus a loss.
+        Its numbers are the `mean_policy_return` of the rows, the `test` of the result, and what a target is of. None:
+        `fn` itself. Not for `blocking`.
 
     Raises:
       ValueError: when the function does not return what its form asks for, before any work starts.
@@ -64,70 +80,128 @@ def from_fitness(
                 f"leaf {name!r} of params is a {type(leaf).__name__}, not an array; keep what is not an array out "
                 "of params (for an Equinox module: eqx.partition(model, eqx.is_inexact_array))."
             )
-    return (form or jittable())(fn, params, Data(() if data is None else (data,)))
+    if test_data is not None and data is None:
+        raise ValueError("test_data needs data, which members are evaluated on; give both, or test_data as data.")
+    own = Data(() if data is None else (data,))
+    make = form or jittable()
+    if test_data is None and test is None:
+        return make(fn, params, own)
+    return make(fn, params, own, HeldOut(Data(() if test_data is None else (test_data,)), test))
 
 
-def jittable(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -> FitnessForm:
+def jittable(
+    *,
+    shared_by: int | None = 2,
+    on_nan: Invalid = Invalid.DROP_PAIR,
+    minibatch: int | None = None,
+    test_batch: int | None = None,
+) -> FitnessForm:
     """The form of a JAX function `fn(params, key) -> scalar`; the key is the caller's to consume.
 
     Args:
       shared_by: how many consecutive members get the same key (common random numbers): 2 is twins, 1 is
         each its own, None is all members of a generation.
       on_nan: policy for a fitness that is not finite.
+      minibatch: how many examples of `data` the members of a generation see, all members the same ones; then every
+        array of `data` has the examples on its first axis, and the function is given so many of them. They follow from
+        seed and generation: an epoch goes through all examples in an order of its own, each once, without those
+        left over at its end. None: all of `data`.
+      test_batch: how many examples a test of the mean parameters is given at once, for sets that do not fit into
+        memory; the result is the mean over all examples, so what tests must itself be such a mean. None: all.
+
+    Raises:
+      ValueError: for numbers that are not positive; once it is given a function, for those that `data` does not fit.
     """
 
     check_shared_by(shared_by)
     on_nan = Invalid(on_nan)
 
-    def make(fn: Callable[..., Any], params: Params, data: Data) -> Evaluator:
+    def make(fn: Callable[..., Any], params: Params, data: Data, held_out: HeldOut | None = None) -> Evaluator:
         data.check_fits_jax()
-        _check_scalar(fn, params, data)
+        batches = minibatches(data, minibatch)
+        test, tested = _mean_test(fn, data, held_out, test_batch)
+        example = data.host if batches is None else taken(data.host, np.zeros(batches.size, np.int32))
+        _check_scalar(fn, params, example)
+        if held_out is not None:
+            _check_scalar(held_out.fn or fn, params, tested)
 
         def bind(perturb: Perturbation) -> EvaluateBlock:
             @BlockProgram
-            def block(state: ESState, members: Array, placed: Any) -> Array:
+            def block(state: ESState, members: Array, placed: Any, *places: Array) -> Array:
                 keys = member_keys(generation_key(state), members, shared_by)
-                both = perturb_block(perturb, state, members).beside(placed)
+                seen = taken(placed, places[0]) if places else placed
+                both = perturb_block(perturb, state, members).beside(seen)
                 return both.apply(lambda own, key: fn(own[0], *own[1], key), keys)
+
+            def places_of(state: ESState) -> tuple[np.ndarray, ...]:
+                return () if batches is None else (batches.places(int(state.seed), int(state.generation)),)
 
             def evaluate(given: Given) -> Evaluation:
                 state, _, members, _ = given
-                return evaluation_of(block(state, members, data.placed()), state, members, on_nan)
+                values = block(state, members, data.placed(), *places_of(state))
+                return evaluation_of(values, state, members, on_nan)
 
-            return CompiledBlock(evaluate, lambda given: block.trace(given.state, given.members, data.host))
+            def trace(given: Given) -> jax.stages.Traced:
+                return block.trace(given.state, given.members, data.host, *places_of(given.state))
 
-        @SharedProgram
-        def mean_fitness(params: Params, keys: Key[Array, " e"], placed: Any) -> Array:
-            return jax.vmap(lambda key: fn(params, *placed, key))(keys)
-
-        def test(
-            params: Params, _: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = NO_PAST
-        ) -> np.ndarray:
-            del past
-            return np.asarray(mean_fitness(params, jax.random.split(key, episodes), data.placed()))
+            return CompiledBlock(evaluate, trace)
 
         def check(perturb: Perturbation, state: ESState) -> object:
             def one(state: ESState, placed: Any) -> Any:
                 lifted = lift(lambda own, key: fn(own[0], *own[1], key))
                 return lifted((perturb(state, jnp.int32(0)), placed), generation_key(state))
 
-            return jax.eval_shape(one, state, data.host)
+            return jax.eval_shape(one, state, example)
 
         def functions(params: Params) -> dict[str, Function]:
             def called(params: Params, placed: Any, key: Any) -> Any:
                 return fn(params, *placed, key)
 
             key = jax.eval_shape(lambda: jax.random.key(0))
-            traced = jax.make_jaxpr(called)(params, data.host, key)
+            traced = jax.make_jaxpr(called)(params, example, key)
             return {"fitness": Function(_name(fn), traced), "evaluation": evaluation_rules(shared_by, on_nan)}
 
-        settings = _settings("jittable", fn, data)
+        settings = _settings("jittable", fn, data, held_out, batches)
         return Evaluator(lambda _: params, bind, test, 1, settings, concurrent=True, check=check, functions=functions)
 
     return make
 
 
-def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -> FitnessForm:
+def _mean_test(fn: Callable[..., Any], data: Data, held_out: HeldOut | None, batch: int | None) -> tuple[TestMean, Any]:
+    """The test of the mean parameters, and an example of the data that its function is given at once."""
+    scored = fn if held_out is None or held_out.fn is None else held_out.fn
+    seen = held_out.data if held_out is not None and held_out.data.host else data
+    seen.check_fits_jax()
+
+    @SharedProgram
+    def mean_fitness(params: Params, keys: Key[Array, " e"], placed: Any) -> Array:
+        return jax.vmap(lambda key: scored(params, *placed, key))(keys)
+
+    if batch is None:
+        cuts = None
+    else:
+        batch = whole("test_batch", batch)
+        examples = count_examples(seen, "test_batch", "test_data")
+        if batch < 1:
+            raise ValueError(f"test_batch={batch} must be at least 1, the examples that are tested at once.")
+        cuts = [slice(start, min(start + batch, examples)) for start in range(0, examples, batch)]
+
+    def test(
+        params: Params, _: Any, key: PRNGKeyArray, episodes: int, past: Mapping[int, Earlier] = NO_PAST
+    ) -> np.ndarray:
+        del past
+        keys = jax.random.split(key, episodes)
+        if cuts is None:
+            return np.asarray(mean_fitness(params, keys, seen.placed()))
+        parts = [np.asarray(mean_fitness(params, keys, taken(seen.host, cut)), np.float64) for cut in cuts]
+        return np.average(parts, axis=0, weights=[cut.stop - cut.start for cut in cuts]).astype(np.float32)
+
+    return test, seen.host if cuts is None else taken(seen.host, cuts[0])
+
+
+def batched(
+    *, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR, minibatch: int | None = None
+) -> FitnessForm:
     """The form of a Python function `fn(members, keys) -> (n,)`, called once for each block.
 
     `members` is a `Members`, `keys` are `(n,)` PRNG keys. For simulators that step many instances at once,
@@ -137,9 +211,13 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
     check_shared_by(shared_by)
     on_nan = Invalid(on_nan)
 
-    def make(fn: Callable[..., Any], params: Params, data: Data) -> Evaluator:
-        def call(members: Members, keys: Key[Array, " n"]) -> np.ndarray:
-            fitness = real_numbers(fn(members, *data.host, keys), f"the batched fitness {_name(fn)}")
+    def make(fn: Callable[..., Any], params: Params, data: Data, held_out: HeldOut | None = None) -> Evaluator:
+        batches = minibatches(data, minibatch)
+        scored = fn if held_out is None or held_out.fn is None else held_out.fn
+        tested = held_out.data if held_out is not None and held_out.data.host else data
+
+        def call(fn: Callable[..., Any], members: Members, seen: Any, keys: Key[Array, " n"]) -> np.ndarray:
+            fitness = real_numbers(fn(members, *seen, keys), f"the batched fitness {_name(fn)}")
             if fitness.shape != keys.shape:
                 raise ValueError(
                     f"the batched fitness {_name(fn)} returned shape {fitness.shape} for {keys.shape[0]} "
@@ -155,7 +233,11 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
 
             def evaluate(given: Given) -> Evaluation:
                 state, _, members, _ = given
-                return evaluation_of(call(*prepare(state, members)), state, members, on_nan)
+                perturbed, keys = prepare(state, members)
+                seen = data.host
+                if batches is not None:
+                    seen = taken(seen, batches.places(int(state.seed), int(state.generation)))
+                return evaluation_of(call(fn, perturbed, seen, keys), state, members, on_nan)
 
             return evaluate
 
@@ -164,18 +246,19 @@ def batched(*, shared_by: int | None = 2, on_nan: Invalid = Invalid.DROP_PAIR) -
         ) -> np.ndarray:
             del past
             keys = jax.random.split(key, episodes)
-            return np.concatenate([call(Members(params, 1), keys[i : i + 1]) for i in range(episodes)])
+            one = Members(params, 1)
+            return np.concatenate([call(scored, one, tested.host, keys[i : i + 1]) for i in range(episodes)])
 
         rules = {"evaluation": evaluation_rules(shared_by, on_nan)}
-        settings = _settings("batched", fn, data)
+        settings = _settings("batched", fn, data, held_out, batches)
         return Evaluator(lambda _: params, bind, test, 1, settings, compiled=False, functions=lambda params: rules)
 
     return make
 
 
-def _check_scalar(fn: Callable[..., Any], params: Params, data: Data) -> None:
+def _check_scalar(fn: Callable[..., Any], params: Params, seen: Any) -> None:
     trace = jax.make_jaxpr(lambda p, placed: fn(p, *placed, jax.random.key(0)), return_shape=True)
-    traced, result = trace(params, data.host)
+    traced, result = trace(params, seen)
     shape, dtype = getattr(result, "shape", None), getattr(result, "dtype", None)
     if shape != () or dtype is None or not is_real(dtype):
         found = type(result).__name__ if shape is None else f"{dtype}{list(shape)}"
@@ -186,8 +269,13 @@ def _check_scalar(fn: Callable[..., Any], params: Params, data: Data) -> None:
     warn_of_constants(_name(fn), traced)
 
 
-def _settings(form: str, fn: Callable[..., Any], data: Data) -> dict[str, Any]:
-    return {"fitness": _name(fn), "form": form, **data.settings()}
+def _settings(
+    form: str, fn: Callable[..., Any], data: Data, held_out: HeldOut | None, batches: Minibatches | None
+) -> dict[str, Any]:
+    settings = {"fitness": _name(fn), "form": form, **data.settings()}
+    # Named only where they are used: runs of before they existed can be continued.
+    settings |= {} if held_out is None else held_out.settings()
+    return settings | ({} if batches is None else {"minibatch": batches.size})
 
 
 def _name(fn: Callable[..., Any]) -> str:

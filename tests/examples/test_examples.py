@@ -23,6 +23,7 @@ RUNS = {
     ),
     "cartpole.py": ((), r"solved after .* mean return (\S+)"),
     "custom_fitness.py": (TINY, r"blocking: fitness of the mean parameters \S+ at first, (\S+) after 2"),
+    "digits.py": ((), r"after 100 generations: held-out accuracy (\S+)"),
     "eggroll_in_100_lines.py": ((), r"mean return of the evolved parameters in 128 episodes: (\S+) of 500"),
     "equinox_policy.py": (TINY, r"gru in CartPole without velocities: .* mean return (\S+)"),
     "flax_policy.py": (TINY, r"nnx: .* mean return (\S+)"),
@@ -76,6 +77,12 @@ def test_example_prints_a_finite_result(name):
 def test_cart_pole_is_learned_with_default_settings(name):
     _, pattern = RUNS[name]
     assert result(pattern, run(name)) >= 475.0
+
+
+@pytest.mark.slow
+def test_digits_are_told_apart():
+    _, pattern = RUNS["digits.py"]
+    assert result(pattern, run("digits.py")) > 0.95
 
 
 def test_every_example_is_run_and_short():
