@@ -1,4 +1,4 @@
-"""Generations of a run against each other: their means are rebuilt from the fitness log and play.
+"""Lets generations of a run play against each other, with mean parameters rebuilt from the fitness log.
 
 Letters in shapes: `k` generations that take part.
 """
@@ -16,24 +16,25 @@ from jaxtyping import PRNGKeyArray
 from eggroll_ray.evaluators.record import Earlier, Evaluator
 from eggroll_ray.runs.checkpoint import CheckpointError, read_object, write_json
 
-_ELO = 400.0  # points of a strength ten times as high
+_ELO = 400.0  # difference in rating for ten times the strength
 _STEPS = 10_000
-_CHANGE = 1e-9  # of a strength, relative, below which it has converged
+_CHANGE = 1e-9  # relative change of the strengths below which they have converged
 
 
 @dataclasses.dataclass(frozen=True)
 class League:
-    """What generations have come to against each other.
+    """The results of generations against each other.
 
     Attributes:
-      generations: numbers of updates, `k` of them, rising.
-      games: of each pair of them, in each direction.
-      score: `(k, k)`. In self-play the share of points that a row takes from a column, 1 for a win and 0.5 for a draw;
-        between two groups of agents the mean return of the row's first group against the column's second.
-      second_score: `(k, k)` mean return of the column's second group in the same games; empty in self-play. It is not
-        `-score`: either group may also be paid for what does not concern the other.
-      groups: the two groups, () in self-play.
-      elo: `(k,)` ratings, 0 for the first generation; empty between groups.
+      generations: the `k` generations as numbers of updates, ascending.
+      games: number of games of each pair, in each direction.
+      score: `(k, k)`. In self-play, the share of points that the row's generation wins against the column's: 1 for a
+        win, 0.5 for a draw. With two groups of agents, the mean return of the row's first group against the column's
+        second group.
+      second_score: `(k, k)` mean return of the column's second group in the same games; empty in self-play. It need not
+        be `-score`, because a group's reward may also depend on things that do not affect the other group.
+      groups: names of the two groups; () in self-play.
+      elo: `(k,)` ratings, 0 for the first generation; empty with two groups.
     """
 
     generations: tuple[int, ...]
@@ -52,7 +53,7 @@ class League:
 
 
 def load_league(run: Path) -> League | None:
-    """Reads what `League.save` wrote, None if there is nothing."""
+    """Reads what `League.save` wrote. Returns None if there is no such file."""
     path = run / "league.json"
     if not path.exists():
         return None
@@ -73,10 +74,10 @@ def load_league(run: Path) -> League | None:
 
 
 def spread_out(generations: int, count: int) -> tuple[int, ...]:
-    """Returns `count` generations from 0 to `generations`, evenly spaced; fewer where there are not so many.
+    """Returns `count` evenly spaced generations from 0 to `generations`, or all if there are fewer.
 
     Raises:
-      ValueError: for fewer than two.
+      ValueError: for fewer than two generations.
     """
     if count < 2:
         raise ValueError(f"{count} generations cannot play against each other; choose at least 2.")
@@ -90,18 +91,18 @@ def play_league(
 ) -> League:
     """Lets generations play against each other.
 
-    In self-play the opponent of a game explores as in training (`Rivals.explore`). Without that, and in a game without
-    chance, deterministic policies play the same game each time: ratings then say more than they know.
+    In self-play the opponent explores as in training (`Rivals.explore`). If it does not, deterministic policies repeat
+    the same game in games without randomness, and the ratings look more certain than they are.
 
     Args:
-      evaluator: of self-play, or of two groups of agents.
-      means: of the generations.
-      numbers: of the generations.
-      games: of each pair, in each direction; rounded up to a multiple of the seats.
-      seed: of the games.
+      evaluator: an evaluator of self-play, or one with two groups of agents.
+      means: the mean parameters of the generations.
+      numbers: the numbers of the generations.
+      games: number of games of each pair, in each direction; rounded up to a multiple of the seats.
+      seed: seed of the games.
 
     Raises:
-      ValueError: when the evaluator is of neither kind.
+      ValueError: when the evaluator is neither of self-play nor of two groups.
     """
     if games < 1:
         raise ValueError(f"games={games} of each pair must be at least 1.")
@@ -122,7 +123,7 @@ def play_league(
 
 
 def _cross(evaluator: Evaluator, one: Earlier, two: Earlier, key: PRNGKeyArray, games: int) -> np.ndarray:
-    """The mean returns `(2,)` of the first group of one generation and the second group of another, in one game."""
+    """The mean returns `(2,)` when the first group of one generation plays with the second group of another."""
     first, second = evaluator.groups
 
     def mixed(ours: Any, theirs: Any) -> Any:
@@ -133,20 +134,20 @@ def _cross(evaluator: Evaluator, one: Earlier, two: Earlier, key: PRNGKeyArray, 
 
 
 def elo(score: np.ndarray, games: int) -> np.ndarray:
-    """Ratings from the points that each takes from each, by maximum likelihood (Bradley and Terry 1952).
+    """Computes ratings from the scores of all pairs by maximum likelihood (Bradley and Terry 1952).
 
-    A draw counts as half a win. One draw is added to each pair, so that a player who never lost stays finite.
+    A draw counts as half a win. One draw is added to each pair, so that a player who never lost has a finite rating.
 
     Args:
-      score: `(k, k)` share of points of the row against the column.
-      games: of each pair, in each direction.
+      score: `(k, k)` share of points of the row's player against the column's.
+      games: number of games of each pair, in each direction.
 
     Returns:
-      `(k,)`, 0 for the first.
+      The ratings, `(k,)`; 0 for the first player.
     """
     count = len(score)
     other = 1.0 - np.eye(count)
-    points = (games * (score + 1.0 - score.T) + 0.5) * other  # of both directions
+    points = (games * (score + 1.0 - score.T) + 0.5) * other  # points from both directions
     played = (2.0 * games + 1.0) * other
     strength = np.ones(count)
     for _ in range(_STEPS):  # minorisation and maximisation (Hunter 2004)

@@ -1,4 +1,4 @@
-"""Runs as trials of Ray Tune, whose schedulers choose sigma, learning rate, rank or anything else of a run.
+"""Runs as trials of Ray Tune, whose schedulers can choose sigma, learning rate, rank and all other settings of a run.
 
 from eggroll_ray import tune as er_tune
 from ray import tune
@@ -34,23 +34,25 @@ def trainable(
 ) -> Callable[[dict[str, Any]], None]:
     """Makes a function trainable of Ray Tune.
 
-    It reports once a generation, so that Tune's `training_iteration` counts updates: the numbers of the row, and of
-    the last report the final parameters' `mean_policy_return`, their `digest` and the run's `status`. A trial goes on
-    from the checkpoint that Tune gives it, its own or (population-based training) that of a better trial; sigma,
-    learning rate and rank may be others then. A trial that is stopped ends its workers. The driver of a trial that
-    has no GPU of its own keeps JAX on the CPU.
+    It reports once per generation, so that Tune's `training_iteration` counts updates. A report contains the numbers of
+    the generation's row. The last report also contains the `mean_policy_return` and the `digest` of the final
+    parameters, and the `status` of the run.
+
+    A trial continues from the checkpoint that Tune gives it. That is its own, or with population-based training the
+    checkpoint of a better trial; sigma, learning rate and rank may then be different. A trial that is stopped ends its
+    workers. If the driver of a trial has no GPU of its own, it keeps JAX on the CPU.
 
     Args:
-      make_trainer: configuration -> trainer, without a record (`run=None`). `workers="auto"` takes the trial's
-        placement group and no more. Give `block_size` as a number or not at all where a trial that goes on has to have
-        the same bits: with "auto" it chooses again, unless its machine has kept the choice.
-      generations: the total of a trial, what it took over included.
-      metric: what the scheduler looks at, in every report: a generation without it repeats the last value.
-      checkpoint_every: generations between checkpoints, those of the scheduler's perturbation interval or a divisor;
-        0 keeps only the last one.
+      make_trainer: makes the trainer for a configuration, without a record (`run=None`). `workers="auto"` uses the
+        placement group of the trial and nothing else. If a trial that continues must give the same bits, give
+        `block_size` as a number or leave it out: "auto" may choose differently on another machine.
+      generations: total number of generations of a trial, including those that it took over with a checkpoint.
+      metric: the metric for the scheduler. It is in every report; a generation without it repeats the last value.
+      checkpoint_every: number of generations between checkpoints. It must be the perturbation interval of the
+        scheduler or a divisor of it. 0 saves only the last checkpoint.
 
     Raises:
-      ImportError: Ray Tune is not installed.
+      ImportError: when Ray Tune is not installed.
       ValueError: for values out of range.
     """
     if generations < 1 or checkpoint_every < 0:
@@ -58,7 +60,8 @@ def trainable(
             f"generations={generations} must be at least 1, and checkpoint_every={checkpoint_every} at least 0."
         )
     _ray_tune()
-    # Loaded only once the trial has chosen its device, since it may hold JAX arrays, and knows where modules are.
+    # Unpickled only after the trial has chosen its device, because it may contain JAX arrays, and after the module path
+    # is set.
     pickled = cloudpickle.dumps(make_trainer)
     path = [os.path.abspath(entry) for entry in sys.path]
 
@@ -75,13 +78,13 @@ def resources(workers: int, cpus: float = 1.0, gpus: float = 0.0, *, driver_cpus
     """Returns the `PlacementGroupFactory` of a trial: a bundle for its driver, and one for each worker.
 
     Args:
-      workers: of a trial; 0: the trial itself evaluates, with these CPUs and GPUs.
+      workers: number of workers of a trial. With 0 the trial itself evaluates, with these CPUs and GPUs.
       cpus: cores of each worker, as in `Workers(cpus=...)`.
       gpus: GPUs of each worker.
-      driver_cpus: cores that are reserved for the trial's driver, which mostly waits; may be a fraction.
+      driver_cpus: cores reserved for the driver of the trial, which mostly waits; may be a fraction.
 
     Raises:
-      ImportError: Ray Tune is not installed.
+      ImportError: when Ray Tune is not installed.
       ValueError: for values out of range.
     """
     if workers < 0 or cpus <= 0 or gpus < 0 or driver_cpus <= 0:
@@ -93,15 +96,16 @@ def resources(workers: int, cpus: float = 1.0, gpus: float = 0.0, *, driver_cpus
 
 
 def connect(address: str | None = None) -> None:
-    """Connects to Ray as a trainer does; for use before `Tuner.fit`, which would start Ray in its own way.
+    """Connects to Ray as a trainer does. Call it before `Tuner.fit`, which would otherwise start Ray differently.
 
-    A Ray that it starts listens to this machine only; a cluster is sent this package and the modules beside the script.
+    A Ray that is started here listens only on this machine. A cluster is sent this package and the modules in the
+    folder of the script.
 
     Args:
-      address: of a cluster; None: the one of `RAY_ADDRESS`, or a new one on this machine alone.
+      address: address of a cluster. None means the one in `RAY_ADDRESS`, or else a new Ray on this machine alone.
 
     Raises:
-      WorkerError: when there is no cluster.
+      WorkerError: when there is no cluster at the address.
     """
     from eggroll_ray.workers.ray.connect import connect  # Ray is imported only where it is used
 
@@ -145,8 +149,8 @@ class _Trial:
         self._report(row | {"done": True}, True)
 
     def _report(self, row: Row, save: bool) -> None:
-        """Reports a row, and returns when Tune lets the trial go on; otherwise SystemExit ends it."""
-        if row[self._metric] is None:  # was never measured yet
+        """Reports a row, and returns when Tune lets the trial continue. Otherwise Tune raises SystemExit here."""
+        if row[self._metric] is None:  # has not been measured yet
             return
         numbers = {name: value for name, value in row.items() if isinstance(value, bool | int | float | str)}
         if not save:
@@ -160,7 +164,7 @@ class _Trial:
 
 
 def _choose_device() -> None:
-    """Keeps JAX off GPUs that belong to the workers: Ray 2.60 shows those of a node to every process on it."""
+    """Keeps JAX on the CPU if the trial has no GPU. Ray 2.60 shows the GPUs of a node to every process on it."""
     accelerators = importlib.import_module("ray").get_runtime_context().get_accelerator_ids()
     if not any(accelerators.values()):
         jax.config.update("jax_platforms", "cpu")

@@ -1,10 +1,11 @@
-"""Writes launch/locked/*.txt: what the launchers install, each file by its hash, as pip finds it for constraints.txt.
+"""Writes launch/locked/*.txt: the packages that the launchers install, pinned by version and hash.
 
     python launch/lock.py
 
-pip checks hashes only where all that it installs has one, and a package of this folder has none: hence files of their
-own, for Linux on x86-64 and the versions of Python below, and `pip install --no-deps .` after them. Run it after a
-change of constraints.txt or of the dependencies in pyproject.toml.
+The versions are those that pip chooses with constraints.txt, for Linux on x86-64 and the versions of Python below. pip
+checks hashes only if everything that it installs has one, and a package in this folder has none. So the launchers
+first install these files, and then run `pip install --no-deps .`. Run this script after a change of constraints.txt or
+of the dependencies in pyproject.toml.
 """
 
 import json
@@ -16,22 +17,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
-# A wheel says which is the oldest C library that it runs on.
+# The tag of a wheel names the oldest C library on which it runs.
 PLATFORMS = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)))
 EXTRAS = ("gymnax", "brax", "report")
-BUILD = ("hatchling",)  # with which pip builds the package itself
+BUILD = ("hatchling",)  # the tool with which pip builds the package itself
 ADDED = {"aws": ["boto3"], "cuda12": ["jax[cuda12]"]}
 
 
 def requirements() -> list[str]:
-    """What the package and its extras ask for, and what builds it."""
+    """Returns the requirements of the package, of its extras, and for building it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [each for extra in EXTRAS for each in project["optional-dependencies"][extra]]
     return [*project["dependencies"], *extras, *BUILD]
 
 
 def resolve(wanted: list[str], python: str) -> dict[str, str]:
-    """Returns the hash of each file that pip would install, by name==version; nothing is installed."""
+    """Returns name==version -> hash for each file that pip would install. Nothing is installed."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--target", folder]

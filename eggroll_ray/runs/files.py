@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a crash, sees the old content or the new, never a part."""
+"""Writes files so that a reader, even after a crash, sees either the old content or the new, never a part of it."""
 
 import contextlib
 import errno
@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-PARTIAL = ".partial-"  # prefix of what is not whole yet
-_DEEPEST = 30  # levels of JSON
+PARTIAL = ".partial-"  # prefix of files and folders that are still being written
+_DEEPEST = 30  # most levels of nesting in JSON
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Creates or replaces a file in one step, and waits until it is on the disk.
 
     Args:
-      path: the file; a neighbour whose name begins with `PARTIAL` exists meanwhile.
+      path: the file. While it is written, a file whose name begins with `PARTIAL` exists in the same folder.
       data: its whole content.
     """
     partial = path.with_name(PARTIAL + path.name)
-    partial.unlink(missing_ok=True)  # it may be a link, which would be followed
+    partial.unlink(missing_ok=True)  # it may be a link, which opening it would follow
     try:
         with partial.open("xb") as file:
             file.write(data)
@@ -34,14 +34,14 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def parse_json(text: str | bytes, constant: Callable[[str], Any] | None = None) -> Any:
-    """Reads JSON that may be anybody's.
+    """Reads JSON that may come from an untrusted source.
 
     Args:
-      text: of it.
-      constant: what becomes of NaN and infinities; None: they are themselves.
+      text: the JSON text.
+      constant: converts NaN and infinities, given as text. None keeps them as floats.
 
     Raises:
-      ValueError: when it is none, or nested deeper than anything that is written here.
+      ValueError: when it is not JSON, or nested more deeply than anything that this package writes.
     """
     try:
         value = json.loads(text, parse_constant=constant)
@@ -69,21 +69,22 @@ def sync_folder(folder: Path) -> None:
 
 
 def append_to_file(path: Path, size: int, data: bytes, sync: bool) -> int:
-    """Appends to a file whole or, for what a reader of the first `size` bytes sees, not at all.
+    """Appends all of the data or, if that fails, leaves the first `size` bytes as they were.
 
     Args:
       path: the file.
-      size: bytes of it that count; whatever lies beyond is what is left of an append that failed.
+      size: number of valid bytes in the file. Bytes after them are left from an append that failed, and are cut off.
       data: what to append.
       sync: whether to wait until it is on the disk.
 
     Returns:
-      The bytes that count now.
+      The new number of valid bytes.
 
     Raises:
-      OSError: when it cannot be written, or was removed, replaced or cut meanwhile; it can be tried again.
+      OSError: when the file cannot be written, or was removed, replaced or shortened meanwhile. The call can be
+        repeated.
     """
-    # Unbuffered: closing a buffered file would write what has failed once more.
+    # Unbuffered, because closing a buffered file would try again to write what has failed.
     flags = (os.O_RDWR if size else os.O_RDWR | os.O_CREAT) | os.O_NOFOLLOW | os.O_CLOEXEC
     with open(os.open(path, flags, 0o666), "r+b", buffering=0) as file:
         found = file.seek(0, os.SEEK_END)
@@ -97,10 +98,10 @@ def append_to_file(path: Path, size: int, data: bytes, sync: bool) -> int:
                 rest = rest[file.write(rest) :]
             if sync:
                 os.fsync(file.fileno())
-                if not size:  # its name may be new
+                if not size:  # the file may be new, so its name must reach the disk too
                     sync_folder(path.parent)
         except OSError:
-            with contextlib.suppress(OSError):  # a later append cuts it off as well
+            with contextlib.suppress(OSError):  # if this fails, the next append cuts off the rest
                 os.ftruncate(file.fileno(), size)
             raise
     return size + len(data)

@@ -1,9 +1,10 @@
-"""The fitness of every generation, in `fitness/log.bin`: with the seed it is the whole run.
+"""The log of the fitness of every generation, `fitness/log.bin`. Together with the seed it determines the whole run.
 
-A record is the generation (uint64) and the length of the payload (uint32), the payload, and the CRC-32 of both, all
-little-endian. The payload is the fitness of all members (several groups: `fitness_vector`) as float32, or the packed
-signs of all pairs and the numbers of those that were dropped (paper section 6.1); then the moments of the generation as
-float64. A log whose head does not name them holds those of each block as float32, and is continued like that.
+A record consists of the generation (uint64), the length of the payload (uint32), the payload, and the CRC-32 of all
+that, in little-endian order. The payload begins with the fitness of all members as float32 (for several groups, see
+`fitness_vector`), or with the packed signs of all pairs and the indices of dropped pairs (paper section 6.1). The
+moments of the generation follow as float64. A log of an older version, whose header does not say "float64", contains
+the moments of each block as float32, and is continued in that format.
 Hyperparameters that were changed while the run went on are in `fitness/changes.jsonl`, one object a line: the
 generation from whose update on, the path in the optimiser's state, and the value. Nothing runs code when it is loaded.
 """
@@ -29,25 +30,25 @@ from eggroll_ray.workers.plan import Plan
 
 _SCHEMA = 2
 _HEAD, _TAIL = struct.Struct("<QI"), struct.Struct("<I")
-_READ_BYTES = 1 << 20  # of a record of another length, which are read to say what it is
+_READ_BYTES = 1 << 20  # a record of unexpected length is read for the error message only up to about this size
 
 _log = logging.getLogger(__name__)
 
 
 class FitnessLog:
-    """Reads and appends. A record that was cut off is dropped when the log is opened."""
+    """Reads and appends records. An incomplete last record is removed when the log is opened."""
 
     def __init__(self, run: Path, plan: Plan, moments: Any = (), writable: bool = True):
         """Opens or starts the log of a run.
 
         Args:
           run: the run folder.
-          plan: of the run.
+          plan: plan of the run.
           moments: template of a generation's moments.
-          writable: whether this process owns the run; if not, nothing is made, dropped or added.
+          writable: whether this process owns the run. If not, no file is created or changed.
 
         Raises:
-          CheckpointError: when there is no log to read, or it is another run's.
+          CheckpointError: when there is no log to read, or it belongs to another run.
         """
         self._plan = plan
         numbers = sum(x.size for x in jax.tree.leaves(moments))
@@ -64,7 +65,7 @@ class FitnessLog:
         if writable and not path.exists():
             write_json(path, header)
         elif writable and not self._path.exists() and read_json(path) == older:
-            write_json(path, header)  # nothing is in it yet
+            write_json(path, header)  # the log is still empty, so it can use the new format
         found = read_json(path)
         self._older = numbers > 0 and found == older
         if found != header and not self._older:
@@ -91,7 +92,7 @@ class FitnessLog:
         return self._ends[-1] if self._ends else 0
 
     def as_held(self, outcome: Outcome) -> Outcome:
-        """Returns an outcome as this log will give it back: an older one rounds its moments."""
+        """Returns an outcome as reading this log would return it. A log of an older version rounds the moments."""
         if not self._older:
             return outcome
         (moments,) = outcome.moments
@@ -103,7 +104,7 @@ class FitnessLog:
         """Adds the next generation and waits until it is on the disk.
 
         Raises:
-          OSError: when that fails; the log is as before then, and it can be tried again.
+          OSError: when that fails. The log is then unchanged, and the call can be repeated.
         """
         if outcome.number != len(self):
             raise CheckpointError(f"generation {outcome.number} cannot follow {len(self) - 1} in the log.")
@@ -111,10 +112,10 @@ class FitnessLog:
         if isinstance(fitness, PackedPairs):
             parts = [fitness.data.tobytes(), fitness.dropped.astype("<u4").tobytes()]
         else:
-            parts = [np.ascontiguousarray(fitness, "<f4").view(np.uint8).data]  # may be large: copied once, below
+            parts = [np.ascontiguousarray(fitness, "<f4").view(np.uint8).data]  # a view, since it may be large
         parts += [np.asarray(x, self._number).tobytes() for x in jax.tree.leaves(outcome.moments)]
         length = sum(len(part) for part in parts)
-        assert self._fits(length)  # whoever reads it would refuse it
+        assert self._fits(length)  # otherwise it could not be read again
         parts = [_HEAD.pack(outcome.number, length), *parts]
         record = b"".join([*parts, _checksum(*parts)])
         self._changes.put(outcome.number, outcome.changes)
@@ -159,7 +160,7 @@ class FitnessLog:
         if len(dropped) and dropped.max() >= pairs:
             raise ValueError(f"it drops pair {dropped.max()} of {pairs}.")
         packed = PackedPairs(pairs, np.frombuffer(data[:split], np.uint8), dropped.astype(np.int32))
-        packed.signs()  # says what is no result of packing
+        packed.signs()  # raises ValueError for bytes that are not packed signs
         return packed
 
     def _unflatten(self, data: bytes) -> tuple[Any, ...]:
@@ -178,7 +179,7 @@ class FitnessLog:
         return int(self._number[-1]) * sum(x.size for x in self._moments)
 
     def _payload_bytes(self) -> tuple[int, int]:
-        """The least and the most bytes of a record's payload; they differ by the pairs that were dropped."""
+        """The smallest and largest size of a record's payload. They differ by the indices of dropped pairs."""
         pairs = self._plan.population_size * self._plan.groups // 2
         if not self._plan.signs_only:
             return 8 * pairs + self._moment_bytes, 8 * pairs + self._moment_bytes
@@ -186,7 +187,7 @@ class FitnessLog:
         return least, least + 4 * pairs
 
     def _fits(self, length: int) -> bool:
-        """Whether a payload of so many bytes can be a generation of this run."""
+        """Whether a payload of this many bytes can be a generation of this run."""
         least, most = self._payload_bytes()
         return least <= length <= most and (length - least) % 4 == 0
 
@@ -194,7 +195,7 @@ class FitnessLog:
         return _HEAD.size + self._payload_bytes()[1] + _TAIL.size
 
     def _whole_records(self) -> list[int]:
-        """Where each whole record ends."""
+        """The positions at which complete records end."""
         ends: list[int] = []
         if not self._path.exists():
             return ends
@@ -221,18 +222,18 @@ class FitnessLog:
         return ends
 
     def _refuse_foreign(self, number: int, file: BinaryIO, begin: int, end: int) -> None:
-        """Raises CheckpointError where a record is whole, but of another population: nothing of it was cut off."""
+        """Raises CheckpointError if a record is complete but of another population. It was not cut off then."""
         least, most = self._payload_bytes()
         length = end - begin - _HEAD.size - _TAIL.size
-        if length > 4 * most + _READ_BYTES:  # no run of a like size has it: it is read by nobody
+        if length > 4 * most + _READ_BYTES:  # so large that the length itself is probably damaged
             return
         file.seek(begin)
         data = file.read(end - begin)
         if _checksum(data[: -_TAIL.size]) == data[-_TAIL.size :]:
             sizes = f"{least}" if least == most else f"{least} to {most}"
             raise CheckpointError(
-                f"generation {number} in {self._path} has {length} bytes, those of this run of "
-                f"{self._plan.population_size} members have {sizes}: it is of another run; restore the file."
+                f"generation {number} in {self._path} has {length} bytes, but in this run of "
+                f"{self._plan.population_size} members it must have {sizes}: it is of another run; restore the file."
             )
 
 
@@ -241,7 +242,7 @@ def _checksum(*parts: bytes) -> bytes:
 
 
 def _older_head(head: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """The head of a log of before the moments of its blocks were added up; for the same run."""
+    """The header of a log of the same run by an older version, which logged the moments of each block."""
     older = {**head, "moments_per_generation": plan.blocks * head["moments_per_generation"]}
     older.pop("moments", None)
     return older

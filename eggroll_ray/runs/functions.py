@@ -1,7 +1,7 @@
-"""The functions that a run was made with: recorded by what they do, and compared when it is continued.
+"""Records the functions that a run was made with by what they compute, and compares them when the run is resumed.
 
-An optimiser, a schedule, a shaping or a law is code, which a record cannot hold. It holds a fingerprint of the traced
-program, the numbers that are written into it, and the versions by which it was traced.
+An optimiser, a schedule, a shaping or a noise distribution is code, which is not stored in a record. The record
+contains a fingerprint of the traced program, its numeric constants, and the versions of the packages that traced it.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from eggroll_ray.es.digest import code_digest
 from eggroll_ray.es.record import Function
 from eggroll_ray.runs.checkpoint import CheckpointError
 
-_PACKAGES = ("jax", "optax", "numpy")  # a function of theirs may be written another way in another version
-_MAY_CHANGE = {"fitness"}  # what a generation came to is in the log: a fitness may be mended on the way
+_PACKAGES = ("jax", "optax", "numpy")  # another version may implement the same function differently
+_MAY_CHANGE = {"fitness"}  # a fitness may be corrected during a run, because its results are in the log
 _CHANGE = (
     "To change a rate while a run goes on, make the optimiser with optax.inject_hyperparams from the start and call "
     "trainer.change(learning_rate=...), which is logged."
@@ -23,7 +23,7 @@ _CHANGE = (
 
 
 def recorded(functions: Mapping[str, Function]) -> dict[str, Any]:
-    """Returns what a record holds of functions."""
+    """Returns the entries for functions in a record."""
     versions = {package: metadata.version(package) for package in _PACKAGES} | {"code": code_digest()}
     found: dict[str, Any] = {"versions": versions}
     for name, function in functions.items():
@@ -41,18 +41,18 @@ def recorded(functions: Mapping[str, Function]) -> dict[str, Any]:
 
 
 def compare(found: Mapping[str, Any] | None, given: Mapping[str, Any], path: Path) -> list[str]:
-    """Compares the functions of a run with those of the one that continues it.
+    """Compares the recorded functions of a run with those with which it is resumed.
 
     Args:
-      found: what was recorded, None by a version that recorded nothing of the kind.
+      found: what was recorded; None for a record by a version that did not record functions.
       given: what would be recorded today.
-      path: of the run folder.
+      path: the run folder.
 
     Returns:
-      Where it cannot be known whether they are the same, in words.
+      Warnings about functions that may have changed, in words.
 
     Raises:
-      CheckpointError: where one is another.
+      CheckpointError: when a function has certainly changed.
     """
     if found is None:
         return [
@@ -82,7 +82,7 @@ def compare(found: Mapping[str, Any] | None, given: Mapping[str, Any], path: Pat
 
 
 def _shown(function: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """A function by what the other one has not."""
+    """Describes a function by those constants that the other one does not have."""
     numbers = [f"{number:g}" for number in function["numbers"] if number not in other["numbers"]]
     with_numbers = f" with the number{'s' * (len(numbers) > 1)} {', '.join(numbers)}" if numbers else ""
     as_traced = f" (fingerprint {function['fingerprint']})" if function["program"] else ""

@@ -1,4 +1,4 @@
-"""A run folder, read: what was asked for, what came of it, and every generation and event between."""
+"""Reads a run folder: its configuration, its result, and the rows of all generations and events."""
 
 import dataclasses
 import functools
@@ -13,13 +13,13 @@ from eggroll_ray.runs.metrics import Row, read_metrics
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """What a run folder tells of its run, which may be unfinished.
+    """The contents of a run folder, whose run may be unfinished.
 
     Attributes:
       path: the folder.
-      config: `config.json`, {} without one.
-      result: `result.json`, None without one.
-      records: what `metrics.jsonl` holds in its order: generations and events.
+      config: `config.json`, or {} if there is none.
+      result: `result.json`, or None if there is none.
+      records: the rows of `metrics.jsonl` in their order, both generations and events.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class History:
 
     @functools.cached_property
     def in_windows(self) -> bool:
-        """Whether an episode spans several generations: only the first of them counts it."""
+        """Whether an episode spans several generations. Then only the first of them counts it."""
         return any(row.get("episodes") == 0 for row in self.rows)
 
     @functools.cached_property
@@ -82,11 +82,11 @@ class History:
 
     @property
     def rate_name(self) -> str:
-        """What `rate` counts."""
+        """The name of what `rate` counts."""
         return "Member-steps / s" if self.has_steps else "Evaluations / s"
 
     def rate(self, row: Row) -> float | None:
-        """Returns steps or evaluations a second in a generation, None where it is not known."""
+        """Returns steps or evaluations per second in a generation, or None if that is not known."""
         rate, seconds = row.get("member_steps_per_second"), timed_seconds(row)
         if not rate and not self.has_steps and seconds:
             return (self.config.get("population_size") or 0) / seconds or None
@@ -94,11 +94,11 @@ class History:
 
 
 def load_history(run: Path) -> History:
-    """Reads a run folder; what is missing in it is left empty.
+    """Reads a run folder. Missing files are treated as empty.
 
     Raises:
-      FileNotFoundError: `run` is not a folder.
-      ValueError: A file is damaged.
+      FileNotFoundError: when `run` is not a folder.
+      ValueError: when a file is damaged.
     """
     if not run.is_dir():
         raise FileNotFoundError(f"{run} is not a folder; give the folder that a run was saved in")
@@ -108,13 +108,13 @@ def load_history(run: Path) -> History:
         path=run,
         config=_sound(_read_json(run / "config.json") or {}),
         result=None if result is None else _sound(result),
-        # Of a row whose generation is not known nothing can be shown.
+        # Leave out rows without a generation, which cannot be shown.
         records=[row for row in records if row.get("event") or row.get("generation") is not None],
     )
 
 
 def timed_seconds(row: Row) -> float:
-    """Returns the time of a generation, as far as it was measured."""
+    """Returns the sum of the measured times of a generation, in seconds."""
     return sum(row.get(f"time_{part}") or 0.0 for part in ("update", "evaluate", "driver"))
 
 
@@ -131,12 +131,12 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _sound(values: dict[str, Any]) -> dict[str, Any]:
-    """What a file of a run holds, without values that are not of the kind that is written there."""
+    """Removes values that are not of the kind that this package writes under their names."""
     return {name: value for name, value in values.items() if _KINDS.get(name, _anything)(value)}
 
 
 def _sound_row(row: Row) -> Row:
-    """A row of metrics: all that is no number becomes None, but for what is known to be text."""
+    """Replaces values that are not of the expected kind (usually numbers) by None in a row of metrics."""
     return {
         name: value if value is None or _KINDS.get(name, _is_number)(value) else None for name, value in row.items()
     }
@@ -167,7 +167,7 @@ def _are_seconds(value: Any) -> bool:
     return isinstance(value, dict) and all(_is_number(seconds) for seconds in value.values())
 
 
-_LARGEST = 1e30  # figures of larger numbers overflow
+_LARGEST = 1e30  # larger numbers would overflow when figures are drawn
 _KINDS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("generation", "generations", "population_size", "episodes"), _is_count),
     **dict.fromkeys(("total_steps", "total_episodes"), _is_count),

@@ -1,4 +1,4 @@
-"""One owner of a run folder at a time, known by name."""
+"""A lock that gives a run folder one owner at a time, and names the owner to others."""
 
 import contextlib
 import fcntl
@@ -16,13 +16,13 @@ _log = logging.getLogger(__name__)
 
 
 class RunLock:
-    """Holds `RUN/lock` until it is closed, or its process has ended however it did."""
+    """Holds the lock on the file `lock` of a run folder until it is closed or its process ends, however it ends."""
 
     def __init__(self, run: Path):
         """Takes the lock.
 
         Raises:
-          CheckpointError: when another process holds it, with that process's name, or the folder cannot be written.
+          CheckpointError: when another process holds it, which the message names, or when the folder is not writable.
         """
         self._descriptor: int | None = None
         try:
@@ -42,7 +42,7 @@ class RunLock:
         name = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
         with contextlib.suppress(KeyError, OSError):  # a user without a name
             name["user"] = getpass.getuser()
-        with contextlib.suppress(OSError):  # on a full disk the lock holds all the same
+        with contextlib.suppress(OSError):  # the lock also works if the name cannot be written, as on a full disk
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, json.dumps(name).encode(), 0)
 
@@ -50,7 +50,7 @@ class RunLock:
         self.close()
 
     def close(self) -> None:
-        """Gives the lock back."""
+        """Releases the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

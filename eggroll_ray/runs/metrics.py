@@ -1,4 +1,4 @@
-"""The numbers of a run: one JSON object a line, written as training goes and read back later."""
+"""The metrics of a run: rows that are written as JSON lines during training, and read later."""
 
 import contextlib
 import json
@@ -17,10 +17,10 @@ Row = dict[str, Any]
 
 @runtime_checkable
 class Sink(Protocol):
-    """Somewhere else that the rows go: TensorBoard, a live view, a test's list.
+    """Another destination of the rows, such as TensorBoard, a live view, or a list in a test.
 
-    An exception of a sink stops training, after the row is on disk; a sink that may fail without
-    harm must catch its own errors.
+    An exception of a sink stops training, after the row has been written to disk. A sink whose failure should not stop
+    training must catch its own exceptions.
     """
 
     def __call__(self, row: Row, /) -> object:
@@ -33,14 +33,14 @@ class Sink(Protocol):
 class MetricsWriter:
     """Appends rows to a JSON-lines file and passes them to sinks; a context manager.
 
-    A killed process loses at most the line it was writing. Rows that cannot be written, since the disk is
-    full or the folder is gone, are kept and written with a later one.
+    A killed process loses at most the line that it was writing. If rows cannot be written because the disk is full or
+    the folder is gone, they are kept in memory and written with a later row.
 
     Args:
-      path: The file; it and its folder are made if missing. Rows already there are kept.
-      sinks: Called with every row, in order; closed with the writer.
-      resume_from: The first generation that will be written again: earlier rows of it and of later
-        generations are dropped, events included. `None` keeps all rows.
+      path: The file. It and its folder are created if they are missing. Existing rows are kept.
+      sinks: Called with every row, in order. They are closed with the writer.
+      resume_from: The first generation that will be written again. Existing rows of this and later generations,
+        including events, are removed. None keeps all rows.
     """
 
     def __init__(self, path: Path, sinks: Sequence[Sink] = (), resume_from: int | None = None) -> None:
@@ -52,16 +52,16 @@ class MetricsWriter:
             path.touch()
         self._size = path.stat().st_size
         self._unwritten = b""
-        self.error: OSError | None = None  # why rows are waiting to be written, None if none are
+        self.error: OSError | None = None  # why rows could not be written yet, None if all are written
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Writes one row; NaN and infinities become null, NumPy values become plain ones.
+        """Writes one row. NaN and infinities become null, and NumPy values become plain ones.
 
         Args:
           row: Numbers, strings, booleans, `None`, and lists and dictionaries of these.
 
         Raises:
-          TypeError: A value is of another type; nothing is written.
+          TypeError: when a value has another type. Nothing is written then.
         """
         plain = {str(key): _plain(value, str(key)) for key, value in row.items()}
         self._unwritten += json.dumps(plain, allow_nan=False).encode() + b"\n"
@@ -70,7 +70,7 @@ class MetricsWriter:
             sink(plain)
 
     def add_sink(self, sink: Sink) -> None:
-        """Passes the rows from now on to one more sink, and closes it in the end."""
+        """Adds a sink that gets all later rows and is closed with the writer."""
         self._sinks.append(sink)
 
     def _flush(self) -> None:
@@ -82,7 +82,7 @@ class MetricsWriter:
             self._unwritten, self.error = b"", None
 
     def close(self) -> None:
-        """Writes what is left, and closes every sink, also when one of them raises."""
+        """Writes the remaining rows, and closes every sink, even if one of them raises."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._flush)
             for sink in self._sinks:
@@ -101,16 +101,16 @@ class MetricsWriter:
 
 
 def read_metrics(path: Path) -> list[Row]:
-    """Reads the rows of a metrics file, without a last line that was torn by a crash.
+    """Reads the rows of a metrics file. A last line that a crash left incomplete is ignored.
 
     Args:
       path: The file that a `MetricsWriter` wrote.
 
     Returns:
-      The rows in the order of the file; `None` where a value was NaN or infinite.
+      The rows in the order of the file. Values that were NaN or infinite are `None`.
 
     Raises:
-      ValueError: A line before the last is not a JSON object.
+      ValueError: when a line before the last is not a JSON object.
     """
     return [row for _, row in _lines(path)]
 
@@ -134,7 +134,7 @@ def _lines(path: Path) -> list[tuple[bytes, Row]]:
         row = _parse(line)
         if row is not None:
             pairs.append((line, row))
-        elif number < len(lines):  # only the last line can have been torn
+        elif number < len(lines):  # a crash can leave only the last line incomplete
             raise ValueError(
                 f"{path}, line {number}: expected a JSON object, found {line[:60]!r}; "
                 "the file was damaged or edited, remove that line to read the rest"

@@ -1,4 +1,4 @@
-"""A generation as a row of metrics."""
+"""Makes a row of metrics from the results of a generation."""
 
 import time
 
@@ -11,14 +11,14 @@ from eggroll_ray.workers.messages import Outcome
 from eggroll_ray.workers.plan import Plan
 from eggroll_ray.workers.results import Round
 
-_FEWEST_STEPS = 64  # of float32 between the quartiles of a fitness, below which rounding decides too much
-_NO_LONGER_EVERY_INTEGER = 2.0**24  # from here on float32 does not hold all of them
+_FEWEST_STEPS = 64  # least number of float32 steps between the quartiles of a fitness; with fewer, rounding matters
+_NO_LONGER_EVERY_INTEGER = 2.0**24  # from this number on, float32 cannot represent every integer
 
 
 def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = ()) -> Row:
-    """Mean, spread and quantiles over the members; packed signs leave the inner quantiles unknown.
+    """Returns mean, spread and quantiles of the fitness. With packed signs the inner quantiles are unknown.
 
-    Of several groups all fitness is taken together, and the mean of each is `fitness_mean/<group>`.
+    With several groups, the fitness of all groups is taken together, and `fitness_mean/<group>` is the mean of each.
     """
     count, total, squares, lowest, highest, ties = (float(value) for value in found.spread)
     mean = total / count if count else None
@@ -48,12 +48,12 @@ def fitness_columns(found: Round, fitness: np.ndarray | PackedPairs, groups: tup
 
 
 def too_coarse(row: Row) -> str | None:
-    """Says with numbers that float32 holds no, or few, of the differences between members; None where it holds them.
+    """Returns a warning if float32 is too coarse for the differences between members' fitness, otherwise None.
 
-    What is computed in JAX was rounded before it could be seen: then only its size tells.
+    A fitness computed by JAX is rounded before it can be examined, so only its size shows the problem.
 
     Args:
-      row: of a generation.
+      row: the row of a generation.
     """
     names = ("fitness_q25", "fitness_q75") if row["fitness_q25"] is not None else ("fitness_min", "fitness_max")
     low, high = (row[name] for name in names)
@@ -70,12 +70,12 @@ def too_coarse(row: Row) -> str | None:
 
 
 def _quartiles(values: np.ndarray) -> list[float]:
-    """Does what `np.quantile` does, which is several times slower on a large population."""
+    """Returns the quartiles. `np.quantile` gives the same, but is several times slower on a large population."""
     values, found, start = values.copy(), [], 0
     for q in (0.25, 0.5, 0.75):
         place = q * (len(values) - 1)
         below = int(place)
-        rest = values[start:]  # all before are lower, and of no interest any more
+        rest = values[start:]  # all values before are lower and no longer needed
         rest.partition(below - start)
         low, high = float(values[below]), float(values[below + 1 :].min(initial=np.inf))
         found.append(low if place == below else low + (place - below) * (high - low))
@@ -84,16 +84,16 @@ def _quartiles(values: np.ndarray) -> list[float]:
 
 
 def episode_returns(test: np.ndarray) -> np.ndarray:
-    """(episodes,) or (episodes, groups) -> (episodes,), the mean over groups."""
+    """Returns the mean over groups for each episode: (episodes,) or (episodes, groups) -> (episodes,)."""
     return test.reshape(len(test), -1).mean(axis=1)
 
 
 def test_columns(
     found: Round, fitness: np.ndarray | PackedPairs, groups: tuple[str, ...] = (), whole: bool = True
 ) -> Row:
-    """How the mean parameters did, and what share of the population did worse.
+    """Returns the results of the test of the mean parameters, and the share of the population with a lower fitness.
 
-    The share is unknown with several groups, and where the fitness is not of `whole` episodes as the test is.
+    The share is unknown with several groups, and if members do not play `whole` episodes as the test does.
     """
     test = found.test
     if test is None:
@@ -118,15 +118,15 @@ def test_columns(
 
 
 class Rows:
-    """Makes the rows of a run. Seconds and totals go on where the run was, when it is resumed."""
+    """Makes the rows of a run. When a run is resumed, seconds and totals continue from the last row."""
 
     def __init__(self, evaluator: Evaluator, plan: Plan, last: Row):
         """Makes the rows of a run.
 
         Args:
           evaluator: what is optimised.
-          plan: of the run.
-          last: the last row of the part before, where the run is resumed; {} otherwise.
+          plan: plan of the run.
+          last: the last row so far, if the run is resumed; otherwise {}.
         """
         self._evaluator, self._plan = evaluator, plan
         self._start = time.monotonic() - last.get("time", 0.0)
@@ -140,10 +140,10 @@ class Rows:
         """Makes the row of a generation, and adds it to the totals.
 
         Args:
-          outcome: of the generation, as it is logged and applied.
-          found: as it was evaluated.
-          workers: that took part, 0 in process.
-          seconds: that it took.
+          outcome: the outcome of the generation, as it is logged and applied.
+          found: the results of its evaluation.
+          workers: number of workers that took part, 0 if this process evaluated.
+          seconds: duration of the generation.
         """
         windows, groups = self._evaluator.windows, self._evaluator.groups
         whole = windows == 1  # whether a generation plays whole episodes

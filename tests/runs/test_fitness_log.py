@@ -242,7 +242,7 @@ def test_a_record_of_another_population_is_refused_and_left_alone(tmp_path, pack
     path.write_bytes(whole[: ends[place]] + wrong + whole[ends[place + 1] :])
     kept = path.read_bytes()
     with pytest.raises(
-        CheckpointError, match=rf"generation {place} .* has {length} bytes, .* of 8 members have {least}"
+        CheckpointError, match=rf"generation {place} .* has {length} bytes, .* of 8 members it must have {least}"
     ):
         opened(tmp_path / "run", packed)
     assert path.read_bytes() == kept

@@ -1,1 +1,1 @@
-"""Where else rows of metrics go: TensorBoard, Weights & Biases, MLflow, Prometheus."""
+"""Other destinations of the metrics: TensorBoard, Weights & Biases, MLflow, Prometheus."""

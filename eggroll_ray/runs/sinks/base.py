@@ -1,8 +1,8 @@
-"""Where else the rows of metrics go: what every such sink shares.
+"""The common parts of the sinks, through which metrics also go to trackers such as TensorBoard.
 
-No sink can stop training: a failure is a warning once, and the rows are in the run's metrics.jsonl anyway. Each touches
-the run folder with its first row only, since a new run's folder must not exist before, and goes on where it was when
-the run is resumed.
+These sinks cannot stop training. The first failure is logged as a warning, and the rows are in the run's metrics.jsonl
+in any case. A sink writes to the run folder only when it gets its first row, because the folder of a new run must not
+exist before. When a run is resumed, a sink continues what it wrote before.
 """
 
 import contextlib
@@ -21,8 +21,8 @@ from eggroll_ray.runs.metrics import Row
 
 _log = logging.getLogger(__name__)
 
-# The names of OpenAI's evolution-strategies-starter, where it has the number. Its Norm and GradNorm are squares; ours
-# are Euclidean norms. Other keys keep our name.
+# The names of OpenAI's evolution-strategies-starter for the numbers that it has as well. Its Norm and GradNorm are
+# squared norms, but ours are Euclidean norms. All other numbers keep our names.
 OPENAI_NAMES = {
     "fitness_mean": "EpRewMean",
     "fitness_std": "EpRewStd",
@@ -44,22 +44,23 @@ OPENAI_NAMES = {
     "time": "TimeElapsed",
 }
 
-_RETRY_SECONDS = (1.0, 10.0, 60.0)  # waits before a row that failed is tried again
-_CLOSE_SECONDS = 30.0  # how long `close` waits for rows that are still under way
-_MOST_WAITING = 100_000  # rows kept while a server is away
+_RETRY_SECONDS = (1.0, 10.0, 60.0)  # waiting times before a row that failed is sent again
+_CLOSE_SECONDS = 30.0  # how long `close` waits for rows that are not sent yet
+_MOST_WAITING = 100_000  # most rows that are kept while a server does not answer
 
 
 def scalars(row: Row) -> dict[str, float]:
-    """Returns the numbers of a row by the name they are shown under, without the generation.
+    """Returns the numbers of a row under the names by which they are displayed, without the generation.
 
     Args:
-      row: of metrics; a nested dictionary becomes `key/name`, and what is no number is left out.
+      row: a row of metrics. Entries of a nested dictionary get the name `key/name`. Values that are not numbers are
+        left out.
     """
     return {OPENAI_NAMES.get(key, key): value for key, value in numbers(row) if key != "generation"}
 
 
 def numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Yields the numbers of a row by key; those of a nested dictionary as `key/name`."""
+    """Yields the numbers of a row with their keys. Entries of a nested dictionary get the key `key/name`."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from numbers(value, f"{prefix}{key}/")
@@ -68,24 +69,24 @@ def numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def describe(event: Row) -> str:
-    """Writes an event in one line for people."""
+    """Returns an event as one line of text."""
     worker = "" if event.get("worker") is None else f" ({event['worker']})"
     return f"{event['event']}{worker}: {event.get('detail', '')}"
 
 
 class Guard:
-    """Calls what may fail, so that it cannot stop training: the first failure is a warning, later ones are quiet."""
+    """Calls functions so that their exceptions do not stop training. The first one is logged as a warning."""
 
     def __init__(self, name: str) -> None:
-        """Takes the name that stands in log lines."""
+        """Takes the name for messages in the log."""
         self._name = name
         self._failed = False
 
     def __call__(self, act: Callable[..., object], *arguments: Any) -> bool:
-        """Returns whether the call went well."""
+        """Calls a function, and returns whether it succeeded."""
         try:
             act(*arguments)
-        except Exception as error:  # whatever a library or a disk comes up with
+        except Exception as error:  # a library or a disk may raise anything
             level = logging.DEBUG if self._failed else logging.WARNING
             self._failed = True
             text = "%s failed: %s: %s (training goes on; further failures of it are logged at level DEBUG)"
@@ -95,17 +96,17 @@ class Guard:
 
 
 class Background:
-    """Hands rows to a thread of its own, so that a slow or dead server cannot hold up training.
+    """Sends rows from a thread of its own, so that a slow or dead server cannot delay training.
 
-    A row that cannot be written is tried again a few times, while later rows wait behind it.
+    A row that cannot be sent is tried again a few times, while later rows wait.
     """
 
     def __init__(self, name: str, write: Callable[[Row], object], finish: Callable[[], object]) -> None:
         """Starts nothing yet: the thread begins with the first row.
 
         Args:
-          name: stands in log lines.
-          write: called with each row in order, in the thread; a call that raises is repeated.
+          name: the name for messages in the log.
+          write: called in the thread with each row, in order. A call that raises is repeated.
           finish: called in the thread after the last row.
         """
         self._guard = Guard(name)
@@ -116,7 +117,7 @@ class Background:
         self._lost = 0
 
     def __call__(self, row: Row) -> None:
-        """Takes a row and returns at once."""
+        """Queues a row and returns at once."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=f"eggroll-{self._name}", daemon=True)
             self._thread.start()
@@ -126,7 +127,7 @@ class Background:
             self._lost += 1
 
     def close(self) -> None:
-        """Waits some seconds for what is under way; does nothing the second time."""
+        """Waits up to 30 seconds until all rows are sent. Does nothing when it is called again."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -153,7 +154,7 @@ class Background:
 
 
 class Events:
-    """The events since the last row of a generation; they go out with the next one."""
+    """Collects the events since the last row of a generation, which are sent together with the next row."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -162,24 +163,24 @@ class Events:
         self._counts: Counter[str] = Counter()
 
     def add(self, event: Row) -> None:
-        """Takes in an event."""
+        """Adds an event."""
         self._counts[f"events/{event['event']}"] += 1
         self.lines.append(describe(event))
         self.generation = event["generation"]
         self.failed = event["event"] == "failed"
 
     def counts(self) -> dict[str, float]:
-        """Returns how many there were of each kind, by `events/<kind>`."""
+        """Returns the number of events of each kind, under the name `events/<kind>`."""
         return dict(self._counts)
 
     def clear(self) -> None:
-        """Forgets them: they have gone out."""
+        """Removes all events, after they were sent."""
         self._counts.clear()
         self.lines.clear()
 
 
 def import_tracker(module: str, what: str, extra: str) -> Any:
-    """Imports the package of a tracker; the ImportError of a missing one names the extra that installs it."""
+    """Imports the package of a tracker. If it is missing, the ImportError names the extra that installs it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -187,7 +188,7 @@ def import_tracker(module: str, what: str, extra: str) -> Any:
 
 
 def remembered(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Reads a small JSON file, after making it if it is missing."""
+    """Reads a small JSON file. If it is missing, it is created with the result of `make`."""
     with contextlib.suppress(FileNotFoundError):
         return json.loads(path.read_text())
     values = make()

@@ -1,4 +1,4 @@
-"""Metrics to MLflow, from a thread of its own."""
+"""Sends metrics to MLflow, from a thread of its own."""
 
 import os
 import re
@@ -11,24 +11,25 @@ from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.sinks.base import Background, Events, import_tracker, remembered, scalars
 
 _MOST_AT_ONCE = 100  # parameters or metrics in one request to MLflow
-_LONGEST_TEXT = 5000  # letters of a parameter or tag that MLflow takes
+_LONGEST_TEXT = 5000  # most characters of a parameter or tag that MLflow accepts
 
 
 class MLflow:
     """Logs to MLflow, in a thread of its own; a `metrics.Sink`.
 
-    The run's id is kept in `mlflow.json` in the run folder, so that a resumed run continues it. Events are metrics (how
-    many of a name in that generation) and the tag `event`, the last of them.
+    The id of the MLflow run is stored in `mlflow.json` in the run folder, so that a resumed run continues it. Events
+    become metrics (the number of events of each name in a generation), and the last event becomes the tag `event`.
 
     Args:
-      run_folder: of the run.
-      experiment: its name; made if missing.
-      name: of the run; default: the folder's name.
-      config: the options that the run was started with; they become the parameters of the MLflow run.
-      tracking_uri: default: MLflow's own (MLFLOW_TRACKING_URI); without one, files in `mlflow/` in the run folder.
+      run_folder: the run folder.
+      experiment: name of the experiment, which is created if it is missing.
+      name: name of the run; default: the name of the folder.
+      config: the options that the run was started with. They become the parameters of the MLflow run.
+      tracking_uri: the tracking server. The default is MLflow's own (MLFLOW_TRACKING_URI), or if that is not set, files
+        in the folder `mlflow` of the run folder.
 
     Raises:
-      ImportError: MLflow is not installed.
+      ImportError: when MLflow is not installed.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class MLflow:
         self._events = Events()
         self._client: Any = None
         self._run_id = ""
-        self._last = -1  # generation that the run has already
+        self._last = -1  # newest generation that the MLflow run already has
         self._background = Background("MLflow", self._write, self._finish)
 
     def __call__(self, row: Row) -> None:
@@ -79,12 +80,12 @@ class MLflow:
         self._events.clear()
 
     def _start(self) -> None:
-        """Opens the run of this folder: the one that it has, or a new one."""
+        """Opens the MLflow run that belongs to this folder, or creates a new one."""
         if self._run_id:
             return
         uri = self._tracking_uri
         if uri is None:
-            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # else MLflow 3 insists on a database
+            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # otherwise MLflow 3 requires a database
             uri = (self._folder / "mlflow").resolve().as_uri()
         self._client = self._mlflow.MlflowClient(tracking_uri=uri)
         found = remembered(self._folder / "mlflow.json", self._create)

@@ -1,4 +1,4 @@
-"""The numbers of a run as Ray metrics, which Ray's agent on each node exports to Prometheus and Grafana."""
+"""Publishes the metrics of a run as Ray metrics, which Ray's agent on each node exports to Prometheus and Grafana."""
 
 import importlib
 from collections.abc import Mapping
@@ -7,7 +7,8 @@ from typing import Any
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.sinks.base import Guard
 
-# What a row counts in its generation only. These become counters, whose rate Prometheus takes: key -> name.
+# Numbers that a row counts for its generation alone. They become counters, from which Prometheus computes rates.
+# Key in the row -> name of the counter.
 _COUNTED = {
     "steps": "env_steps",
     "episodes": "episodes",
@@ -19,7 +20,7 @@ _COUNTED = {
     "bytes_up": "bytes_from_workers",
 }
 
-# Names that read better with their unit; any other number of a row is a gauge under its own key.
+# Gauges whose names get their unit. All other numbers of a row become gauges under their own keys.
 _GAUGES = {
     "time": "run_seconds",
     "time_generation": "generation_seconds",
@@ -59,15 +60,15 @@ _DESCRIPTIONS = {
 class RayGauges:
     """Sets Ray metrics named `eggroll_...`, with the run as a tag; a `metrics.Sink`.
 
-    What a row counts in its generation becomes a counter, all other numbers gauges. Prometheus reads them as
-    `ray_eggroll_fitness_mean{run="..."}` or `ray_eggroll_env_steps_total`, as long as the driver lives; those of a
-    group of agents as `ray_eggroll_group_fitness_mean{group="...", run="..."}`.
+    Numbers that a row counts for its generation become counters, and all other numbers become gauges. As long as the
+    driver runs, Prometheus reads them as `ray_eggroll_fitness_mean{run="..."}` or `ray_eggroll_env_steps_total`, and
+    those of a group of agents as `ray_eggroll_group_fitness_mean{group="...", run="..."}`.
 
     Args:
       run: the value of the tag `run`.
 
     Raises:
-      ImportError: Ray is not installed.
+      ImportError: when Ray is not installed.
     """
 
     def __init__(self, run: str) -> None:
@@ -80,7 +81,7 @@ class RayGauges:
         self._guard(self._count_event if "event" in row else self._set_all, row)
 
     def close(self) -> None:
-        """Does nothing: Ray forgets the metrics with the driver."""
+        """Does nothing, because Ray removes the metrics when the driver ends."""
 
     def _count_event(self, row: Row) -> None:
         self._count("events", 1, event=row["event"])
@@ -94,14 +95,14 @@ class RayGauges:
             name, _, group = key.partition("/")
             if key in _COUNTED:
                 self._count(_COUNTED[key], value)
-            elif group:  # a number of one group of agents; Ray takes no slash
+            elif group:  # a number of one group of agents; Ray does not allow slashes in names
                 self._set(f"group_{name}", float(value), group=group)
             else:
                 self._set(_GAUGES.get(key, key), float(value))
 
     def _count(self, name: str, amount: float, **tags: str) -> None:
         counter = self._made(self._ray.Counter, name, tags)
-        if amount > 0:  # Ray refuses 0
+        if amount > 0:  # Ray does not allow 0
             counter.inc(amount, tags=self._all_tags(tags))
 
     def _set(self, name: str, value: float, **tags: str) -> None:
@@ -118,5 +119,5 @@ class RayGauges:
 
 
 def _tag(text: str) -> str:
-    """Ray takes ASCII only."""
+    """Replaces characters other than ASCII, which Ray does not allow."""
     return text.encode("ascii", "replace").decode()

@@ -1,4 +1,4 @@
-"""Metrics as event files of TensorBoard."""
+"""Writes metrics to event files of TensorBoard."""
 
 import socket
 import struct
@@ -13,12 +13,13 @@ from eggroll_ray.runs.sinks.base import Guard, describe, scalars
 class TensorBoard:
     """Writes TensorBoard's event files; a `metrics.Sink`.
 
-    tensorboardX's own writer is not used: its queue blocks for ever once the disk was full, and a run resumed within a
-    second would overwrite the file before it. Here one row is one record, in a new file for each start.
+    tensorboardX's own writer is not used, because its queue blocks forever after the disk was full, and because a run
+    resumed within a second would overwrite the earlier file. Here each row is one record, and each start of a run makes
+    a new file.
 
     Args:
-      folder: of the event files. When it has some already, the first row says from which generation on TensorBoard
-        forgets them: a resumed run shows no generation twice.
+      folder: the folder of the event files. If it already contains some, TensorBoard is told to discard their records
+        from the generation of the first row on, so that a resumed run shows no generation twice.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +41,7 @@ class TensorBoard:
                 self._open(row["generation"])
             self._append(row["generation"], summary=_summary(row))
         except BaseException:
-            self.close()  # the next row begins a new file, since nothing can be read behind a torn record
+            self.close()  # so the next row begins a new file, because records after an incomplete one cannot be read
             raise
 
     def _open(self, generation: int) -> None:

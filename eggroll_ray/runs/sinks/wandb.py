@@ -1,4 +1,4 @@
-"""Metrics to Weights & Biases, from a thread of its own."""
+"""Sends metrics to Weights & Biases, from a thread of its own."""
 
 import logging
 import os
@@ -16,19 +16,19 @@ _log = logging.getLogger(__name__)
 class Wandb:
     """Logs to Weights & Biases, in a thread of its own; a `metrics.Sink`.
 
-    The run's id is kept in `wandb.json` in the run folder, so that a resumed run continues it. Events are numbers
-    (how many of a name in that generation) and the text `event`. Without a network set WANDB_MODE=offline and upload
-    later with `wandb sync`.
+    The id of the wandb run is stored in `wandb.json` in the run folder, so that a resumed run continues it. Events
+    become numbers (the number of events of each name in a generation) and the text `event`. Without a network, set
+    WANDB_MODE=offline and upload later with `wandb sync`.
 
     Args:
-      run_folder: of the run; wandb keeps its own files below it.
-      project: of wandb, or "entity/project".
-      name: of the run; default: the folder's name.
+      run_folder: the run folder, in which wandb also keeps its own files.
+      project: the wandb project, or "entity/project".
+      name: name of the run; default: the name of the folder.
       config: the options that the run was started with.
-      mode: "online" or "offline"; default: WANDB_MODE, else online.
+      mode: "online" or "offline"; default: WANDB_MODE, or online if that is not set.
 
     Raises:
-      ImportError: wandb is not installed.
+      ImportError: when wandb is not installed.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Wandb:
         self._mode = mode or os.environ.get("WANDB_MODE", "online")
         self._events = Events()
         self._run: Any = None
-        self._next_step = 0  # wandb drops what comes for a step that it has already
+        self._next_step = 0  # wandb ignores data for steps that it already has
         self._background = Background("wandb", self._write, self._finish)
 
     def __call__(self, row: Row) -> None:
@@ -73,7 +73,7 @@ class Wandb:
         online = self._mode == "online"
         if online and not self._wandb.login(prompt=False):
             raise RuntimeError("wandb has no API key: run `wandb login`, or set WANDB_MODE=offline.")
-        # create_new: a run that the user has open in this process stays theirs.
+        # "create_new", so that a wandb run that the user has open in this process is not affected.
         settings = self._wandb.Settings(silent=True, console="off", reinit="create_new")
         run = self._wandb.init(
             project=self._project,
@@ -82,7 +82,7 @@ class Wandb:
             config=self._config,
             dir=self._folder,
             id=remembered(self._folder / "wandb.json", lambda: {"id": secrets.token_hex(4)})["id"],
-            resume="allow" if online else None,  # offline it comes of itself: one id, several segments
+            resume="allow" if online else None,  # offline, runs with the same id are joined without this option
             mode=self._mode,
             settings=settings,
         )
