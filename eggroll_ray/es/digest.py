@@ -1,4 +1,4 @@
-"""Fingerprints by which workers and runs are compared: of arrays, and of this package's source.
+"""Fingerprints of arrays and of this package's source, by which workers and runs are compared.
 
 They detect accidents; they are not cryptographically secure.
 """
@@ -12,12 +12,12 @@ import numpy as np
 
 from eggroll_ray.es.leaves import is_key
 
-_LARGE = 1 << 16  # bytes of an array, from which on a hash function would be what a generation waits for
-_WORDS = 1 << 12  # of 8 bytes, summed side by side; they stay in a core's cache
+_LARGE = 1 << 16  # arrays of at least this many bytes are condensed first, since hashing them would take too long
+_WORDS = 1 << 12  # number of 8-byte words that are summed in parallel; they fit into a core's cache
 _ROOT = Path(__file__).parents[2]
-# What people see of a run, how it is asked for on the command line, and where else its metrics go.
+# Folders whose code cannot change the bits of a run: the report, the command line, and other sinks for metrics.
 _CHANGES_NO_BIT = ("eggroll_ray/report/", "eggroll_ray/cli/", "eggroll_ray/runs/sinks/")
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit of a word is ever multiplied away
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplication modulo 2**64 loses no bit
 
 
 def digest(tree: Any) -> str:
@@ -37,14 +37,15 @@ def digest(tree: Any) -> str:
 
 
 def host_array(leaf: Any) -> np.ndarray:
-    """Returns an array on the host; of random keys, which NumPy does not know, the words that they are made of."""
+    """Returns a NumPy array. Random keys, which NumPy does not know, are converted to their words."""
     return np.asarray(jax.random.key_data(leaf) if is_key(leaf) else leaf)
 
 
 def _condense(rows: np.ndarray) -> np.ndarray:
-    """Returns one row in place of many, a polynomial of them modulo 2**64: at the speed of reading them.
+    """Condenses many rows to one, as a polynomial modulo 2**64. It is as fast as reading the rows.
 
-    If one word differs, so does the result; if several do by chance, in all but one case of 2**64.
+    If one word differs, the result differs. If several words differ by chance, the result is the same with a
+    probability of only 2**-64.
     """
     total = np.zeros(rows.shape[1], np.uint64)
     for row in rows:
@@ -54,12 +55,12 @@ def _condense(rows: np.ndarray) -> np.ndarray:
 
 
 def code_digest(root: Path = _ROOT) -> str:
-    """Returns a fingerprint of the source that decides the bits of a run: another version of it may compute others.
+    """Returns a fingerprint of the source code that decides the bits of a run.
 
-    It covers this package and the environments beside it, but for what cannot change a bit.
+    It covers this package and the package `envs`, without the parts that cannot change the bits.
 
     Args:
-      root: the folder that both lie in.
+      root: the folder that contains both packages.
     """
     hasher = hashlib.blake2b(digest_size=4)
     for package in ("eggroll_ray", "envs"):

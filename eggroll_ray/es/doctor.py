@@ -1,8 +1,8 @@
-"""The doctor: measures, on the machine it runs on, that the noise and the estimate can be trusted.
+"""The doctor: checks by measurement on this machine that the noise and the estimate are correct.
 
-A check takes noise as a `Draw`, or a strategy as an `ES`, so that a faulty one can be put in its place.
-What should be independent is judged by |sum x| <= c sqrt(sum x^2): for symmetric terms Hoeffding's
-inequality bounds a false alarm of all the comparisons of a check together by `_FALSE_ALARM`.
+A check takes noise as a `Draw`, or a strategy as an `ES`, so that tests can give it a faulty one. Independence is
+judged by |sum x| <= c sqrt(sum x^2). For symmetric terms, Hoeffding's inequality then bounds the probability of a false
+alarm by `_FALSE_ALARM`, for all comparisons of a check together.
 
 Letters in shapes: `n` members, `p` pairs, `s` streams, `d` numbers.
 """
@@ -29,16 +29,16 @@ Params = Any
 Range = Sequence[int] | np.ndarray
 
 _FALSE_ALARM = 1e-6
-_BLOCK = 256  # members drawn at a time, always the same so that one program is compiled
-_PREFIX = 64  # numbers of each stream that are correlated with each other stream
-_MEMBERS = 512  # of the populations that are updated; four times as many as well
-_SIGMAS = (0.01, 1.0)  # of even and odd generations, for the estimate
-_FAR = 1 << 18  # a pair far from the first: another worker's
+_BLOCK = 256  # number of members drawn at a time, always the same so that only one program is compiled
+_PREFIX = 64  # how many numbers of each stream are correlated with those of each other stream
+_MEMBERS = 512  # population size for checks of updates; some use four times as many
+_SIGMAS = (0.01, 1.0)  # sigma of even and of odd generations in checks of the estimate
+_FAR = 1 << 18  # distance to pairs that another worker would draw
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """The result of one check, or a fact about the machine, which passes and expects nothing."""
+    """The result of one check, or a fact about the machine, which always passes and expects nothing."""
 
     name: str
     measured: float | str
@@ -50,8 +50,8 @@ class Finding:
 class Sample(NamedTuple):
     """The noise of some members, by name, in float64."""
 
-    noise: dict[str, np.ndarray]  # leaf -> (n, d): E, with the member's sign
-    streams: dict[str, np.ndarray]  # stream -> (n, d): the independent numbers that E is made of
+    noise: dict[str, np.ndarray]  # leaf -> (n, d): E with the sign of the member
+    streams: dict[str, np.ndarray]  # stream -> (n, d): the independent numbers from which E is computed
 
 
 # Draws noise: (seed, generation, member numbers (n,)) -> Sample.
@@ -59,7 +59,7 @@ Draw = Callable[[int, int, Range], Sample]
 
 
 def example_params() -> Params:
-    """Returns a small tree with the shapes that matter: equal, unequal, a vector, a scalar, four axes."""
+    """Returns a small tree with all relevant shapes: equal and unequal matrices, a vector, a scalar, four axes."""
     layer = {"kernel": jnp.zeros((16, 16)), "bias": jnp.zeros(16)}
     return {
         "embedding": jnp.zeros((96, 8)),
@@ -73,13 +73,14 @@ def diagnose(strategy: ES, params: Params, seed: int = 0, population_size: int =
     """Runs every check.
 
     Args:
-      strategy: the user's; the estimate is measured on the same noise with plain gradient ascent.
-      params: a small tree (under a hundred thousand numbers): the noise depends on paths and shapes alone.
-      seed: of the noise that is measured; other seeds are compared with it.
-      population_size: any that the strategy's shaping accepts; a few hundred will do.
+      strategy: the user's strategy. The estimate is measured with its noise, but with plain gradient ascent.
+      params: a small tree with fewer than a hundred thousand numbers. It may be small, because noise depends on paths
+        and shapes alone.
+      seed: seed of the noise that is measured. Other seeds are compared with it.
+      population_size: any size that the strategy's shaping accepts; a few hundred are enough.
 
     Returns:
-      Facts about the machine, then one finding per check; all pass where all is well.
+      Facts about the machine, followed by one finding per check. All of them pass if nothing is wrong.
     """
     draw = sampler(strategy, params, population_size)
     reuse = int(strategy.settings.get("noise_reuse", 1))
@@ -109,7 +110,7 @@ def diagnose(strategy: ES, params: Params, seed: int = 0, population_size: int =
 
 
 def facts() -> list[Finding]:
-    """Returns what the measurements hold for."""
+    """Returns the platform and the versions for which the measurements are valid."""
     devices = jax.local_devices()
     names = f"{len(devices)} x {devices[0].device_kind}"
     return [
@@ -120,7 +121,7 @@ def facts() -> list[Finding]:
 
 
 def sampler(strategy: ES, params: Params, population_size: int = 256) -> Draw:
-    """Returns a `Draw` of the strategy's noise, as its `perturb` applies it to parameters of zero."""
+    """Returns a `Draw` of the strategy's noise. It applies `perturb` to parameters that are all zero."""
     zeros = jax.tree.map(jnp.zeros_like, params)
     start = strategy.init(zeros, 0)
     paths = [leaf.path for leaf in strategy.label(zeros)]
@@ -178,12 +179,16 @@ def check_moments(
     kurtosis: float | None = 3.0,
     reuse: int = 1,
 ) -> list[Finding]:
-    """Every entry of E has mean 0, variance 1, third moment 0 and the fourth moment of its rank.
+    """Checks that every entry of E has mean 0, variance 1, third moment 0, and the fourth moment for its rank.
 
     Args:
-      ranks: of each leaf; None: dense.
+      draw: draws the noise.
+      seed: seed of the noise.
+      ranks: the rank of each leaf; None for dense noise.
       precision: relative rounding error of the parameters.
-      kurtosis: of the law of the factors, for a fourth moment of 3 + (kurtosis^2 - 3) / rank; None: unknown.
+      kurtosis: kurtosis of the factors' distribution, which gives a fourth moment of 3 + (kurtosis^2 - 3) / rank; None
+        if unknown.
+      reuse: number of generations that share their noise.
     """
     samples = [draw(seed, epoch * reuse, _firsts()) for epoch in range(8)]
     entries = {path: np.concatenate([sample.noise[path] for sample in samples]) for path in ranks}
@@ -201,21 +206,21 @@ def check_moments(
         worst = max(scores, key=lambda path: abs(scores[path]))
         measured = float(np.mean(entries[worst] ** power))
         text = f"{measured:.3f}, {scores[worst]:.1f} standard errors off"
-        # The terms are not symmetric, so Hoeffding's bound does not hold to the letter: some slack.
+        # The terms are not symmetric, so Hoeffding's bound is not exact. Therefore add some tolerance.
         passed = abs(scores[worst]) <= _bound(len(scores)) + 1.0
         findings.append(Finding(f"{name} of E", text, f"{wanted[worst]:.3g}", passed, f"worst leaf: {worst}"))
     return findings
 
 
 def check_twins(draw: Draw, seed: int) -> Finding:
-    """Members 2p and 2p + 1 have exactly opposite noise."""
+    """Checks that members 2p and 2p + 1 have exactly opposite noise."""
     sample = draw(seed, 0, np.arange(_BLOCK)).noise
     bad = [path for path, e in sample.items() if not np.array_equal(e[0::2], -e[1::2]) or not e.any()]
     return Finding("twins are opposite", f"{len(bad)} leaves differ", "0", not bad, ", ".join(bad[:3]))
 
 
 def check_pairs(draw: Draw, seed: int) -> Finding:
-    """No pair has the noise of another, whether one worker draws both or two do."""
+    """Checks that no two pairs share noise, whether the same worker draws them or different ones."""
     members = _firsts()
     near = _joined(draw(seed, 0, members))
     far = _joined(draw(seed, 0, members + 2 * _FAR))
@@ -226,7 +231,7 @@ def check_pairs(draw: Draw, seed: int) -> Finding:
 
 
 def check_streams(draw: Draw, seed: int) -> Finding:
-    """Leaves, stacked layers and the two factors of a leaf share no noise, not even a prefix."""
+    """Checks that leaves, stacked layers and the two factors of a leaf share no noise, not even a prefix of it."""
     sample = draw(seed, 0, _firsts())
     x, names = _prefixes(sample), list(sample.streams)
     scores = {f"{lag} pairs apart": _scores(x, x, lag) for lag in range(-8, 9)}
@@ -235,7 +240,7 @@ def check_streams(draw: Draw, seed: int) -> Finding:
 
 
 def check_generations(draw: Draw, seed: int, reuse: int = 1) -> Finding:
-    """Every noise epoch draws afresh, and the generations of one epoch share its noise."""
+    """Checks that every noise epoch has new noise, and that all generations of one epoch share it."""
     members = _firsts()
     samples = {epoch: draw(seed, epoch * reuse, members) for epoch in (0, 1, 2, 1000)}
     last = draw(seed, 2 * reuse - 1, members)
@@ -253,7 +258,7 @@ def check_generations(draw: Draw, seed: int, reuse: int = 1) -> Finding:
 
 
 def check_seeds(draw: Draw, seed: int, reuse: int = 1) -> Finding:
-    """Other seeds draw other noise, also under a shift of the pair, the leaf or the generation."""
+    """Checks that different seeds give different noise, even if pair, leaf or generation is shifted."""
     members = _firsts()
     sample = draw(seed, 0, members)
     others = {*_neighbours(seed), 0, 42, seed ^ (1 << 31)} - {seed}
@@ -268,9 +273,9 @@ def check_seeds(draw: Draw, seed: int, reuse: int = 1) -> Finding:
 
 
 def check_overlap(draw: Draw, seeds: Sequence[int], reuse: int = 1) -> Finding:
-    """No run of numbers occurs twice, at any offset, in the streams of some seeds, epochs and pairs."""
+    """Checks that no sequence of numbers occurs twice, at any offset, in the streams of seeds, epochs and pairs."""
     samples = [draw(seed, epoch * reuse, _firsts()) for seed in seeds for epoch in range(3)]
-    # Rounded, so that a copy is found also where one is scaled; its sign is lost below, for mirrored ones.
+    # Round the numbers to find copies that differ by rounding. `_window_hashes` ignores signs to find negated copies.
     rows = [np.rint(x[:64] * 4096).astype(np.int64) for sample in samples for x in sample.streams.values()]
     _, counts = np.unique(np.concatenate([x.ravel() for x in rows]), return_counts=True)
     bits = -math.log2(max(float(np.sum((counts / counts.sum()) ** 2)), 1e-300)) or 1e-3
@@ -284,13 +289,13 @@ def check_overlap(draw: Draw, seeds: Sequence[int], reuse: int = 1) -> Finding:
 
 
 def check_layouts(strategy: ES, params: Params, seed: int) -> Finding:
-    """A member has the same noise drawn alone, in blocks of any size, in a loop and on another device.
+    """Checks that a member has the same noise if drawn alone, in blocks of any size, in a loop, or on another device.
 
-    Compilers may round the last bit differently; any larger difference is another draw.
+    Compilers may round the last bit differently. A larger difference means that other numbers were drawn.
     """
     state = strategy.init(jax.tree.map(jnp.zeros_like, params), seed)
     order = sorted(range(len(strategy.label(params))), key=lambda i: jax.tree.leaves(params)[i].size)
-    chosen = {order[0], order[-1]}  # to compile in seconds
+    chosen = {order[0], order[-1]}  # the smallest and the largest leaf alone, which compile within seconds
 
     def numbers(state: ESState, member: jax.Array) -> list[Any]:
         leaves = jax.tree.leaves(strategy.perturb(state, member), is_leaf=is_perturbed)
@@ -316,7 +321,7 @@ def check_layouts(strategy: ES, params: Params, seed: int) -> Finding:
 
 
 def check_ascent(strategy: ES, draw: Draw, params: Params, seed: int, population_size: int = 256) -> list[Finding]:
-    """A linear fitness rises within a few updates, also where one member's is NaN or infinite."""
+    """Checks that a linear fitness rises within a few updates, even if that of one member is NaN or infinite."""
     start, update = strategy.init(params, seed), jax.jit(strategy.update)
     noise = [_population(draw, seed, generation, population_size) for generation in range(5)]
     gradient = _directions(seed, noise[0].shape[1], 1)[0]
@@ -339,10 +344,12 @@ def check_ascent(strategy: ES, draw: Draw, params: Params, seed: int, population
 
 
 def check_equal_fitness(plain: ES, params: Params, seed: int) -> Finding:
-    """Where all members are equally fit the parameters stay as they are, to the bit.
+    """Checks that the parameters keep all their bits if all members have the same fitness.
 
     Args:
-      plain: a strategy with raw fitness and steps of the estimate itself, `optax.sgd(1.0)`.
+      plain: a strategy with raw fitness whose step is the estimate itself, `optax.sgd(1.0)`.
+      params: the parameters.
+      seed: seed of the noise.
     """
     start = plain.init(params, seed)
     state, _ = jax.jit(plain.update)(start, jnp.full(_MEMBERS, 3.0, jnp.float32))
@@ -352,7 +359,7 @@ def check_equal_fitness(plain: ES, params: Params, seed: int) -> Finding:
 
 
 def check_transpose(plain: ES, draw: Draw, params: Params, seed: int) -> Finding:
-    """The update sums the very noise that the members were given: (1 / (n sigma)) sum_i F_i E_i."""
+    """Checks that the update sums the same noise that members were perturbed with: (1 / (n sigma)) sum_i F_i E_i."""
     start = plain.init(jax.tree.map(jnp.zeros_like, params), seed)._replace(generation=jnp.int32(5))
     fitness = np.random.default_rng(seed).normal(size=_MEMBERS).astype(np.float32)
     state, metrics = jax.jit(plain.update)(start, jnp.asarray(fitness))
@@ -370,15 +377,17 @@ def check_transpose(plain: ES, draw: Draw, params: Params, seed: int) -> Finding
 
 
 def check_estimate(plain: ES, draw: Draw, params: Params, seed: int) -> list[Finding]:
-    """The estimate of a linear or quadratic fitness is its gradient, for every sigma, rank and population.
+    """Checks that the estimate for a linear or quadratic fitness is its gradient, for several sigmas and populations.
 
-    Projections on the gradient and on random directions are compared with the gradient's, in standard errors
-    of the mean over pairs.
+    The projections of the estimate on the gradient and on random directions are compared with those of the gradient,
+    in standard errors of the mean over pairs.
 
     Args:
-      plain: a strategy with raw fitness and steps of the estimate itself, `optax.sgd(1.0)`, whose sigma
-        changes with the generation.
-      draw: its noise, and so that of the strategy under examination.
+      plain: a strategy with raw fitness whose step is the estimate itself, `optax.sgd(1.0)`, and whose sigma changes
+        with the generation.
+      draw: draws its noise, which is that of the examined strategy.
+      params: the parameters.
+      seed: seed of the noise.
     """
     zeros = jax.tree.map(jnp.zeros_like, params)
     findings, many = [], 4 * _MEMBERS
@@ -406,7 +415,7 @@ def check_estimate(plain: ES, draw: Draw, params: Params, seed: int) -> list[Fin
 
 
 def _plain(strategy: ES) -> ES | None:
-    """The same noise with raw fitness and steps of the estimate itself; sigma is `_SIGMAS` in turn."""
+    """A strategy with the same noise, raw fitness, the estimate as its step, and alternating `_SIGMAS`."""
     settings = strategy.settings
     laws = {"normal": normal, "rademacher": rademacher}
     makers = {"eggroll": eggroll, "openai_es": openai_es}
@@ -425,13 +434,13 @@ def _plain(strategy: ES) -> ES | None:
 
 
 def _population(draw: Draw, seed: int, generation: int, n: int) -> np.ndarray:
-    """The unit noise (n, d) of all members, the leaves one after the other."""
+    """The unit noise (n, d) of all members, with the leaves concatenated."""
     blocks = [draw(seed, generation, np.arange(_BLOCK) + first).noise for first in range(0, n, _BLOCK)]
     return np.concatenate([np.concatenate(list(block.values()), axis=1) for block in blocks])[:n]
 
 
 def _vector(strategy: ES, params: Params) -> np.ndarray:
-    """The parameters that are not frozen, the leaves one after the other."""
+    """The parameters that are not frozen, with the leaves concatenated."""
     leaves = zip(strategy.label(params), jax.tree.leaves(params), strict=True)
     return np.concatenate([np.asarray(x, np.float64).ravel() for leaf, x in leaves if leaf.kind is not Kind.FROZEN])
 
@@ -470,7 +479,7 @@ def _firsts() -> np.ndarray:
 
 
 def _prefixes(sample: Sample) -> np.ndarray:
-    """The first numbers of every stream, (s, p, _PREFIX), with zeros where a stream is shorter."""
+    """The first numbers of every stream, (s, p, _PREFIX). Shorter streams are padded with zeros."""
     streams = [x[:, :_PREFIX] for x in sample.streams.values()]
     padded = [np.concatenate([x, np.zeros((len(x), _PREFIX - x.shape[1]))], axis=1) for x in streams]
     return np.stack(padded)
@@ -483,14 +492,14 @@ def _joined(sample: Sample) -> np.ndarray:
 
 
 def _scores(x: np.ndarray, y: np.ndarray, lag: int) -> np.ndarray:
-    """Correlation (s, s) of every stream of pair p of `x` with every one of pair p + lag of `y`, standardised."""
+    """Standardised correlation (s, s) of each stream of pair p in `x` with each stream of pair p + lag in `y`."""
     x, y = (x[:, : x.shape[1] - lag], y[:, lag:]) if lag >= 0 else (x[:, -lag:], y[:, :lag])
     x, y = x.reshape(len(x), -1), y.reshape(len(y), -1)
     return x @ y.T / np.sqrt(np.maximum((x * x) @ (y * y).T, 1e-300))
 
 
 def _independent(name: str, scores: dict[str, np.ndarray], streams: list[str]) -> Finding:
-    """The verdict on standardised correlations: none is larger than chance allows."""
+    """The finding for standardised correlations, which passes if none is larger than expected by chance."""
     where = max(scores, key=lambda key: float(np.max(np.abs(scores[key]))))
     one, other = np.unravel_index(int(np.argmax(np.abs(scores[where]))), scores[where].shape)
     worst = abs(float(scores[where][one, other]))
@@ -504,14 +513,14 @@ def _bound(comparisons: int) -> float:
 
 
 def _score(values: np.ndarray, wanted: float, precision: float) -> float:
-    """How many standard errors the mean is off, beyond what rounding explains."""
+    """By how many standard errors the mean is off, beyond the effect of rounding."""
     off = float(np.mean(values)) - wanted
     beyond = max(0.0, abs(off) - 8 * precision * max(1.0, wanted))
     return math.copysign(beyond, off) / (float(np.std(values)) / math.sqrt(len(values)) + 1e-12)
 
 
 def _window_hashes(rows: np.ndarray, size: int) -> np.ndarray:
-    """Hashes of all runs of `size` numbers inside the rows, the same for a run and its negative."""
+    """Hashes of all sequences of `size` numbers inside the rows. A sequence and its negative have the same hash."""
     windows = rows.shape[1] - size + 1
     if windows < 1:
         return np.zeros(0, np.uint64)
@@ -523,7 +532,7 @@ def _window_hashes(rows: np.ndarray, size: int) -> np.ndarray:
 
 
 def _flat(parts: Iterable[Any]) -> np.ndarray:
-    """The numbers of the parts of a block, joined over members, then over leaves."""
+    """The numbers of the parts of a block, concatenated over members, then over leaves."""
     columns = zip(*(jax.tree.leaves(part) for part in parts), strict=True)
     joined = [np.concatenate([np.asarray(x, np.float64) for x in column]) for column in columns]
     return np.concatenate([column.ravel() for column in joined])

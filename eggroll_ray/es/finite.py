@@ -1,4 +1,4 @@
-"""Parameters that are not finite: which leaf, and where in an update that began."""
+"""Finds the cause of parameters that are not finite: the leaf, and the stage of the update at which it began."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,21 +12,21 @@ from eggroll_ray.es.leaves import Kind, Leaf
 from eggroll_ray.es.record import NotFiniteError, Params
 
 _BEGAN = {
-    "weights": "the weights that the shaping made of the fitness were the first that were not finite. Fitness of that "
-    "size does not fit into float32: scale it down, or choose a shaping that is bounded, as centred_rank is.",
-    "gradient": "the fitness weighed finite numbers, and the estimate was the first that was not finite: scale the "
-    "fitness down, and look whether sigma or its schedule goes to zero.",
-    "updates": "the estimate was finite, and what the optimiser made of it was the first that was not: look at its "
-    "learning rate, schedule and epsilon.",
-    "params": "the optimiser's step was finite, and its sum with the parameter is beyond what {dtype} holds, "
-    "{largest:g}: choose a smaller learning rate, weight decay, or a type with a larger range.",
+    "weights": "the weights that the shaping made of the fitness were not finite. Fitness of this size does not fit "
+    "into float32: scale it down, or choose a bounded shaping such as centred_rank.",
+    "gradient": "the weights were finite, but the estimate was not: scale the fitness down, and check whether sigma or "
+    "its schedule goes to zero.",
+    "updates": "the estimate was finite, but the step that the optimiser made of it was not: check its learning rate, "
+    "schedule and epsilon.",
+    "params": "the optimiser's step was finite, but its sum with the parameter is beyond the range of {dtype}, "
+    "{largest:g}: choose a smaller learning rate, weight decay, or a dtype with a larger range.",
 }
 
 
 class Stages(NamedTuple):
-    """What an update goes through, as trees or sequences of one array for each leaf that is not frozen."""
+    """The stages of an update, as trees or sequences with one array for each leaf that is not frozen."""
 
-    before: Any  # the parameters
+    before: Any  # the parameters before the update
     weights: Any
     gradient: Any
     updates: Any
@@ -39,12 +39,15 @@ def all_finite(params: Params) -> Bool[Array, ""]:
 
 
 def explain(leaves: Sequence[Leaf], generation: int, update: Callable[[], Stages]) -> str | None:
-    """Says which leaf an update has made not finite, and where that began; None if it was so before, or is not at all.
+    """Explains which leaf an update has made not finite, and at which stage.
 
     Args:
-      leaves: of all parameters.
-      generation: that is updated.
-      update: does it once more, in JAX; it is compiled.
+      leaves: the leaves of all parameters.
+      generation: the generation whose update it is.
+      update: repeats the update and returns its stages; it is compiled.
+
+    Returns:
+      The explanation, or None if all parameters are finite, or if some were not finite before the update.
     """
 
     def sound() -> Array:
@@ -60,17 +63,17 @@ def explain(leaves: Sequence[Leaf], generation: int, update: Callable[[], Stages
     began = _BEGAN[stage].format(dtype=leaf.dtype, largest=float(jnp.finfo(leaf.dtype).max))
     return (
         f"after the update of generation {generation}, leaf {leaf.path!r}{others} not finite: {began} The parameters "
-        f"of generation {generation} are the last good ones: of a recorded run, replay has them."
+        f"of generation {generation} are the last good ones; `replay` restores them from a recorded run."
     )
 
 
 def check_finite(leaves: Sequence[Leaf], params: Params, where: str) -> None:
-    """Raises NotFiniteError when a leaf that is not frozen holds what is not finite; params are on the host."""
+    """Raises NotFiniteError if a leaf that is not frozen contains NaN or infinity. `params` are NumPy arrays."""
     for leaf, array in zip(leaves, jax.tree.leaves(params), strict=True):
         if leaf.kind is Kind.FROZEN:
             continue
         if count := int(np.size(array) - np.isfinite(array).sum()):
             raise NotFiniteError(
                 f"{where}: leaf {leaf.path!r} holds {count} numbers of {np.size(array)} that are not finite, before "
-                "any update; if they are meant, as in a mask, freeze it with LeafRules(frozen=...)."
+                "any update; if that is intended, as in a mask, freeze the leaf with LeafRules(frozen=...)."
             )

@@ -1,4 +1,4 @@
-"""Numbers of an optimiser that lie in its state, as `optax.inject_hyperparams` puts them there: they can be changed."""
+"""Reads and changes hyperparameters that are stored in an optimiser's state by `optax.inject_hyperparams`."""
 
 import math
 from collections.abc import Mapping
@@ -7,13 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-_FIELD, _SCHEDULES = "hyperparams", "hyperparams_states"  # of the states that optax makes
+_FIELD, _SCHEDULES = "hyperparams", "hyperparams_states"  # names of fields in optax's states
 
 
 def hyperparameters(opt_state: Any) -> dict[str, Any]:
-    """Returns the hyperparameters in an optimiser's state by their paths, `1/hyperparams/learning_rate`.
+    """Returns the hyperparameters in an optimiser's state by their paths, such as `1/hyperparams/learning_rate`.
 
-    Those that follow a schedule are not among them: each update sets them anew.
+    Hyperparameters that follow a schedule are left out, because each update overwrites them.
     """
     flat = jax.tree_util.tree_flatten_with_path(opt_state)[0]
     leaves = {tuple(_part(key) for key in path): leaf for path, leaf in flat}
@@ -26,17 +26,17 @@ def hyperparameters(opt_state: Any) -> dict[str, Any]:
 
 
 def changes(opt_state: Any, values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    """Finds what is to be changed in an optimiser's state, or the shapes of one.
+    """Finds the hyperparameters to change in an optimiser's state.
 
     Args:
-      opt_state: of the optimiser.
-      values: new values by name, such as `learning_rate`, or by path where several have that name.
+      opt_state: the optimiser's state, or its shapes.
+      values: new values by name, such as `learning_rate`, or by path if several hyperparameters have that name.
 
     Returns:
-      Paths and values.
+      Pairs of path and value.
 
     Raises:
-      ValueError: for a name that is not there, or stands for several, and for a value that is no finite number.
+      ValueError: for a name that does not exist or is ambiguous, and for a value that is not a finite number.
     """
     there = hyperparameters(opt_state)
     found = []
@@ -57,10 +57,10 @@ def changes(opt_state: Any, values: Mapping[str, float]) -> tuple[tuple[str, flo
 
 
 def with_hyperparameters(opt_state: Any, values: Mapping[str, Any]) -> Any:
-    """Returns an optimiser's state with other hyperparameters, by the paths that `changes` gives.
+    """Returns an optimiser's state with new hyperparameters, given by the paths that `changes` returns.
 
     Raises:
-      ValueError: for a path that is not there.
+      ValueError: for a path that does not exist.
     """
     if missing := values.keys() - hyperparameters(opt_state).keys():
         raise ValueError(f"the optimiser's state holds no {_listed(missing)}: it is not the one that was changed.")

@@ -1,4 +1,4 @@
-"""Which noise each parameter array gets: one `Leaf` a leaf, labelled by path and shape alone."""
+"""Decides which noise each parameter array gets. Each gets a `Leaf`, which depends on its path and shape alone."""
 
 import dataclasses
 import enum
@@ -16,26 +16,26 @@ from eggroll_ray.es.numbers import make_plain
 class Kind(enum.Enum):
     """How a leaf is perturbed."""
 
-    LOW_RANK = "low rank"  # W + A B^T, never formed
-    DENSIFIED = "low rank, formed per member"  # the same noise, explicitly formed
+    LOW_RANK = "low rank"  # W + A B^T, which is not formed
+    DENSIFIED = "low rank, formed per member"  # the same noise, formed explicitly for each member
     DENSE = "dense"  # one independent number per entry
-    FROZEN = "frozen"  # neither perturbed nor updated: what the user says, and random keys
+    FROZEN = "frozen"  # neither perturbed nor updated: leaves that the user names, and random keys
 
 
 class Rounding(enum.Enum):
-    """How a step, which is computed in float32, becomes a change of a leaf of a narrower type."""
+    """How a step, which is computed in float32, is applied to a leaf of a narrower dtype."""
 
-    NEAREST = "rounded to the nearest"  # steps below half the distance to the type's next number are lost
-    STOCHASTIC = "rounded at random"  # to one of the two numbers next to the result, right on average
-    MASTER = "with a float32 master"  # a copy in the optimiser's state, which moves
+    NEAREST = "rounded to the nearest"  # loses steps below half the distance to the next number of the dtype
+    STOCHASTIC = "rounded at random"  # to one of the two neighbouring numbers, so that the expected result is exact
+    MASTER = "with a float32 master"  # the step is applied to a float32 copy in the optimiser's state
 
 
 @dataclasses.dataclass(frozen=True)
 class Leaf:
     """One parameter array, named by its path (`layers/0/kernel`).
 
-    A matrix leaf is split into `lead` stacked axes in front, then the axes that make up the rows, then
-    the last `columns` axes: `(h, w, in, out)` of a convolution is an `(h w in) x out` matrix.
+    The axes of a matrix leaf are split into three parts: `lead` stacked axes in front, then the axes of the rows, then
+    the last `columns` axes. For example, `(h, w, in, out)` of a convolution is an `(h w in) x out` matrix.
     """
 
     path: str
@@ -44,46 +44,46 @@ class Leaf:
     kind: Kind
     lead: int = 0
     columns: int = 1
-    rounding: Rounding | None = None  # of its updates; None where its type is no narrower than float32, or it is frozen
+    rounding: Rounding | None = None  # of its updates; None if it is frozen, or its dtype is not narrower than float32
 
     @property
     def matrix_shape(self) -> tuple[int, int]:
-        """`(m, k)` of the matrix that is factored; `(size, 1)` of a vector."""
+        """The shape `(m, k)` of the matrix that is factored; `(size, 1)` for a vector."""
         split = len(self.shape) - self.columns
         if split <= self.lead:
             return math.prod(self.shape), 1
         return math.prod(self.shape[self.lead : split]), math.prod(self.shape[split:])
 
     def recorded(self) -> str:
-        """Returns what the record of a run says of it."""
-        # Runs of before steps were computed in float32 have no word of rounding: they are no longer continued.
+        """Returns its description in the record of a run."""
+        # Records from before steps were computed in float32 do not mention rounding, and can no longer be resumed.
         rounding = "" if self.rounding is None else f", updated in float32, {self.rounding.value}"
         return f"{self.dtype}{list(self.shape)}, {self.kind.value}{rounding}"
 
 
 @dataclasses.dataclass(frozen=True)
 class LeafRules:
-    """What a user says of leaves, each by a pattern of its path.
+    """A user's choices for leaves, which are named by patterns of their paths.
 
-    In a pattern `*` stands for any text, slashes included, `?` for any one character, and everything else for itself,
-    brackets and dots included. A pattern that is the whole path of a leaf names that leaf alone.
+    In a pattern, `*` matches any text including slashes, and `?` matches any single character. All other characters,
+    including brackets and dots, match themselves. A pattern that equals the path of a leaf matches only that leaf.
 
     Attributes:
-      frozen: neither perturbed nor updated.
-      dense: dense noise instead of low-rank noise.
-      densify: low-rank noise that is formed for every member: the way out for a leaf that an operation
-        without a low-rank rule uses; costs one whole matrix per member.
-      stacked: pattern -> number of leading axes that stack layers, as `scan` over layers has them; each
-        layer then has noise of its own.
-      on_unsupported: what becomes of a leaf that an operation without a low-rank rule uses: "raise" an error, or
-        "densify", as if its path were among those of `densify`. It is found where a run is prepared, which traces
-        the function; one that is called in Python (`batched`) is not known then, and raises.
-      densify_limit: the most bytes that the arrays of a block may take that "densify" forms; above, an error.
-      stochastic: of those narrower than float32, as bfloat16: updates are rounded to one of the two numbers of their
-        type next to the result, at random and right on average, and not to the nearest, by which steps of less than
-        half the distance to the next number are lost. The same bits for any number of workers.
-      master: of those narrower than float32: a float32 copy in the optimiser's state, 4 bytes a number, takes every
-        step in full, and they are the nearest to it.
+      frozen: leaves that are neither perturbed nor updated.
+      dense: leaves with dense noise instead of low-rank noise.
+      densify: leaves whose low-rank noise is formed for every member. Use it for a leaf that is used by an operation
+        without a low-rank rule. It costs a whole matrix per member.
+      stacked: pattern -> number of leading axes that stack layers, as in a `scan` over layers. Each layer then gets
+        independent noise.
+      on_unsupported: what to do with a leaf that is used by an operation without a low-rank rule: "raise" an error, or
+        "densify" it as if it were named in `densify`. Such leaves are found by tracing the function before the run
+        starts. A function that is called in Python (`batched`) cannot be traced then, so it raises.
+      densify_limit: largest number of bytes in a block that "densify" may use for formed arrays. More is an error.
+      stochastic: leaves narrower than float32, such as bfloat16, whose updates are rounded at random to one of the two
+        neighbouring numbers, so that they are right on average. Rounding to nearest would lose steps below half the
+        distance to the next number. The bits are the same for any number of workers.
+      master: leaves narrower than float32 that have a float32 copy in the optimiser's state, 4 bytes per number. The
+        copy takes every step in full, and the leaf is the copy rounded to nearest.
     """
 
     frozen: tuple[str, ...] = ()
@@ -110,18 +110,17 @@ class LeafRules:
 def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
     """Labels every leaf of `params`, in the order of `jax.tree.leaves`.
 
-    A matrix gets low-rank noise unless its factors would be no smaller than itself,
-    `r (m + k) >= m k`: then dense noise costs less and is exactly Gaussian. Vectors, and leaves called
-    `bias`, get dense noise.
+    A matrix gets low-rank noise, unless its factors would be no smaller than the matrix itself: `r (m + k) >= m k`. In
+    that case dense noise costs less and is exactly Gaussian. Vectors, and leaves called `bias`, get dense noise.
 
     Args:
-      params: a pytree of arrays or shape structs.
-      rank: `r` of the factors; None gives every leaf dense noise.
-      rules: the user's, which come first.
+      params: a pytree of arrays or `jax.ShapeDtypeStruct`.
+      rank: rank `r` of the factors; None gives every leaf dense noise.
+      rules: the user's choices, which take precedence.
 
     Raises:
-      ValueError: for a leaf that is no floating-point array and not frozen, two leaves of one path, a
-        pattern that matches nothing, or a rank above both sides of every matrix.
+      ValueError: for a leaf that is neither a floating-point array nor frozen, for two leaves with the same path, for a
+        pattern that matches nothing, or for a rank above both sides of every matrix.
     """
     named = _paths(params)
     paths = [path for path, _ in named]
@@ -149,12 +148,12 @@ def label_leaves(params: Any, rank: int | None, rules: LeafRules) -> list[Leaf]:
 
 
 def is_key(leaf: Any) -> bool:
-    """Whether an array, or the shape of one, is of JAX's typed random keys, as `jax.random.key` makes them."""
+    """Whether an array, or its shape, consists of JAX's typed random keys, as made by `jax.random.key`."""
     return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def matching(pattern: str, paths: Sequence[str]) -> list[str]:
-    """Returns the paths that a pattern names; see `LeafRules`."""
+    """Returns the paths that match a pattern; see `LeafRules`."""
     if pattern in paths:
         return [pattern]
     wildcards = {"*": ".*", "?": "."}
@@ -163,7 +162,7 @@ def matching(pattern: str, paths: Sequence[str]) -> list[str]:
 
 
 class _Chosen(NamedTuple):
-    """The leaves that each of the rules names, by their paths."""
+    """The paths of the leaves that each rule names."""
 
     frozen: set[str]
     dense: set[str]
@@ -219,7 +218,7 @@ def _label(path: str, leaf: Any, rank: int | None, chosen: _Chosen) -> Leaf:
     columns = _columns(shape[lead:])
     matrix = Leaf(path, shape, leaf.dtype, Kind.LOW_RANK, lead, columns)
     rows, cols = matrix.matrix_shape
-    # A bias is added, not multiplied, whatever its shape: attention's is (heads, features) in Flax.
+    # A bias is added, not multiplied, whatever its shape. In Flax, biases of attention are (heads, features).
     is_vector = len(shape) - lead < 2 or path.rpartition("/")[2] == "bias"
     if rank is None or is_vector or path in chosen.dense:
         return dataclasses.replace(matrix, kind=Kind.DENSE)
@@ -238,7 +237,7 @@ def _with_rounding(leaf: Leaf, chosen: _Chosen) -> Leaf:
 
 
 def _columns(shape: tuple[int, ...]) -> int:
-    """How many trailing axes are columns: the last one, or all but the first where that is squarer."""
+    """The number of trailing axes that are columns: one, or all but the first if that makes the matrix squarer."""
     if len(shape) < 3:
         return 1
     last = min(math.prod(shape[:-1]), shape[-1])

@@ -1,7 +1,7 @@
-"""Counter-based noise: what a leaf is perturbed by, and the transpose of it, the weighted sum over pairs.
+"""Counter-based noise of a leaf, and its transpose, the weighted sum over pairs that the update needs.
 
-Everything is a pure function of (seed, leaf path, generation // noise_reuse, pair): no state, the same
-bits in every batch layout, chunking and process (paper section 4.2; Salmon et al. 2011).
+Noise is a pure function of (seed, leaf path, generation // noise_reuse, pair). There is no state, and the bits are the
+same for every batch layout, chunk size and process (paper section 4.2; Salmon et al. 2011).
 
 Letters in shapes: `p` pairs, `l` leading (stacked) axes, `r` rank, `m k` the two sides of a matrix.
 """
@@ -19,13 +19,13 @@ from eggroll_ray.es.random import fold_in, stream_keys
 from eggroll_ray.es.random import normal as normal
 from eggroll_ray.es.random import rademacher as rademacher
 
-# The bits below decide the meaning of every fitness log: a change of them needs another name here.
+# Fitness logs can be replayed only with the same noise. Whoever changes the bits of the noise must change this name.
 NOISE_STREAM = "threefry2x32/1"
 
-# Numbers drawn at a time by the transpose: 4 MB of float32, which stays in a core's cache.
+# Number of values that the transpose draws at a time: 4 MB of float32, which stay in a core's cache.
 _CHUNK_NUMBERS = 1 << 20
 
-# The counter of the key of `rounding_words`: no noise has so many numbers.
+# The counter for the key of `rounding_words`, larger than that of any number of noise.
 _ROUNDING = 0xFFFFFFFF
 
 
@@ -34,7 +34,7 @@ def leaf_keys(
 ) -> Key[Array, " paths"]:
     """Returns the keys of the leaves named `paths` in noise epoch `epoch = generation // noise_reuse`.
 
-    All at once: one after the other they would be most of what is compiled for a model of many leaves.
+    They are computed together. One by one, they would be most of the compiled program of a model with many leaves.
     """
     return jax.vmap(fold_in, (0, None))(stream_keys(seed, [f"leaf:{path}" for path in paths]), epoch)
 
@@ -54,9 +54,9 @@ class Factors(NamedTuple):
 class Noise(NamedTuple):
     """The noise of one leaf: `draw` and its transpose `weighted_sum`.
 
-    `draw(key)` takes the key of one pair (consumed) and returns unit noise E, as `Factors` or as an array
-    of the leaf's shape. `weighted_sum(key, weights)` takes the leaf's key and one float32 weight per pair
-    and returns sum_p weights[p] E_p in float32, in an order that depends on the shapes alone.
+    `draw(key)` takes the key of one pair (consumed) and returns unit noise E, as `Factors` or as an array of the leaf's
+    shape. `weighted_sum(key, weights)` takes the leaf's key and one float32 weight per pair, and returns sum_p
+    weights[p] E_p in float32. The order of the sum depends on the shapes alone.
     """
 
     draw: Callable[[PRNGKeyArray], Any]
@@ -64,16 +64,16 @@ class Noise(NamedTuple):
 
 
 def low_rank_noise(lead: tuple[int, ...], rows: int, columns: int, rank: int, dtype: Any, law: Law = normal) -> Noise:
-    """Noise E = A B^T / sqrt(r) of a (stack of) `rows x columns` matrices (paper section 4.1).
+    """Makes the noise E = A B^T / sqrt(r) of a matrix or a stack of `rows x columns` matrices (paper section 4.1).
 
     Args:
-      lead: sizes of the stacked axes in front; each stacked matrix has noise of its own.
+      lead: sizes of the stacked axes in front. Each stacked matrix gets independent noise.
       rows: `m`.
       columns: `k`.
       rank: `r`, at least 1.
-      dtype: the leaf's; the factors are rounded to it once, so that the sum below uses the very numbers
-        that were evaluated.
-      law: of the factors' entries.
+      dtype: dtype of the leaf. The factors are rounded to it once, so that the weighted sum uses the same numbers that
+        were evaluated.
+      law: distribution of the factors' entries.
     """
 
     def draw(key: PRNGKeyArray) -> Factors:
@@ -84,7 +84,8 @@ def low_rank_noise(lead: tuple[int, ...], rows: int, columns: int, rank: int, dt
     def chunk_sum(keys: Key[Array, " p"], weights: Float[Array, " p"]) -> Array:
         a, b = jax.vmap(draw)(keys)
         scaled = a.astype(jnp.float32) * weights.reshape(-1, *[1] * (a.ndim - 1))
-        # As two axes XLA would lay pairs and ranks out for the product, and then draw the noise across the grain.
+        # Merge pairs and ranks into one axis. With two axes, XLA would choose a memory layout for the product in which
+        # drawing the noise is slow.
         scaled, b = (jnp.moveaxis(x, 0, -3).reshape(*lead, -1, x.shape[-1]) for x in (scaled, b.astype(jnp.float32)))
         return jnp.einsum("...pm,...pk->...mk", scaled, b, precision=jax.lax.Precision.HIGHEST)
 
@@ -93,7 +94,7 @@ def low_rank_noise(lead: tuple[int, ...], rows: int, columns: int, rank: int, dt
 
 
 def dense_noise(shape: tuple[int, ...], dtype: Any, law: Law = normal) -> Noise:
-    """Noise with one independent number per entry: for vectors, and for every leaf of OpenAI-ES."""
+    """Makes noise with one independent number per entry, for vectors and for every leaf of OpenAI-ES."""
 
     def draw(key: PRNGKeyArray) -> Array:
         return law(key, shape).astype(dtype)
@@ -108,7 +109,7 @@ def dense_noise(shape: tuple[int, ...], dtype: Any, law: Law = normal) -> Noise:
 def _in_chunks(
     chunk_sum: Callable[[Key[Array, " p"], Array], Array], shape: tuple[int, ...], numbers: int
 ) -> Callable[[PRNGKeyArray, Float[Array, " p"]], Array]:
-    """Sums over pairs in chunks that hold about `_CHUNK_NUMBERS` numbers of noise at a time."""
+    """Makes the sum over pairs in chunks of about `_CHUNK_NUMBERS` numbers of noise."""
 
     def weighted_sum(key: PRNGKeyArray, weights: Float[Array, " p"]) -> Array:
         pairs = weights.shape[0]
@@ -129,7 +130,7 @@ def _in_chunks(
 
 
 def rounding_words(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt[Array, "..."]:
-    """Returns random words that round what one pair's noise is added to; the key is that of its noise."""
+    """Returns random words for rounding a leaf after the noise of one pair is added. `key` is that of the noise."""
     return normal.bits(fold_in(key, jnp.uint32(_ROUNDING)), shape)
 
 

@@ -1,4 +1,4 @@
-"""Optimisers for evolution that optax has not: transformations of a gradient, to be used as optax's own are."""
+"""Optimisers for evolution strategies that optax does not have, as optax gradient transformations."""
 
 import math
 from typing import Any, NamedTuple
@@ -8,32 +8,32 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
-_TINY = float(jnp.finfo(jnp.float32).tiny)  # so that no step follows from no gradient
+_TINY = float(jnp.finfo(jnp.float32).tiny)  # avoids division by zero, so that a zero gradient gives no step
 
 
 class ClipUpState(NamedTuple):
-    """What ClipUp carries from one step to the next."""
+    """The state of ClipUp."""
 
-    step: Int[Array, ""]  # how many have been taken
-    velocity: Any  # as the parameters, in float32: the last step
+    step: Int[Array, ""]  # number of steps taken
+    velocity: Any  # the last step, in the shape of the parameters, float32
 
 
 def clipup(learning_rate: float | optax.Schedule, *, momentum: float = 0.9) -> optax.GradientTransformation:
-    """ClipUp (Toklu, Liskowski and Srivastava 2020, arXiv 2008.02387): steps by the gradient's direction alone.
+    """ClipUp (Toklu, Liskowski and Srivastava 2020, arXiv 2008.02387): uses only the direction of the gradient.
 
-    The velocity is `momentum` times what it was, plus half of the longest step against the gradient's direction; where
-    it is longer than the longest step it is cut to that. The length of the gradient does not count, and unlike in Adam
-    parameters whose gradient is mostly noise do not move as far as the others.
+    The new velocity is `momentum` times the old one, plus half of the longest step against the direction of the
+    gradient. If it is longer than the longest step, it is scaled down to that length. The length of the gradient has no
+    effect. Unlike with Adam, parameters whose gradient is mostly noise do not move as far as the others.
 
-    The norm is taken over all parameters at once. Where groups of them have a fitness of their own, give each its own:
-    `optax.partition({"prey": er.clipup(0.05), "hunter": er.clipup(0.05)}, {"prey": "prey", "hunter": "hunter"})`.
+    The norm is taken over all parameters together. If groups of parameters have their own fitness, use one instance for
+    each: `optax.partition({"prey": er.clipup(0.05), "hunter": er.clipup(0.05)}, {"prey": "prey", "hunter": "hunter"})`.
 
     Args:
-      learning_rate: the longest step, as the root mean square over all parameters; positive, or a schedule of it by
-        generation. The authors' maximum speed is this times the root of the number of parameters; their advice, a
-        fifteenth of the search radius, is `sigma / 15`. Networks of some thousand parameters have learned fastest with
-        a third of sigma (`docs/log.md`).
-      momentum: in [0, 1).
+      learning_rate: the longest step, as root mean square over all parameters; a positive number, or a schedule by
+        generation. The authors' maximum speed is this number times the square root of the number of parameters. They
+        recommend a fifteenth of the search radius, which is `sigma / 15`. Networks with some thousand parameters
+        learned fastest with a third of sigma (`docs/log.md`).
+      momentum: momentum of the velocity, in [0, 1).
 
     Raises:
       ValueError: for values out of range.
@@ -41,7 +41,7 @@ def clipup(learning_rate: float | optax.Schedule, *, momentum: float = 0.9) -> o
     if not callable(learning_rate) and not learning_rate > 0:
         raise ValueError(f"learning_rate={learning_rate} must be positive; try a third of sigma.")
     if not 0 <= momentum < 1:
-        raise ValueError(f"momentum={momentum} must be in [0, 1); the authors' is 0.9.")
+        raise ValueError(f"momentum={momentum} must be in [0, 1); the authors use 0.9.")
 
     def init(params: Any) -> Any:
         return ClipUpState(jnp.int32(0), jax.tree.map(lambda w: jnp.zeros(w.shape, jnp.float32), params))

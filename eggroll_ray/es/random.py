@@ -1,6 +1,6 @@
-"""Counter-based random numbers: keys by name, words, and the two laws of noise that are made of them.
+"""Counter-based random numbers: keys by name, random words, and the two distributions of noise made from them.
 
-The same bits in every batch layout, chunking and process (Salmon et al. 2011).
+The bits are the same for every batch layout, chunk size and process (Salmon et al. 2011).
 """
 
 import dataclasses
@@ -17,14 +17,15 @@ from jaxtyping import Array, Float, Integer, Key, PRNGKeyArray, UInt
 
 @dataclasses.dataclass(frozen=True)
 class Law:
-    """How i.i.d. float32 numbers of zero mean, unit variance and symmetric law are drawn; call it with key and shape.
+    """A symmetric distribution with mean 0 and variance 1, from which i.i.d. float32 numbers are drawn.
 
-    The two steps are apart so that a part of a drawn array can be had without the whole.
+    Call it with a key and a shape. Drawing has two separate steps, so that a part of a drawn array can be computed
+    without the rest.
 
     Attributes:
-      name: in the record of a run.
-      bits: `(key, shape)` -> as many random bits of each number as it needs, uint32; the key is consumed.
-      number: those bits -> the numbers, float32, one by one.
+      name: name in the record of a run.
+      bits: draws the random bits for each number, `(key, shape)` -> uint32; the key is consumed.
+      number: converts these bits to numbers, uint32 -> float32, elementwise.
     """
 
     name: str
@@ -59,16 +60,17 @@ def _threefry2x32(key: PRNGKeyArray, x: Any, y: Any) -> tuple[Array, Array]:
 
 
 def _random_words(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt[Array, "..."]:
-    """Random words, those of `jax.random.bits` with its partitionable threefry2x32.
+    """Draws random words, the same as `jax.random.bits` with its partitionable threefry2x32.
 
-    JAX runs the rounds as a loop over whole arrays, on the CPU; here they are unrolled, so that XLA makes one pass of
-    them and of what follows: several times as many numbers per second. Keys of other generators take JAX's own way.
+    On the CPU, JAX runs the rounds as a loop over whole arrays. Here they are unrolled, so that XLA fuses them with the
+    following operations into one pass, which gives several times as many numbers per second. Keys of other generators
+    use JAX's own implementation.
     """
     if not _is_threefry(key):
         return jax.random.bits(key, shape, jnp.uint32)
     if math.prod(shape) >= 1 << 32:
         raise ValueError(f"noise of shape {shape} has 2**32 numbers or more in one pair; split the leaf.")
-    # The place of each number in row-major order. Reshaped from one axis it would cost a division for every number.
+    # The index of each number in row-major order. Reshaping an `arange` would cost a division for every number.
     count = jnp.zeros(shape, jnp.uint32)
     for axis in range(len(shape)):
         stride = np.uint32(math.prod(shape[axis + 1 :]))
@@ -78,9 +80,10 @@ def _random_words(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt[Array, "...
 
 
 def _random_bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt[Array, "..."]:
-    """Random bits, 0 or 1, 32 of each random word."""
+    """Draws random bits, 0 or 1, 32 from each random word."""
     size = math.prod(shape)
-    # Not `_random_words`: XLA would draw the word of every bit anew, since it merges all but a loop with what follows.
+    # Do not use `_random_words`: XLA would fuse it and recompute each word for all 32 of its bits. It does not fuse the
+    # loop inside `jax.random.bits`.
     with jax.threefry_partitionable(True):
         words = jax.random.bits(key, (-(-size // 32),), jnp.uint32)
     bits = (words[:, None] >> jnp.arange(32, dtype=jnp.uint32)[None, :]) & jnp.uint32(1)
@@ -92,7 +95,7 @@ def _normal_number(words: UInt[Array, "..."]) -> Float[Array, "..."]:
     low = np.nextafter(-one, one)
     unit = jax.lax.bitcast_convert_type((words >> np.uint32(9)) | one.view(np.uint32), jnp.float32) - one
     uniform = jnp.maximum(low, unit * (one - low) + low)
-    # Without the barrier XLA merges the scale of a normal with those that follow, in some layouts only.
+    # The barrier keeps XLA from combining this factor with later ones, which it would do only in some layouts.
     return jax.lax.optimization_barrier(np.float32(np.sqrt(2)) * erf_inv(uniform))
 
 
@@ -100,15 +103,15 @@ def _sign(bits: UInt[Array, "..."]) -> Float[Array, "..."]:
     return 1.0 - 2.0 * bits.astype(jnp.float32)
 
 
-# Standard normal numbers, the paper's law for every experiment but the integer one. They are those of
-# `jax.random.normal`: the inverse error function of 23 bits, within 5.4 standard deviations.
+# The standard normal distribution, which the paper uses for every experiment except the one with integers. The numbers
+# are those of `jax.random.normal`: the inverse error function of 23 bits, with at most 5.4 standard deviations.
 normal = Law("normal", _random_words, _normal_number)
-# Fair signs, -1 or +1: one random bit per number instead of a word and an inverse error function.
+# Random signs, -1 or +1. They need one random bit per number, instead of a word and an inverse error function.
 rademacher = Law("rademacher", _random_bits, _sign)
 
 
 def fold_in(key: PRNGKeyArray, data: Integer[Array, ""] | int) -> PRNGKeyArray:
-    """Returns the key of `jax.random.fold_in(key, data)`, for threefry without a loop."""
+    """Returns the same key as `jax.random.fold_in(key, data)`. For threefry it is computed without a loop."""
     if not _is_threefry(key):
         return jax.random.fold_in(key, data)
     words = _threefry2x32(key, jnp.uint32(0), jnp.asarray(data, jnp.uint32))
@@ -116,9 +119,9 @@ def fold_in(key: PRNGKeyArray, data: Integer[Array, ""] | int) -> PRNGKeyArray:
 
 
 def stream_key(seed: UInt[Array, ""] | int, name: str) -> PRNGKeyArray:
-    """Returns the key of the stream called `name`: streams of different names are independent.
+    """Returns the key of the stream called `name`. Streams with different names are independent.
 
-    The generator is named, so that a user's `jax_default_prng_impl` cannot change a run.
+    The generator is fixed to threefry2x32, so that a user's `jax_default_prng_impl` cannot change a run.
     """
     return stream_keys(seed, [name])[0]
 
@@ -133,13 +136,12 @@ def stream_keys(seed: UInt[Array, ""] | int, names: Sequence[str]) -> Key[Array,
     return fold(fold(jnp.broadcast_to(key, len(names)), first), second)
 
 
-# Giles, Approximating the erfinv function (2010), single precision: polynomials in w - 2.5 and in sqrt(w) - 3, where
-# w = -log(1 - x**2). From the highest power down, as all below.
-
-
-# The inverse error function, written so that XLA's CPU compiler makes wide vectors of it. The numbers are those of
-# `jax.lax.erf_inv` on a CPU, to the bit. That calls log1p, which XLA has for vectors of 256 bits and no wider, and all
-# that is merged with it, the random words of the noise included, is then done in such vectors too.
+# The inverse error function, written so that XLA's CPU compiler can use wide vectors. The results have the same bits as
+# those of `jax.lax.erf_inv` on a CPU. That function calls log1p, for which XLA has vectors of at most 256 bits. All
+# operations fused with it, including the random words of the noise, would then use such short vectors too.
+#
+# The coefficients are from Giles, Approximating the erfinv function (2010), single precision: polynomials in w - 2.5
+# and in sqrt(w) - 3, where w = -log(1 - x**2). All coefficients in this file begin with the highest power.
 _CENTRE = (
     *(2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087),
     *(-0.00125372503, -0.00417768164, 0.246640727, 1.50140941),
@@ -148,7 +150,7 @@ _TAIL = (
     *(-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773),
     *(-0.0076224613, 0.00943887047, 1.00167406, 2.83297682),
 )
-_CENTRE_ENDS = 5.0  # of w
+_CENTRE_ENDS = 5.0  # value of w at which the polynomial of the tail begins
 # Cephes' log1p: log(1 + y) = y - y**2 / 2 + y**3 P(y) / Q(y) for |y| < sqrt(2) - 1.
 _P = (
     *(4.5270000862445199635215e-5, 4.9854102823193375972212e-1, 6.5787325942061044846969, 2.9911919328553073277375e1),
@@ -175,8 +177,8 @@ def erf_inv(x: Float[Array, "..."]) -> Float[Array, "..."]:
 def _minus_log1p(v: Float[Array, "..."]) -> Float[Array, "..."]:
     """Returns -log(1 - v) for v in [0, 1)."""
     square = v * v
-    # The sign of the cubic term is known. Taken out, it keeps XLA from merging this product with the sum below, which
-    # would round it otherwise than JAX does.
+    # The sign of the cubic term is known, so `abs` changes nothing. But it keeps XLA from fusing this product with the
+    # sum below, which would round differently from JAX.
     cubic = jnp.abs(v * square * (_polynomial(-v, _P) / _polynomial(-v, _Q)))
     small = v + (np.float32(0.5) * square + cubic)
     return jnp.where(v < np.float32(_SMALL), small, -jnp.log(1.0 - v))

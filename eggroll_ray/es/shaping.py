@@ -1,6 +1,6 @@
-"""Fitness shaping: raw fitness (higher is better) to the weights of the estimate.
+"""Fitness shaping: turns raw fitness (higher is better) into the weights of the estimate.
 
-A member whose fitness is NaN or infinite weighs zero, and so does its antithetic twin.
+A member whose fitness is NaN or infinite gets weight zero, and so does its antithetic twin.
 
 Letters in shapes: `n` members; members `2 p` and `2 p + 1` are twins.
 """
@@ -16,10 +16,10 @@ from eggroll_ray.es.numbers import whole
 
 
 class Shaped(NamedTuple):
-    """Weights F_i of the estimate, and which members count."""
+    """The weights F_i of the estimate, and which members are valid."""
 
-    weights: Float[Array, " n"]  # zero where not valid
-    valid: Bool[Array, " n"]  # both twins returned a finite number
+    weights: Float[Array, " n"]  # zero for members that are not valid
+    valid: Bool[Array, " n"]  # whether both the member and its twin have a finite fitness
 
 
 # Maps the raw fitness of a whole population to weights.
@@ -28,14 +28,14 @@ Weigh = Callable[[Float[Array, " n"]], Shaped]
 
 @dataclasses.dataclass(frozen=True)
 class Shaping:
-    """How the raw fitness of a whole population becomes weights; call it with `(n,)` float32.
+    """How the raw fitness of a whole population becomes weights. Call it with `(n,)` float32.
 
     Attributes:
-      name: in the record of a run.
-      weigh: raw fitness -> `Shaped`, jittable.
-      signs_only: whether the weights depend on no more than which twin of each pair is better. Results then travel
-        and are logged as one sign per pair.
-      described: for people, where the name does not say all.
+      name: name in the record of a run.
+      weigh: function of raw fitness that returns `Shaped`; jittable.
+      signs_only: whether the weights depend only on which twin of each pair is better. Results are then sent and logged
+        as one sign per pair.
+      described: description for messages, if the name is not enough.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Shaping:
 
     @property
     def what(self) -> str:
-        """What it is, for people."""
+        """The description for messages."""
         return self.described or self.name
 
     def __call__(self, fitness: Float[Array, " n"]) -> Shaped:
@@ -53,14 +53,14 @@ class Shaping:
 
 
 def as_shaping(shaping: Shaping | Weigh) -> Shaping:
-    """Returns a shaping as it is, and makes one of a function, which may need more of a pair than its sign."""
+    """Returns a shaping unchanged, or makes one of a function, which is assumed to need more than signs."""
     if isinstance(shaping, Shaping):
         return shaping
     return Shaping(getattr(shaping, "__name__", type(shaping).__name__), shaping)
 
 
 def valid_members(fitness: Float[Array, " n"]) -> Bool[Array, " n"]:
-    """True where a member and its twin both have a finite fitness."""
+    """Returns which members are valid: both the member and its twin have a finite fitness."""
     pairs = jnp.isfinite(fitness).reshape(-1, 2).all(axis=1)
     return jnp.repeat(pairs, 2)
 
@@ -72,9 +72,9 @@ def _raw(fitness: Float[Array, " n"]) -> Shaped:
 
 
 def _centred_rank(fitness: Float[Array, " n"]) -> Shaped:
-    """Ranks mapped to [-0.5, 0.5], the best member at 0.5; ties share the mean of their ranks.
+    """Ranks mapped to [-0.5, 0.5], where the best member gets 0.5. Ties share the mean of their ranks.
 
-    Invariant to every increasing map of the fitness (Salimans et al. 2017; paper App. M).
+    Any increasing transformation of the fitness leaves the result unchanged (Salimans et al. 2017; paper App. M).
     """
     valid = valid_members(fitness)
     ordered = jnp.sort(jnp.where(valid, fitness, jnp.inf))
@@ -87,17 +87,17 @@ def _centred_rank(fitness: Float[Array, " n"]) -> Shaped:
 
 
 def _z_score(fitness: Float[Array, " n"]) -> Shaped:
-    """Zero mean and unit standard deviation over the valid members; all equal: all zero."""
+    """Scales to zero mean and unit standard deviation over the valid members. If all are equal, all become zero."""
     valid = valid_members(fitness)
     centred = _centre(fitness[None, :], valid[None, :])[0]
     return Shaped(_over_std(centred, valid), valid)
 
 
 def group_z_score(group_size: int) -> Shaping:
-    """Z-score with the mean of each group of consecutive members and the spread of all (paper 6.3).
+    """Makes a z-score that subtracts the mean of each group and divides by the spread of all members (paper 6.3).
 
     Args:
-      group_size: members per group, even and a divisor of the population: the members of a group
+      group_size: number of consecutive members in a group, even and a divisor of the population. The members of a group
         answered the same question or played the same episode.
     """
     group_size = whole("group_size", group_size)
@@ -118,12 +118,12 @@ def group_z_score(group_size: int) -> Shaping:
         centred = _centre(fitness.reshape(groups), valid.reshape(groups)).reshape(-1)
         return Shaped(_over_std(centred, valid), valid)
 
-    # The name is the one that it has in records since the first version.
+    # Keep this name, because records contain it since the first version.
     return Shaping("shape", shape, described=f"group_z_score({group_size})")
 
 
 def _antithetic_sign(fitness: Float[Array, " n"]) -> Shaped:
-    """+1 for the better twin, -1 for the worse, 0 for a tie: one ternary result a pair (paper App. H.2)."""
+    """+1 for the better twin, -1 for the worse, 0 for a tie. Each pair has one ternary result (paper App. H.2)."""
     valid = valid_members(fitness)
     pairs = jnp.where(valid, fitness, 0.0).reshape(-1, 2)
     sign = jnp.sign(pairs[:, 0] - pairs[:, 1])
@@ -135,9 +135,9 @@ def _count(valid: Bool[Array, " n"]) -> Int[Array, ""]:
 
 
 def _centre(fitness: Float[Array, "g n"], valid: Bool[Array, "g n"]) -> Float[Array, "g n"]:
-    """Subtracts the mean of the valid members of each row; zero elsewhere.
+    """Subtracts the mean of the valid members of each row. All other members become zero.
 
-    The result is scaled down by a power of two, common to all, where the sums would overflow float32.
+    If the sums would overflow float32, the whole result is scaled down by a power of two.
     """
     fitness = jnp.where(valid, fitness, 0.0)
     fitness = fitness * jnp.where(jnp.max(jnp.abs(fitness)) > 1e30, jnp.float32(2.0**-40), 1.0)
@@ -147,7 +147,7 @@ def _centre(fitness: Float[Array, "g n"], valid: Bool[Array, "g n"]) -> Float[Ar
 
 
 def _over_std(centred: Float[Array, " n"], valid: Bool[Array, " n"]) -> Float[Array, " n"]:
-    # Scaled by the largest first: the squares of a fitness of 1e20 would overflow float32.
+    # Divide by the largest value first, because the squares of a fitness of 1e20 would overflow float32.
     scaled = _ratio(centred, jnp.max(jnp.abs(centred)))
     count = jnp.maximum(_count(valid), 1).astype(jnp.float32)
     return _ratio(scaled, jnp.sqrt(jnp.sum(scaled * scaled) / count))
@@ -159,9 +159,9 @@ def _ratio(values: Float[Array, " n"], scale: Float[Array, ""]) -> Float[Array, 
 
 # The fitness itself (paper Eq 6).
 raw = Shaping("raw", _raw)
-# Ranks in [-0.5, 0.5], whatever increasing map the fitness went through; the default.
+# Ranks in [-0.5, 0.5], which do not depend on the scale of the fitness; the default.
 centred_rank = Shaping("centred_rank", _centred_rank)
 # Zero mean and unit standard deviation.
 z_score = Shaping("z_score", _z_score)
-# The better twin +1, the worse -1: one ternary result a pair (paper App. H.2).
+# The better twin gets +1, the worse -1: one ternary result per pair (paper App. H.2).
 antithetic_sign = Shaping("antithetic_sign", _antithetic_sign, signs_only=True)

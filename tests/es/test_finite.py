@@ -35,15 +35,23 @@ def only(leaf, size):
         (
             {"shaping": fitness.raw, "sigma": 1e-3},
             1e38 * RAMP / 8,
-            "leaf 'a' and 1 other leaves are not finite: the fitness weighed finite numbers, and the estimate was",
+            "leaf 'a' and 1 other leaves are not finite: the weights were finite, but the estimate was not",
         ),
-        ({"optimizer": only("w", jnp.inf)}, RAMP, "leaf 'w' is not finite: the estimate was finite, and what the opt"),
-        ({"optimizer": only("a", jnp.nan)}, RAMP, "leaf 'a' is not finite: the estimate was finite, and what the opt"),
+        (
+            {"optimizer": only("w", jnp.inf)},
+            RAMP,
+            "leaf 'w' is not finite: the estimate was finite, but the step that the opt",
+        ),
+        (
+            {"optimizer": only("a", jnp.nan)},
+            RAMP,
+            "leaf 'a' is not finite: the estimate was finite, but the step that the opt",
+        ),
         (
             {"optimizer": only("w", 1e5)},
             RAMP,
-            "leaf 'w' is not finite: the optimiser's step was finite, and its sum with the parameter is beyond what "
-            "float16 holds, 65504",
+            "leaf 'w' is not finite: the optimiser's step was finite, but its sum with the parameter is beyond the "
+            "range of float16, 65504",
         ),
     ],
 )
@@ -52,7 +60,9 @@ def test_it_says_where_it_began(options, fits, text):
     state = es.init(PARAMS, 0)._replace(generation=jnp.int32(5))
     told = es.explain(state, fits)
     assert told is not None and told.startswith(f"after the update of generation 5, {text}"), told
-    assert told.endswith("The parameters of generation 5 are the last good ones: of a recorded run, replay has them.")
+    assert told.endswith(
+        "The parameters of generation 5 are the last good ones; `replay` restores them from a recorded run."
+    )
 
 
 def test_an_update_says_that_it_made_them_and_not_that_they_were_so():
