@@ -70,7 +70,8 @@ def _show(found: "Comparison") -> None:
     for panel in found.grouped.panels:
         say(f"{panel.environment}, over the seeds of each group:")
         rows = [each.row(panel.target) for each in panel.groups]
-        Console(highlight=False, soft_wrap=True).print(_table(rows, panel.target is not None))
+        # As wide as it is: a line that is longer than the terminal's is better than a column of three letters.
+        Console(highlight=False, width=500).print(_table(rows, panel.target is not None))
     for path, reason in found.left_out:
         say(f"Left out: {path}: {reason}")
     for path, remark in found.remarks:
@@ -80,7 +81,7 @@ def _show(found: "Comparison") -> None:
 def _table(rows: Sequence[Mapping[str, Any]], with_target: bool) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("group", "runs", "final", "best", *(("reached", "time to it") if with_target else ())):
-        table.add_column(name, no_wrap=name != "group")
+        table.add_column(name, no_wrap=True)
     for row in rows:
         cells = [row["group"], str(row["runs"])]
         for name in ("final", "best"):
