@@ -11,12 +11,12 @@ import envs
 from eggroll_ray.cli.build import make_strategy, make_trainer
 from eggroll_ray.cli.folder import render_episode
 from eggroll_ray.cli.options import TrainOptions
+from eggroll_ray.cli.page import write_report
 from eggroll_ray.cli.say import STOPPED, UsageError, say, usage
 from eggroll_ray.cli.targets import is_demanded, target_of, target_said
 from eggroll_ray.compiling.cache import keep_programs
 from eggroll_ray.report.terminal import Progress
 from eggroll_ray.report.text import format_number, plural
-from eggroll_ray.report.write import write_report
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.result import Result
 from eggroll_ray.trainer import Trainer

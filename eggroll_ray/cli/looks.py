@@ -10,9 +10,9 @@ from eggroll_ray.cli.build import make_strategy
 from eggroll_ray.cli.folder import RunFolder
 from eggroll_ray.cli.forecast import PlanCommand, plan_run
 from eggroll_ray.cli.options import StrategyOptions
+from eggroll_ray.cli.page import write_report
 from eggroll_ray.cli.say import say, usage
 from eggroll_ray.es.doctor import diagnose, example_params
-from eggroll_ray.report.write import write_report
 from eggroll_ray.runs import checkpoint
 
 

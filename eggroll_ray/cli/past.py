@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from eggroll_ray.cli.folder import RunFolder, render_episode, replay_of
+from eggroll_ray.cli.page import write_report
 from eggroll_ray.cli.say import say, usage
 from eggroll_ray.es.random import stream_key
 from eggroll_ray.evaluators.record import Earlier, Evaluator
 from eggroll_ray.league import play_league, spread_out
 from eggroll_ray.replay import Replay as Replayed
-from eggroll_ray.report.write import write_report
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.rows import episode_returns
 

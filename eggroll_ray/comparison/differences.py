@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eggroll_ray.comparison.scores import Function, RunScores, in_line
+from eggroll_ray.comparison.scores import Function, RunScores
+from eggroll_ray.report.score import in_line
 
 _ABSENT = "-"
 _LONGEST = 120  # letters of a label

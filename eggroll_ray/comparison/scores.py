@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eggroll_ray.report.text import printable
+from eggroll_ray.report.score import environment_of, mapping, moving_score
 from eggroll_ray.runs.history import History, load_history
 
 Axis = Literal["generations", "steps", "time"]
@@ -127,7 +127,7 @@ def read_scores(path: Path) -> RunScores:
         raise ValueError("no generation has been recorded")
     if not run.evaluated:
         raise ValueError("its mean parameters were never tested (test_every=0), so there is no score")
-    settings, options = _mapping(run.config, "settings"), run.config.get("options")
+    settings, options = mapping(run.config, "settings"), run.config.get("options")
     status, result = _status(run)
     x, score = _tests(run, result if status != "failed" else {})
     seed = settings.get("seed")
@@ -137,7 +137,7 @@ def read_scores(path: Path) -> RunScores:
         seed=seed if isinstance(seed, int) else None,
         options=_flat(options, _NOT_COMPARED) if isinstance(options, Mapping) else None,
         settings={**_flat(settings, (*_NOT_COMPARED, "parameters")), **_parameters(settings), **_functions(run.config)},
-        versions=_mapping(run.config, "versions"),
+        versions=mapping(run.config, "versions"),
         status=status,
         generations=result.get("generations", run.rows[-1]["generation"] + 1),
         planned=planned if isinstance(planned := run.config.get("generations"), int) else None,
@@ -149,30 +149,6 @@ def read_scores(path: Path) -> RunScores:
         moving=moving_score(run),
         changed=tuple(str(event.get("detail") or "") for event in run.events if event["event"] == "changed"),
     )
-
-
-def in_line(text: str) -> str:
-    """Makes any text safe in a line of a figure."""
-    return " ".join(printable(text).split())
-
-
-def environment_of(run: History) -> str:
-    """Returns the id of a run's environment, or the name of its fitness, or that of the folder."""
-    evaluator = _mapping(_mapping(run.config, "settings"), "evaluator")
-    found = (where.get(key) for where in (run.config, evaluator) for key in ("env", "fitness"))
-    name = next((name for name in found if name and isinstance(name, str)), run.path.resolve().name)
-    return in_line(name)
-
-
-def moving_score(run: History) -> str:
-    """Says why scores of different generations are of different measures; "" where they are of one."""
-    settings = _mapping(run.config, "settings")
-    if "rivals" in _mapping(settings, "evaluator"):
-        return "It is measured against earlier generations of the same run, which get better as well"
-    groups = settings.get("groups")
-    if isinstance(groups, int) and groups > 1:
-        return f"It is the mean of {groups} groups that learn at the same time, each measured among the others"
-    return ""
 
 
 def _status(run: History) -> tuple[str, Mapping[str, Any]]:
@@ -205,11 +181,6 @@ def _tests(run: History, result: Mapping[str, Any]) -> tuple[dict[Axis, np.ndarr
     return {"generations": generations, "steps": steps, "time": seconds}, score
 
 
-def _mapping(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = values.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
 def _flat(values: Mapping[str, Any], without: Iterable[str] = (), key: str = "") -> dict[str, Any]:
     """Nested settings by dotted names."""
     found: dict[str, Any] = {}
@@ -226,7 +197,7 @@ def _flat(values: Mapping[str, Any], without: Iterable[str] = (), key: str = "")
 def _functions(config: Mapping[str, Any]) -> dict[str, Any]:
     """The functions of a run by what they are and by their fingerprints, which tell numbers apart as well."""
     found = {}
-    for name, function in _mapping(config, "functions").items():
+    for name, function in mapping(config, "functions").items():
         if isinstance(function, Mapping) and "fingerprint" in function:
             found[name] = Function(str(function.get("what")), str(function["fingerprint"]), _numbers(function))
     return found
@@ -234,7 +205,7 @@ def _functions(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     """All parameters as one setting: how many numbers they are, and what their shapes and kinds are."""
-    leaves = _mapping(settings, "parameters")
+    leaves = mapping(settings, "parameters")
     if not leaves:
         return {}
     shapes = [re.search(r"\[([\d, ]*)\]", str(leaf)) for leaf in leaves.values()]

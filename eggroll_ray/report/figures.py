@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eggroll_ray.report.html import escape
+from eggroll_ray.report.score import moving_score
 from eggroll_ray.report.text import format_number, plural
 from eggroll_ray.runs.history import History, timed_seconds
 from eggroll_ray.runs.metrics import Row
@@ -24,6 +25,7 @@ Size = tuple[float, float]  # heights in inches, of the wide and of the narrow d
 Legend = Sequence[tuple[str, str]]  # class of the swatch, text
 
 _POINTS = 800  # rows drawn in one line at most; more cannot be seen
+_CHANGES = 40  # of rates and of sigma that are drawn at most
 
 # Stand-ins that matplotlib writes into the SVG and that become CSS variables; see html.py.
 INK, FAINT, CARD = "#010101", "#020202", "#030303"
@@ -55,7 +57,7 @@ def learning(run: History) -> str:
         first, last = (run.evaluated[i]["mean_policy_return"] for i in (0, -1))
         alt += f" The mean policy goes from {format_number(first)} to {format_number(last)}."
     legend = [
-        ("line blue", "mean policy"),
+        ("line blue", "mean policy" + (", against opponents that change" if moving_score(run) else "")),
         ("blue band", "\N{PLUS-MINUS SIGN} std over its episodes"),
         ("line orange", "population median" + (" of a window" if run.in_windows else "")),
         ("orange band", "25\N{EN DASH}75 %"),
@@ -63,6 +65,8 @@ def learning(run: History) -> str:
     ]
     if run.target is not None:
         legend.append(("dash green", f"target {format_number(run.target)}"))
+    if _changed(run):
+        legend.append(("upright dots muted", "rate or sigma changed"))
     return drawing("learning", functools.partial(_draw_learning, run), (3.9, 3.5), alt, legend)
 
 
@@ -230,6 +234,12 @@ def _axes(axes: "Axes", title: str, rows: int, x_label: bool = True) -> None:
         axes.set_xlabel("generation")
 
 
+def _changed(run: History) -> list[float]:
+    """Generations from which on a rate or sigma was another; those of the last changes, if they are very many."""
+    found = {event["generation"] for event in run.events if event["event"] == "changed" and "generation" in event}
+    return sorted(number for number in found if number is not None)[-_CHANGES:]
+
+
 def _thin(rows: list[Row]) -> list[Row]:
     step = math.ceil(len(rows) / _POINTS) or 1
     return rows[::-step][::-1]
@@ -268,6 +278,8 @@ def _draw_learning(run: History, figure: "Figure", narrow: bool) -> None:
     limit(axes, [*q25, *q75, *below, *above], [*low, *high], run.target)
     if run.target is not None:
         draw_target(axes, run.target, GREEN)
+    for generation in _changed(run):
+        axes.axvline(generation, color=INK, linewidth=1.0, linestyle=":")
     _axes(axes, "return" if run.has_steps else "fitness", len(rows))
 
 

@@ -143,6 +143,11 @@ details:not(:last-child) { margin-bottom: 1rem; } summary { cursor: pointer; col
 details[open] summary { margin-bottom: .7rem; }
 svg { display: block; width: 100%; height: auto; } svg.narrow { display: none; }
 svg text { font-family: inherit !important; font-variant-numeric: tabular-nums; }
+.copy { margin: 0 0 .6rem; padding: .6rem .9rem; border: 1px solid var(--line); border-radius: 8px;
+  background: var(--card); white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; }
+.copy span { display: inline-block; max-width: 100%; }
+.outcome + .copy { margin-top: -.8rem; } .copy + .tiles, header:has(.copy) + main > .tiles { margin-top: 1.2rem; }
+details + details { margin-top: .2rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr));
   gap: 0 1.25rem; align-items: start; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr));

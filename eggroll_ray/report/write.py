@@ -4,6 +4,7 @@ The page is one file that asks nothing of the network and runs no script.
 """
 
 import base64
+import math
 import re
 import shlex
 import statistics
@@ -14,7 +15,9 @@ from urllib.parse import quote
 
 from eggroll_ray.league import load_league
 from eggroll_ray.report import figures, league_figure
-from eggroll_ray.report.html import document, escape, flat, fold, section, table, tile
+from eggroll_ray.report.html import document, escape, fold, section, table, tile
+from eggroll_ray.report.score import environment_of, moving_score
+from eggroll_ray.report.settings import configuration
 from eggroll_ray.report.text import format_number, format_seconds, plural
 from eggroll_ray.report.workers_figure import workers
 from eggroll_ray.runs.files import replace_file
@@ -26,12 +29,13 @@ _OPEN_EVENTS = 40  # shown at once; earlier ones are folded
 _FOLDED_EVENTS = 2000  # at most; what is earlier still is in the file
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: Path, command: str | None = None) -> Path:
     """Writes `report.html` into a run folder, from what is there; a run may be unfinished.
 
     Args:
       run: The folder, with `config.json`, `metrics.jsonl`, and, if they exist, `result.json` and
         pictures in `episodes/`.
+      command: The command line that trains such a run, to be copied; None for a run that was begun from Python.
 
     Returns:
       The path of the page. It is replaced in one step, so a reader never sees half of it.
@@ -42,47 +46,52 @@ def write_report(run: Path) -> Path:
     """
     history = load_history(run)
     path = run / "report.html"
-    replace_file(path, _page(history).encode())
+    replace_file(path, _page(history, command).encode())
     return path
 
 
-def _page(run: History) -> str:
-    versions = flat(run.config.get("versions", {}))
-    machine = flat(run.config.get("machine", {}))
-    settings = {k: v for k, v in run.config.items() if k not in ("versions", "machine")}
+def _page(run: History, command: str | None) -> str:
     sections = [
-        section("Learning", figures.learning(run)),
+        section("Learning", figures.learning(run) + _moving(run)),
         section("Speed", figures.speed(run)),
         section("Update", figures.update(run)),
         section("Generations against each other", league_figure.league(load_league(run.path))),
         section("Workers", workers(run)),
         section("Episodes", _pictures(run)),
         section("Events", _events(run)),
-        section("Configuration", table(("Setting", "Value"), flat(settings))),
-        '<div class="pair">',
-        section("Versions", table(("Package", "Version"), versions)),
-        section("Machine", table(("Property", "Value"), machine)),
-        "</div>",
+        configuration(run.config),
     ]
     digest = (run.result or (run.rows[-1] if run.rows else {})).get("digest")
     footer = f"<p>Parameters <code>{escape(digest)}</code></p>" if digest else ""
     status, sentence = _outcome(run)
     return document(
-        title=_title(run),
-        header=f'<p class="outcome {status}">{sentence}</p>',
+        title=environment_of(run),
+        header=f'<p class="outcome {status}">{sentence}</p>{_to_copy(run, command)}',
         body=f'<dl class="tiles">{"".join(_tiles(run))}</dl>{"".join(sections)}',
         footer=f"<p>Run folder <code>{escape(run.path)}</code></p>{footer}",
     )
 
 
-def _title(run: History) -> str:
-    for key in ("env", "fitness"):
-        value = run.config.get(key)
-        if isinstance(value, Mapping):
-            value = value.get("name")
-        if value:
-            return str(value)
-    return run.path.resolve().name
+def _to_copy(run: History, command: str | None) -> str:
+    """The command that trains such a run anew, and the line of Python that loads what it has trained."""
+    load = "policy = er.load" if run.has_steps else "params = er.load_params"
+    loaded = f"{load}({str(run.path)!r})" if run.rows else ""
+    lines = [line.split(" ") for line in (command, loaded) if line]
+    # A browser would break lines at any hyphen, also inside of an option.
+    words = [" ".join(f"<span>{escape(word)}</span>" for word in line) for line in lines]
+    return "".join(f'<pre class="copy"><code>{line}</code></pre>' for line in words)
+
+
+def _moving(run: History) -> str:
+    """Says of a score against opponents that change what it does not say."""
+    why = moving_score(run)
+    if not why:
+        return ""
+    league = f"<code>eggroll-ray league {escape(shlex.quote(str(run.path)))}</code>"
+    return (
+        f'<p class="note">The score does not say how good the policy is. {escape(why)}: a level curve may hide '
+        f"progress. {league} lets generations play against each other.</p>"
+    )
 
 
 def _outcome(run: History) -> tuple[str, str]:
@@ -124,10 +133,9 @@ def _tiles(run: History) -> Iterator[str]:
     spread = final.get("mean_policy_return_std")
     note = "" if spread is None else f"\N{PLUS-MINUS SIGN} {format_number(spread)}"
     yield tile("Mean policy", format_number(final.get("mean_policy_return")), note)
-    if run.evaluated:
-        best = max(run.evaluated, key=lambda row: row["mean_policy_return"])
-        note = f"at generation {best['generation']}"
-        yield tile("Best seen", format_number(best["mean_policy_return"]), note)
+    if (best := run.best) is not None:
+        spread = f"\N{PLUS-MINUS SIGN} {format_number(best.std)} " if math.isfinite(best.std) else ""
+        yield tile("Best test", format_number(best.mean), f"{spread}at generation {best.generation}")
     if run.target is not None:
         yield tile("Target", format_number(run.target))
     total = run.config.get("generations")
@@ -148,7 +156,8 @@ def _tiles(run: History) -> Iterator[str]:
         yield tile(run.rate_name, format_number(statistics.median(rates)), "median")
     population = run.config.get("population_size")
     if isinstance(population, int):
-        note = plural(last["workers"], "worker") if "workers" in last else ""
+        count = last.get("workers")
+        note = "" if count is None else plural(count, "worker") if count else "in the process that trains"
         yield tile("Population", format_number(population), note)
     invalid = sum(row.get("invalid_members") or 0 for row in run.rows)
     if invalid:

@@ -52,7 +52,8 @@ def test_train_leaves_a_run_folder(run):
     assert {path.name for path in run.iterdir()} >= {"config.json", "metrics.jsonl", "result.json", "report.html"}
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["00000002", "00000004"]
     assert [path.suffix for path in (run / "episodes").iterdir()] == [".gif"]
-    assert "CartPole" in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    assert "<span>--env</span> <span>gymnax/CartPole-v1</span>" in page and "er.load(" in page
 
 
 def test_export_writes_the_policy_of_a_generation(run, tmp_path, capsys):

@@ -1,4 +1,5 @@
 import builtins
+import html
 import html.parser
 import json
 import math
@@ -432,18 +433,19 @@ def test_thousands_of_events_are_folded_and_keep_the_page_small(tmp_path):
             records.append(event("worker lost", time + 0.05, worker, f"{EVIL} {len(records)}", generation))
         records.append(event("resumed", time, generation=generation))
         records.append(distributed(generation, "01", time=time))
-    page, checker = read(make(tmp_path, records))
+    page, checker = read(make(tmp_path, records, {}))
     assert len(page) < 1.6e6
     assert checker.tags.count("details") == 1
     assert "12360 earlier events (the last 2000 here, all in metrics.jsonl)" in checker.text
     assert "lost 6000, joined 6000, run resumed 400." in checker.text
-    rows = page[: page.index("<h2>Configuration")].split("</summary>")[1].split("</table>")
+    rows = page.split("</summary>")[1].split("</table>")
     assert [part.count("<tr><td>") for part in rows] == [2000, 40, 0]
 
 
 @pytest.mark.parametrize(("count", "folds"), [(40, 0), (41, 1)])
 def test_a_long_table_of_events_is_folded(tmp_path, count, folds):
-    page, checker = read(make(tmp_path, [event("fitness failed", float(i), detail=f"no {i}.") for i in range(count)]))
+    events = [event("fitness failed", float(i), detail=f"no {i}.") for i in range(count)]
+    page, checker = read(make(tmp_path, events, {}))
     assert checker.tags.count("details") == folds
     assert ("1 earlier event Generation" in checker.text) == bool(folds)
     assert all(f"<td>no {i}.</td>" in page for i in range(count))
@@ -464,3 +466,64 @@ def test_generations_against_each_other_are_drawn_with_their_numbers(tmp_path, g
     assert page.count(">827<") == (8 if groups else 4)  # on both axes, in the wide and the narrow drawing
     assert ("rating of the last is 480 above the first" in page) == (not groups)
     assert ("Elo" in page) == (not groups)
+
+
+def test_each_setting_stands_once_and_what_was_decided_in_place_of_what_was_not_given(tmp_path):
+    options = {
+        "env": "brax/ant",
+        "es": {"strategy": "eggroll", "shaping": "centred-rank"},
+        "worker": {"block_size": None},
+    }
+    strategy = {"name": "eggroll", "shaping": "centred_rank", "noise_stream": "n/1"}
+    config = {
+        "env": "brax/ant",
+        "options": options,
+        "settings": {"block_size": 64, "strategy": strategy, "parameters": {"b": "float32[8, 2], dense"}},
+        "functions": {"versions": {"jax": "1"}, "law": {"what": "normal", "numbers": [1.0], "fingerprint": "ab12"}},
+    }
+    page, checker = read(make(tmp_path, config=config))
+    words = checker.text[checker.text.index("Configuration") :]
+    for part in (
+        "5 settings Setting Value env brax/ant strategy eggroll shaping centred-rank block_size 64 strategy.noise_str",
+        "1 parameter array of 16 numbers",
+        "law normal, fingerprint ab12",
+    ):
+        assert part in words
+    assert page.count("<details>") == 3 and "<details open" not in page
+
+
+def test_the_lines_to_copy_stand_on_top(tmp_path):
+    run = make(tmp_path / "my run", [row(0)])
+    page = write_report(run, f"eggroll-ray train --env '{EVIL}'").read_text()
+    top = re.sub("</?span>", "", page[page.index("<header") : page.index("<main")])
+    assert html.escape(f"eggroll-ray train --env '{EVIL}'") in top
+    assert html.escape(f"policy = er.load({str(run)!r})") in top
+    without_steps = read(make(tmp_path / "fitness", [row(0, steps=0)]))[1].text
+    assert "params = er.load_params(" in without_steps and "eggroll-ray train" not in without_steps
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"evaluator": {"rivals": {"count": 4}}}, "against earlier generations of the same run"),
+        ({"groups": 2}, "the mean of 2 groups that learn at the same time"),
+        ({"groups": 1}, None),
+    ],
+)
+def test_a_score_against_moving_opponents_is_called_so(tmp_path, settings, why):
+    text = read(make(tmp_path, [row(0), row(1)], {**CONFIG, "settings": settings}))[1].text
+    assert ("against opponents that change" in text) == (why is not None) and (why or "") in text
+    assert ("Best test" in text) == ("rivals" not in str(settings))
+
+
+def test_changes_of_rates_are_drawn_and_listed(tmp_path):
+    changed = event("changed", 1.0, detail="learning_rate = 0.01 from the update of generation 3 on", generation=3)
+    checker = read(make(tmp_path, [*map(row, range(5)), changed]))[1]
+    assert "rate or sigma changed" in checker.text and "learning_rate = 0.01 from" in checker.text
+    assert "rate or sigma changed" not in read(make(tmp_path / "without", [row(0)]))[1].text
+
+
+def test_a_target_out_of_reach_does_not_flatten_the_figure(tmp_path):
+    page, _ = read(make(tmp_path, map(row, range(30)), {**CONFIG, "target": 1e6}))
+    learning = page[page.index("<h2>Learning") : page.index("<h2>Speed")]
+    assert "target 1M \N{UPWARDS ARROW}" in learning and "k</text>" not in learning
