@@ -56,3 +56,12 @@ def test_fields_of_records_are_shown_with_their_comments():
         "   * **limit** (``int``): in steps",
         "   * **parts** (``tuple[int, ...]``): What it is made of, in order.",
     ]
+
+
+def test_the_maps_of_the_packages_are_complete():
+    parts = {f"{path.name}/" for path in (ROOT / "eggroll_ray").iterdir() if (path / "__init__.py").exists()}
+    parts |= {path.name for path in (ROOT / "eggroll_ray").glob("*.py")} - {"__init__.py"}
+    tree = (ROOT / "README.md").read_text().split("```text")[1].split("```")[0]
+    floors = (ROOT / "docs" / "developers" / "architecture.md").read_text()
+    assert {line.split()[0] for line in tree.splitlines() if line.startswith("  ")} == parts
+    assert {part for part in parts if f"| `{part}` |" not in floors} == set()
