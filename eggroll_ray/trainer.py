@@ -33,7 +33,7 @@ from eggroll_ray.runs.sinks.prometheus import RayGauges
 from eggroll_ray.runs.stopping import Stop
 from eggroll_ray.runs.take_over import take_over
 from eggroll_ray.runs.tests_so_far import TestsSoFar
-from eggroll_ray.runs.watch import Watch
+from eggroll_ray.runs.watch import Watch, check_patience
 from eggroll_ray.workers.formed_leaves import describe
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
 from eggroll_ray.workers.options import Workers
@@ -114,6 +114,7 @@ class Trainer:
             )
         self._strategy = prepared.strategy
         check_windows(self._strategy, evaluator.windows)
+        check_patience(watch.patience, comparable=evaluator.duel is None)
         self._plan = prepared.plan
         if resumed or block_size == "auto":  # found once all else is known to be right
             self._plan = self._plan.with_block_size(self._block_size(resumed))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eggroll_ray.cli.options import TrainOptions, make_workers
 from eggroll_ray.cli.own_names import check_own
+from eggroll_ray.cli.rates import check_rates
 from eggroll_ray.cli.say import UsageError, usage
 from eggroll_ray.cli.targets import watch_of
 from eggroll_ray.runs.folder import check_new_run
@@ -43,6 +44,7 @@ def check_numbers(options: TrainOptions) -> None:
             1 if options.test_episodes is None else options.test_episodes,
         )
         watch_of(options)
+        check_rates(options.strategy)
         if options.generations < 0:
             raise ValueError(f"generations={options.generations} must be at least 0.")
         if options.checkpoint_every < 1:

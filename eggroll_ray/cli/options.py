@@ -43,8 +43,7 @@ class StrategyOptions:
     learning_rate_warmup: int = 0
     """Generations in which the learning rate first rises to its value, in equal steps."""
     schedule_generations: int | None = None
-    """Generations that the schedules take, warm-up included; by default all that the run is begun with. A run that is
-    continued for more generations keeps it: the rates then stay at their ends."""
+    """Generations that the schedules take, warm-up included; by default those that the run is begun with."""
     optimizer: Literal["adam", "adamw", "sgd", "clipup"] = "adam"
     """The optimiser that takes the estimate: one of optax, or ClipUp, of which groups of parameters have one each."""
     shaping: Literal["centred-rank", "z-score", "group-z-score", "antithetic-sign", "none"] = "centred-rank"
@@ -161,8 +160,7 @@ class TrainOptions:
     generations: int = 200
     """Generations in all; the run ends earlier when the target is reached."""
     target: float | Literal["auto", "none"] = "auto"
-    """Mean return at which the run stops, confirmed on other fresh episodes. auto is the accepted one of the
-    environment, if it has one and is given no options; none trains to the end."""
+    """Mean return at which the run stops, confirmed on fresh episodes; auto: the accepted one, if any; none: never."""
     patience: int | None = None
     """Generations without a better test of the mean policy after which the run stops; by default it does not."""
     min_delta: float = 0.0

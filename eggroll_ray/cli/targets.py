@@ -1,7 +1,7 @@
 """When a run of the command line ends before its last generation: at its target, or on a plateau."""
 
 from eggroll_ray.cli.options import TrainOptions
-from eggroll_ray.runs.watch import Watch
+from eggroll_ray.runs.watch import Watch, check_patience
 from envs.targets import target
 
 
@@ -32,6 +32,7 @@ def watch_of(options: TrainOptions) -> Watch:
     Raises:
       ValueError: for a value out of range.
     """
+    check_patience(options.patience, comparable=not options.agents.self_play)
     return Watch(
         options.test_every, options.test_episodes, target_of(options), options.patience, min_delta=options.min_delta
     )

@@ -32,15 +32,7 @@ class TestsSoFar:
           comparable: whether tests of different generations can be compared. In self-play each has opponents of its
             own.
           before: the tests of the part before: generation, and mean return or None.
-
-        Raises:
-          ValueError: for a patience where tests cannot be compared.
         """
-        if watch.patience is not None and not comparable:
-            raise ValueError(
-                f"patience={watch.patience} does not go with self-play, whose tests have other opponents in every "
-                "generation and cannot be compared; leave it out."
-            )
         self.plateau = Plateau(watch.patience, watch.min_delta, before)
         self._watch, self.best, self._comparable = watch, best, comparable
         self.last: np.ndarray | None = None

@@ -33,10 +33,26 @@ class Watch:
             )
         if self.target is not None and self.every == 0:
             raise ValueError(f"target={self.target} needs tests of the mean parameters; set every to 1.")
-        if self.patience is not None and (self.patience < 1 or self.every == 0):
-            raise ValueError(
-                f"patience={self.patience} must be at least 1 generation, and needs tests of the mean parameters "
-                f"(every={self.every}); None never stops."
-            )
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience={self.patience} must be at least 1 generation; None never stops.")
+        if self.patience is not None and self.every == 0:
+            raise ValueError(f"patience={self.patience} needs tests of the mean parameters; set every to 1.")
         if not (0 <= self.min_delta < math.inf):
             raise ValueError(f"min_delta={self.min_delta} must be at least 0, in units of the fitness.")
+
+
+def check_patience(patience: int | None, comparable: bool) -> None:
+    """Checks that a run may wait for a better test.
+
+    Args:
+      patience: see `Watch`.
+      comparable: whether tests of different generations can be compared.
+
+    Raises:
+      ValueError: where they cannot, and there is a patience.
+    """
+    if patience is not None and not comparable:
+        raise ValueError(
+            f"patience={patience} does not go with self-play, whose tests have other opponents in every generation and "
+            "cannot be compared; leave it out."
+        )

@@ -91,6 +91,20 @@ def test_a_run_ends_on_a_plateau(tmp_path, capsys):
     assert resume(run, "--patience", "none", "--target", "none", "--generations", "6") == 0 and len(rows(run)) == 6
 
 
+def test_mistakes_are_told_before_any_work(tmp_path, capsys):
+    run = tmp_path / "run"
+    for options, message in (
+        (["--sigma-end", "0.5"], "sigma_end=0.5 needs sigma_schedule"),
+        (["--learning-rate-schedule", "linear", "--learning-rate-warmup", "500"], "learning_rate_warmup=500 must be"),
+        (["--patience", "0"], "patience=0 must be at least 1"),
+        (["--patience", "3", "--test-every", "0"], "patience=3 needs tests"),
+        (["--patience", "3", "--self-play", "--env", "pgx/tic_tac_toe"], "patience=3 does not go with self-play"),
+    ):
+        assert train(run, *options) == 2
+        error = capsys.readouterr().err
+        assert message in error and "loading" not in error and not run.exists()
+
+
 def test_configs_of_earlier_versions_have_no_target_and_no_schedule(tmp_path):
     config = tmp_path / "config.json"
     old = {"env": "gymnax/CartPole-v1", "target": None, "es": {"sigma": 0.2, "sigma_decay": 0.9}}

@@ -73,10 +73,18 @@ def test_a_run_ends_on_a_plateau_and_goes_on_with_more_patience(tmp_path):
     ("given", "message"),
     [
         ({"patience": 0}, "patience=0 must be at least 1"),
-        ({"patience": 3, "every": 0}, "needs tests"),
+        ({"patience": 3, "every": 0}, "patience=3 needs tests"),
         ({"min_delta": -1.0}, "min_delta=-1.0 must be at least 0"),
     ],
 )
 def test_what_is_out_of_range_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         er.Watch(**given)
+
+
+def test_tests_against_other_opponents_have_no_plateau(tmp_path):
+    evaluator = FLAT._replace(duel=lambda *args: None)
+    watch = er.Watch(patience=2, episodes=1)
+    with pytest.raises(ValueError, match="patience=2 does not go with self-play"):
+        er.Trainer(evaluator, population_size=4, watch=watch, run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
