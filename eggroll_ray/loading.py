@@ -1,5 +1,6 @@
 """Loading what a run has trained: the policy, or the parameters of a fitness."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ def load(
       generation: number of updates; "best": the generation with the best test of the run, see `Best`; None: the newest
         checkpoint, which is the end of a run that has ended.
       evaluator: of the run; what `from_env`, `from_host_env` or `self_play` returned.
-      strategy: of the run. It is needed for a generation that has no checkpoint, which is rebuilt from the fitness log;
-        for a run of the command line it is known.
+      strategy: of the run. It is needed for a generation that has no checkpoint, which is rebuilt from the fitness log.
+        It is known for a run of the command line, and found for one with a constant rate of `optax.adam`, `optax.sgd`
+        or `clipup`.
       trust_env: the id of the run's environment, where making it imports a module that this package does not know, or
         gives it a path: without your word for it that is refused.
 
@@ -83,6 +85,7 @@ def _past(
     run: Path, evaluator: Evaluator | None, strategy: ES | None, trust_env: str | None, call: str
 ) -> tuple[Evaluator, Past]:
     """Evaluator and past of a run; what is not given is rebuilt from the record."""
+    from eggroll_ray.cli.likely_strategy import likely_strategy
     from eggroll_ray.cli.rebuild import NotRebuiltError, rebuild  # it loads what the command line is made of
 
     checkpoint.refuse_links(run)
@@ -95,4 +98,5 @@ def _past(
                 f"{error} Make the same evaluator and give it: {call}, evaluator={error.example})"
             ) from error
         evaluator, strategy = made.evaluator, strategy or made.strategy
-    return evaluator, Past(run, evaluator, strategy, f"give it, {call}, ..., strategy=er.eggroll(...)).")
+    find = functools.partial(likely_strategy, run, evaluator) if strategy is None else lambda: strategy
+    return evaluator, Past(run, evaluator, find, f"give it, {call}, ..., strategy=er.eggroll(...)).")

@@ -5,6 +5,7 @@ generation is rebuilt from the seed and the fitness log, by the strategy of the 
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,16 +32,17 @@ Which = int | Literal["best"] | None
 class Past:
     """A recorded run, with the code that it was made with."""
 
-    def __init__(self, run: Path | str, evaluator: Evaluator, strategy: ES | None, remedy: str):
+    def __init__(self, run: Path | str, evaluator: Evaluator, find_strategy: Callable[[], ES | None], remedy: str):
         """Opens a record.
 
         Args:
           run: the run folder.
           evaluator: of the run.
-          strategy: of the run; None: only what its files hold can be had.
+          find_strategy: returns the strategy of the run, None where it is not known: then only what the files hold can
+            be had. It is called when a strategy is needed.
           remedy: what to do where a strategy is missing, for messages.
         """
-        self._run, self._evaluator, self._strategy, self._remedy = Path(run), evaluator, strategy, remedy
+        self._run, self._evaluator, self._find_strategy, self._remedy = Path(run), evaluator, find_strategy, remedy
 
     def mean(self, which: Which) -> tuple[int, Earlier]:
         """Returns parameters and statistics of a generation, NumPy arrays, and how many updates it has had.
@@ -67,19 +69,29 @@ class Past:
         Raises:
           CheckpointError: without a strategy, and where evaluator and strategy are not those of the run.
         """
-        if self._strategy is None:
-            of = "" if number is None else f" of generation {number}"
-            raise CheckpointError(
-                f"the run in {self._run} has no checkpoint{of}, so it "
-                "has to be rebuilt from its fitness log, and its record does not hold the strategy that it was made "
-                f"with: {self._remedy}"
-            )
-        settings = read_settings(self._run / "config.json")
+        where = "no checkpoint" if number is None else f"no checkpoint of generation {number}"
+        why = f"{where} is there, so it has to be rebuilt from the fitness log by the strategy that it was made with"
+        settings, strategy = read_settings(self._run / "config.json"), self.strategy(why)
         numbers = {name: _whole(settings, name) for name in ("population_size", "block_size", "seed", "test_episodes")}
-        prepared = prepare(self._evaluator, strategy_as_begun(self._strategy, self._run), **numbers)
+        prepared = prepare(self._evaluator, strategy_as_begun(strategy, self._run), **numbers)
         for text in check_record(self._run, self._evaluator, prepared, prepared.plan):
             _log.warning("%s", text)
         return Replay(self._run, self._evaluator, prepared.strategy, prepared.plan)
+
+    def strategy(self, why: str = "to continue it takes the strategy that it was made with") -> ES:
+        """Returns the strategy of the run.
+
+        Args:
+          why: it is needed, for messages.
+
+        Raises:
+          CheckpointError: where it is not known.
+        """
+        if (strategy := self._find_strategy()) is None:
+            raise CheckpointError(
+                f"the run in {self._run} was begun from Python: {why}, which its record does not hold; {self._remedy}"
+            )
+        return strategy
 
     def _seed(self) -> int:
         return _whole(read_settings(self._run / "config.json"), "seed")

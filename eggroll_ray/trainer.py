@@ -21,6 +21,7 @@ from eggroll_ray.es.record import ES, NotFiniteError
 from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
 from eggroll_ray.forecast.block_size import check_block_size, fastest_for_workers
 from eggroll_ray.replay import Replay
+from eggroll_ray.report.at_end import ReportAtEnd
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.best import BestSoFar, part_of
 from eggroll_ray.runs.checkpoint import CheckpointError
@@ -130,10 +131,13 @@ class Trainer:
         self._recorder = None
         if self._run is not None:
             # Before the recorder exists there is nothing that an event could go into.
-            self._recorder = Recorder.of(self._run, evaluator, prepared, self._plan, self._event)
+            watched = {"watch": dataclasses.asdict(watch), "target": watch.target}
+            recorded = dataclasses.replace(self._run, config={**watched, **self._run.config})
+            self._recorder = Recorder.of(recorded, evaluator, prepared, self._plan, self._event)
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
         best, before = (self._recorder.best, self._recorder.tests_before) if self._recorder else (BestSoFar(), ())
         self._tests = TestsSoFar(watch, best, evaluator.duel is None, before)
+        self._report = ReportAtEnd(self._recorder.path if self._recorder and self._recorder.run.report else None)
         if prepared.formed:
             self._event("leaves formed", formed)
 
@@ -168,7 +172,9 @@ class Trainer:
             while self._number < generations and (row := self._next()) is not None:
                 self._call(on_row, row)
             self._apply_pending()
-            return self._finish()
+            result = self._finish()
+            self._report.fitted()
+            return result
 
     def __iter__(self) -> Iterator[Row]:
         """Yields the metrics of one generation after the other, until the target or a plateau is reached, or `stop`."""
@@ -177,6 +183,7 @@ class Trainer:
             yield row
         self._apply_pending()
         self._finish()
+        self._report.fitted()
 
     def stop(self) -> None:
         """Ends `fit` or the iteration in order, from a callback or any thread; an evaluation under way is given up."""
@@ -312,6 +319,7 @@ class Trainer:
         if self._recorder is not None:
             self._recorder.close()
             self._recorder = None
+            self._report.close()
 
     def __enter__(self) -> Self:
         return self

@@ -32,6 +32,18 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("tests")
 
 
+@pytest.fixture(autouse=True)
+def without_reports_of_runs(request, monkeypatch):
+    """No report when `fit` ends: to draw it takes longer than the small runs of tests, and hardly any test reads it."""
+    if "with_reports" not in request.fixturenames:
+        monkeypatch.setattr("eggroll_ray.report.at_end.write_report", lambda run: None)
+
+
+@pytest.fixture
+def with_reports():
+    """For the few tests of that report."""
+
+
 @pytest.fixture(scope="module")
 def compile_quickly():
     """For programs that are run a few times on small arrays, where compiling is what takes the time."""

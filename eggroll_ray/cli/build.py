@@ -50,7 +50,8 @@ def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, res
             "target": target_of(options),
             "options": dataclasses.asdict(options),
         }
-        record = Run(run, resume, options.checkpoint_every, config, _sinks(options, run, config))
+        # The report waits for the episode that is drawn after training.
+        record = Run(run, resume, options.checkpoint_every, config, _sinks(options, run, config), report=False)
     evaluator = make_evaluator(options, make_env)
     return Trainer(
         evaluator,

@@ -9,89 +9,100 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from eggroll_ray.cli.folder import RunFolder, render_episode, replay_of
+from eggroll_ray.cli.folder import OfRun, Opened, open_run, render_episode
 from eggroll_ray.cli.page import write_report
-from eggroll_ray.cli.say import say, usage
+from eggroll_ray.cli.say import UsageError, say, usage
 from eggroll_ray.es.random import stream_key
 from eggroll_ray.evaluators.record import Earlier, Evaluator
 from eggroll_ray.league import play_league, spread_out
+from eggroll_ray.past import Which, best_score
 from eggroll_ray.replay import Replay as Replayed
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.rows import episode_returns
+from eggroll_ray.runs.settings import read_settings
 
 
 @dataclasses.dataclass(frozen=True)
-class Eval:
+class Eval(OfRun):
     """Evaluate a run's policy on fresh episodes, and render one."""
 
-    run: RunFolder
-    """The run folder."""
     episodes: int = 128
     """Number of episodes."""
     generation: int | None = None
     """Parameters after so many updates; by default those of the newest checkpoint."""
+    best: bool = False
+    """The parameters with the best test of the run. That test is the best of many and promises too much: this one, on
+    fresh episodes, does not."""
     seed: int = 0
     """Of the episodes; these are never those of training."""
     render: bool = True
     """Write a picture, animation or page of one episode into the run folder."""
-    trust_env: str | None = None
-    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Replay:
+class Replay(OfRun):
     """Rebuild the parameters of any generation from the seed and the fitness log alone."""
 
-    run: RunFolder
-    """The run folder."""
     generation: int | None = None
     """Number of updates; by default all that the log has."""
     output: Path | None = None
     """Write the parameters to this safetensors file, and beside them normalizer/mean and normalizer/std, if
     observations were normalised."""
-    trust_env: str | None = None
-    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 @dataclasses.dataclass(frozen=True)
-class League:
+class League(OfRun):
     """Let generations of a run play against each other: win rates and Elo in self-play, returns between two groups."""
 
-    run: RunFolder
-    """The run folder."""
     entries: int = 8
     """Generations that take part, evenly spaced; their parameters are rebuilt from the fitness log."""
     games: int = 64
     """Games of each pair, in each direction."""
     seed: int = 0
     """Of the games."""
-    trust_env: str | None = None
-    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 def evaluate(command: Eval) -> int:
-    options, evaluator, past = replay_of(command)
-    worker = past.worker_at(past.newest() if command.generation is None else command.generation)
-    params, statistics = worker.mean()
-    key = stream_key(command.seed, "evaluation of a finished run")
-    returns = episode_returns(worker.test_on(key, command.episodes))
+    if command.best and command.generation is not None:
+        raise UsageError(f"--best and --generation {command.generation} name two generations; leave out one.")
+    opened = open_run(command)
+    with usage():
+        number, mean, returns = _tested(opened, "best" if command.best else command.generation, command)
     quantiles = np.quantile(returns, (0.0, 0.25, 0.5, 0.75, 1.0))
     say(
-        f"{options.title} after {worker.number} generations: return {returns.mean():.2f} +- {returns.std():.2f} over "
+        f"{opened.name} after {number} generations: return {returns.mean():.2f} +- {returns.std():.2f} over "
         f"{command.episodes} fresh episodes (min, quartiles, max: {', '.join(f'{q:.1f}' for q in quantiles)})"
     )
-    if command.render and evaluator.policy is not None:
-        render_episode(options, evaluator.policy(params, statistics), command.run, worker.number, command.seed)
+    if command.best:
+        score = best_score(command.run)
+        say(f"Its test in the run, the best of all: {score.mean:.2f} over {score.episodes} episodes.")
+    if command.render and opened.evaluator.policy is not None and opened.env is not None:
+        render_episode(opened.env, opened.evaluator.policy(*mean), command.run, number, command.seed)
     return 0
 
 
+def _tested(opened: Opened, which: Which, command: Eval) -> tuple[int, Earlier, np.ndarray]:
+    """Tests a generation on fresh episodes: its number, its parameters and statistics, and the returns."""
+    key = stream_key(command.seed, "evaluation of a finished run")
+    if opened.evaluator.keeps is None:
+        number, mean = opened.past.mean(which)
+        return number, mean, episode_returns(opened.evaluator.test(*mean, key, command.episodes))
+    replay = opened.past.replay()  # its opponents are earlier generations, which no checkpoint holds
+    number = opened.past.mean(which)[0] if which == "best" else which
+    worker = replay.worker_at(replay.newest() if number is None else number)
+    return worker.number, worker.mean(), episode_returns(worker.test_on(key, command.episodes))
+
+
 def replay(command: Replay) -> int:
-    options, evaluator, past = replay_of(command)
+    opened = open_run(command)
+    with usage():
+        past = opened.past.replay()
+    evaluator, seed = opened.evaluator, read_settings(command.run / "config.json")["seed"]
     generation = len(past.log) if command.generation is None else command.generation
     rebuilt = past.rebuild(generation)
     worker = rebuilt.worker
     digest = worker.digest()
-    say(f"Generation {worker.number}, rebuilt from seed {options.seed} and the fitness log: state {digest}")
+    say(f"Generation {worker.number}, rebuilt from seed {seed} and the fitness log: state {digest}")
     if command.output is not None:
         checkpoint.save_arrays(command.output, _policy_arrays(evaluator, worker.mean()))
         say(f"Parameters: {command.output}")
@@ -122,9 +133,9 @@ def _policy_arrays(evaluator: Evaluator, mean: Earlier) -> dict[str, np.ndarray]
 
 
 def league(command: League) -> int:
-    _, evaluator, past = replay_of(command)
+    opened = open_run(command)
     with usage():
-        _play_league(command, evaluator, past)
+        _play_league(command, opened.evaluator, opened.past.replay())
         if importlib.util.find_spec("matplotlib") is not None:
             say(f"Report: {write_report(command.run)}")
     return 0

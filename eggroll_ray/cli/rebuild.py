@@ -1,14 +1,16 @@
 """Evaluator and strategy of a run, made again from its record; it may be somebody else's."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import envs
-from eggroll_ray.cli.build import make_evaluator, make_strategy
+from eggroll_ray.cli.build import make_environment, make_evaluator, make_strategy
 from eggroll_ray.cli.foreign import check_options, check_trusted, without_addresses
 from eggroll_ray.cli.options import TrainOptions, options_of_run
+from eggroll_ray.es.recipe import from_json
 from eggroll_ray.es.record import ES
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.rl.from_recipe import evaluator_from
@@ -66,13 +68,21 @@ def rebuild(run: Path, trusted: str | None, remedy: str) -> Rebuilt:
         options = without_addresses(options_of_run(run), run)
         check_options(options, run, trusted, envs.imports, remedy)
         evaluator = make_evaluator(options, envs.make)
-        return Rebuilt(evaluator, make_strategy(options.es, evaluator.groups), options)
+        return Rebuilt(evaluator, make_strategy(options.strategy, evaluator.groups), options)
     recipe = checkpoint.read_object(run / "config.json").get("recipe")
     env = recipe.get("env") if isinstance(recipe, dict) else None
     if not isinstance(recipe, dict) or not isinstance(env, dict) or not isinstance(env.get("name"), str):
         raise _not_rebuilt(run, recipe)
     check_trusted(env["name"], list(_texts(env.get("arguments"))), run, trusted, envs.imports, remedy)
     return Rebuilt(evaluator_from(recipe, envs.make), None, None)
+
+
+def rebuilt_env(run: Path, made: Rebuilt) -> Any:
+    """Returns a function that makes the environment of a run again, None where it has none; `made` is of `rebuild`."""
+    if made.options is not None:
+        return functools.partial(make_environment, made.options, envs.make)
+    env = checkpoint.read_object(run / "config.json")["recipe"]["env"]
+    return functools.partial(envs.make, env["name"], **from_json(env["arguments"]))
 
 
 def _not_rebuilt(run: Path, recipe: Any) -> NotRebuiltError:

@@ -12,7 +12,8 @@ from typing import Literal
 
 import envs
 from eggroll_ray.cli.foreign import check_env
-from eggroll_ray.cli.options import RunFolder, TrainOptions, load_options
+from eggroll_ray.cli.of_run import OfRun
+from eggroll_ray.cli.options import TrainOptions, load_options
 from eggroll_ray.cli.own_names import own_names
 from eggroll_ray.cli.say import UsageError, loading, usage
 from eggroll_ray.cli.targets import target_of
@@ -43,11 +44,9 @@ class Train(TrainOptions):
 
 
 @dataclasses.dataclass(frozen=True)
-class Resume:
+class Resume(OfRun):
     """Continue a run that was stopped, bit for bit."""
 
-    run: RunFolder
-    """The run folder."""
     generations: int | None = None
     """Generations in all; by default what the run was started with."""
     learning_rate: float | None = None
@@ -70,8 +69,6 @@ class Resume:
     """Record one episode of the trained policy for the report, where the suite can."""
     verbose: bool = False
     """Write all that is known of a generation into each line of a log, not only what fits into a line."""
-    trust_env: str | None = None
-    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
 
 
 def train(command: Train) -> int:
@@ -108,7 +105,9 @@ def resume(command: Resume) -> int:
 
     checks.check_run(command.run, resume=True)
     with loading():
-        from eggroll_ray.cli import fit, folder
+        from eggroll_ray.cli import fit, folder, rebuild, resume_python
+    if not rebuild.is_of_command_line(command.run):
+        return resume_python.resume_python(command)
     options = folder.options_of_folder(command)
     options = options.with_schedules_of(options)  # which the generations given here do not stretch
     factors = _factors(command, options)

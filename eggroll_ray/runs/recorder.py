@@ -41,6 +41,7 @@ class Run:
       checkpoint_every: generations between checkpoints; the fitness log covers those between.
       config: what else `config.json` shall hold, such as the options that the run was started with.
       sinks: where else the rows of metrics go.
+      report: write `report.html` into the folder when `fit` ends, where matplotlib is installed.
     """
 
     path: Path | str
@@ -48,6 +49,7 @@ class Run:
     checkpoint_every: int = 50
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     sinks: tuple[Sink, ...] = ()
+    report: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "checkpoint_every", whole("checkpoint_every", self.checkpoint_every))
@@ -85,7 +87,7 @@ class Recorder:
           CheckpointError: when the folder exists or cannot be written, holds another run, or has another owner.
         """
         self.path = Path(run.path)
-        self._run, self._on_event = run, on_event
+        self.run, self._on_event = run, on_event
         settings, made, told = {**settings_of_plan(plan), **settings}, recorded(functions), []
         if run.resume:
             checkpoint.refuse_links(self.path)
@@ -123,9 +125,11 @@ class Recorder:
     ) -> Self:
         """Makes the recorder of a run that is prepared; `plan` is that of the run, with its block size."""
         settings, functions = settings_of(evaluator, prepared), functions_of_run(evaluator, prepared, plan)
-        about = {"recipe": evaluator.recipe, "tree": described(prepared.shapes.params)}
+        about = {name: evaluator.settings.get(name) for name in ("env", "fitness")}  # for people
+        about |= {"population_size": plan.population_size}
+        about |= {"recipe": evaluator.recipe, "tree": described(prepared.shapes.params)}
         known = {name: value for name, value in about.items() if value is not None}
-        run = dataclasses.replace(run, config={**run.config, **known})
+        run = dataclasses.replace(run, config={**known, **run.config})
         return cls(run, plan, evaluator.moments, settings, functions, on_event)
 
     def append(self, outcome: Outcome) -> Outcome:
@@ -149,7 +153,7 @@ class Recorder:
 
     def is_due(self, generation: int) -> bool:
         """Whether this generation is to have a checkpoint, or an earlier one that could not be written."""
-        due = generation - generation % self._run.checkpoint_every
+        due = generation - generation % self.run.checkpoint_every
         if self._saved >= due:
             return False
         return generation == due or time.monotonic() > self._tried + _RETRY_SECONDS

@@ -20,6 +20,7 @@ import pytest
 from safetensors.numpy import load_file
 from toy_games import team_env
 
+import eggroll_ray as er
 from eggroll_ray.cli import build, fit, folder, looks, options, past, train
 from eggroll_ray.cli.app import main
 from eggroll_ray.rl.env import Box
@@ -129,8 +130,7 @@ def test_replay_writes_all_that_the_policy_acts_by(tmp_path, without_report):
     assert main(["train", *SMALL, *small, "--run", str(path)]) == 0
     assert main(["replay", str(path), "--output", str(output)]) == 0
     arrays = load_file(output)
-    _, evaluator, replay = folder.replay_of(past.Replay(path))
-    policy = evaluator.policy(*replay.worker_at(1).mean())
+    policy = er.load(path, 1)
     assert np.abs(arrays["normalizer/mean"]).max() > 0
     np.testing.assert_array_equal(arrays["normalizer/mean"], policy.normalizer.mean)
     np.testing.assert_array_equal(arrays["normalizer/std"], policy.normalizer.std)
