@@ -1,8 +1,7 @@
 """Brax ant with the network of the paper (3 x 256, pqn activation) and normalised observations.
 
-With the default settings this is a run for a GPU: a generation is up to 2 million steps of physics, of which a
-CPU does some thousands a second. To see it work on a laptop, make everything smaller (a minute, most of it
-compilation):
+The default settings are for a GPU: a generation has up to 2 million steps of physics, and a CPU computes only some
+thousands per second. To try it on a laptop, make everything smaller. This takes a minute, most of it for compilation:
 
 Run: python examples/brax_ant.py --generations 3 --population-size 64 --episode-length 100 --hidden 64 64
 
@@ -31,8 +30,8 @@ def main(
     run: str | None = None,
 ) -> None:
     print(
-        f"A generation is up to {population_size} x {episode_length} steps of physics. This is long on a CPU, which "
-        "compiles for a minute and then does some thousand steps a second: see --help for smaller settings."
+        f"A generation has up to {population_size} x {episode_length} steps of physics. This is slow on a CPU, which "
+        "compiles for a minute and then computes some thousand steps per second: see --help for smaller settings."
     )
     env = envs.make(task, episode_length=episode_length)
     trainer = er.Trainer(
@@ -42,7 +41,7 @@ def main(
         seed=seed,
         workers=workers,
         run=run,
-        watch=er.Watch(every=10, episodes=test_episodes),  # a test takes as long as an episode: not every time
+        watch=er.Watch(every=10, episodes=test_episodes),  # not every generation, since a test plays whole episodes
     )
     started = time.perf_counter()
     with trainer:

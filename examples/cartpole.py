@@ -1,9 +1,9 @@
-"""CartPole from Python: train until it is solved, read the metrics as they come, use the policy.
+"""CartPole from Python: train until it is solved, read the metrics during training, and use the policy.
 
 Run: python examples/cartpole.py [--workers 2] [--run runs/cartpole] [--generations 50]
 
-`--workers 0` is this process; any other number starts that many Ray workers and gives the same result, bit
-for bit. `--run` names a new folder that keeps the metrics, the fitness log and the checkpoints.
+`--workers 0` evaluates in this process. Any other number starts that many Ray workers, and gives the same result bit
+for bit. `--run` names a new folder for the metrics, the fitness log and the checkpoints.
 """
 
 import jax

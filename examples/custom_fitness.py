@@ -1,8 +1,8 @@
-"""Your own fitness, in each of the three forms it may have.
+"""A fitness of your own, in each of its three forms.
 
-`jittable`  JAX code on one member's parameters; the package runs it for all members at once.
-`batched`   Python code on a whole block of members: the networks run in JAX, the score need not.
-`blocking`  any Python code on one member's NumPy parameters, in a process that is ended if it hangs.
+`jittable`  JAX code for the parameters of one member. The package runs it for all members at once.
+`batched`   Python code for a whole block of members. The networks run in JAX, but the score may be computed elsewhere.
+`blocking`  any Python code for one member's parameters as NumPy arrays, in a process that is ended if it hangs.
 
 Run: python examples/custom_fitness.py [--form blocking] [--workers 2]
 """
@@ -18,7 +18,7 @@ from jax import Array
 
 import eggroll_ray as er
 
-# --- jittable: fit a table of numbers. Only a number comes out, no gradient is taken ----------------------
+# --- jittable: fit a table of numbers. It returns a single number; no gradient is computed ----------------
 
 
 def network(params: Any, x: Array) -> Array:
@@ -37,7 +37,7 @@ def network_params(inputs: int, outputs: int, width: int = 32) -> Any:
 
 
 def table_fitness(params: Any, data: Any, key: Array) -> Array:
-    """Minus the squared error in 64 random rows; the key, and so the rows, are the same for both twins."""
+    """Minus the squared error in 64 random rows. Both members of a pair get the same key, and so the same rows."""
     rows = jax.random.randint(key, (64,), 0, len(data["x"]))
     y = jax.vmap(network, (None, 0))(params, data["x"][rows])
     return -jnp.mean((y - data["y"][rows]) ** 2)
@@ -47,7 +47,7 @@ def table_fitness(params: Any, data: Any, key: Array) -> Array:
 
 
 def rings_fitness(members: er.Members, keys: Array) -> np.ndarray:
-    """Share of 256 points that are put in the right ring, a count, which has no gradient anyway."""
+    """The share of 256 points that are assigned to the right ring. It is a count, which has no useful gradient."""
     rng = np.random.default_rng(np.asarray(jax.random.key_data(keys[0])))
     radius = rng.choice([1.0, 2.0], size=256)
     angle = rng.uniform(0.0, 2.0 * np.pi, size=256)

@@ -1,7 +1,7 @@
 """EGGROLL on one page, without this package: an MLP learns CartPole in a few seconds on a CPU.
 
-Shows the whole method (Evolution Strategies at the Hyperscale, arXiv 2511.16652): a member of the population
-has E = A B^T / sqrt(rank) added to each weight matrix W, yet neither E nor W + sigma E is ever formed.
+It shows the whole method (Evolution Strategies at the Hyperscale, arXiv 2511.16652): each member of the
+population perturbs each weight matrix W by E = A B^T / sqrt(rank), but neither E nor W + sigma E is formed.
 
 Run: python examples/eggroll_in_100_lines.py [--generations 40] [--population-size 512] [--rank 1]
 
@@ -25,7 +25,7 @@ STEPS = 500  # an episode is no longer; the return is the number of steps surviv
 
 
 def draw_noise(key, generation, pair, rank):
-    """The noise of one pair, a function of numbers: anyone can draw it again, nobody stores or sends it."""
+    """The noise of one pair. It depends only on numbers, so it can be drawn again instead of stored or sent."""
     key, noise = jax.random.fold_in(jax.random.fold_in(key, generation), pair), []
     for layer, (m, k) in enumerate(LAYERS):
         key_a, key_b, key_bias = jax.random.split(jax.random.fold_in(key, layer), 3)

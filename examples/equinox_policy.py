@@ -1,8 +1,9 @@
 """Equinox networks as policies, unchanged: an MLP, and a GRU that sees positions only.
 
-`eqx.partition` splits a module into its arrays, which evolve, and the rest, which is combined in again. A
-recurrent policy also takes a carry and returns the next one; `initial_carry` starts every episode. With Ray
-workers, an `eqx.Module` class of your own must be imported from a file beside the script, not defined in it.
+`eqx.partition` splits a module into its arrays, which evolve, and the rest; `eqx.combine` joins them again. A
+recurrent policy also takes a carry and returns the next one. `initial_carry` gives the carry at the start of
+an episode. With Ray workers, import your own `eqx.Module` classes from a file in the folder of the script;
+do not define them in the script itself.
 
 Run: python examples/equinox_policy.py [--network gru] [--generations 60]
 """

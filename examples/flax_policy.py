@@ -1,8 +1,8 @@
 """Flax networks as policies, unchanged: a linen module and an nnx module learn CartPole.
 
-A policy is a pair of functions of one observation, `init(key, observation, outputs) -> params` and
-`apply(params, observation) -> outputs`. Neither knows of noise or of a population: the package perturbs
-every kernel by a low-rank matrix as the network runs.
+A policy is a pair of functions for a single observation: `init(key, observation, outputs) -> params` and
+`apply(params, observation) -> outputs`. They contain no code for noise or a population. The package perturbs
+every kernel by a low-rank matrix while the network runs.
 
 Run: python examples/flax_policy.py [--library nnx] [--generations 20]
 """
@@ -46,7 +46,7 @@ class NnxNetwork(nnx.Module):
 
 
 def linen_policy(outputs: int) -> er.Policy:
-    """A linen module has `init` and `apply` already."""
+    """Makes a policy of a linen module, which already has `init` and `apply`."""
     network = LinenNetwork(outputs)
 
     def init(key: Array, observation: Array, outputs: int) -> Any:

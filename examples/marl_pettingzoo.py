@@ -1,10 +1,10 @@
-"""A speaker tells a listener where to go (PettingZoo's simple_speaker_listener): two roles with networks of their own.
+"""A speaker tells a listener where to go (PettingZoo's simple_speaker_listener): two roles, each with its own network.
 
 Run: python examples/marl_pettingzoo.py [--generations 150] [--workers 2]
 
-The environment is plain Python: it is stepped on the host, and all members of a block act in one compiled call. The two
-agents see and do different things; each role has its own parameters, and both are paid for what the team achieves. An
-animation of one episode is written beside.
+The environment is plain Python. It is stepped in Python, while all members of a block act in one compiled call. The two
+agents have different observations and actions, and each role has its own parameters. The fitness of both is the return
+of the team. The example also writes an animation of one episode to the current folder.
 """
 
 from pathlib import Path

@@ -2,8 +2,8 @@
 
 Run: python examples/marl_spread.py [--groups shared|agent] [--credit own|team] [--generations 300] [--workers 2]
 
-Agents with parameters of their own are evolved at once: each goes by its own column of the fitness. An animation of one
-episode is written beside.
+Agents with separate parameters evolve at the same time, each with its own column of the fitness. The example also
+writes an animation of one episode to the current folder.
 """
 
 from pathlib import Path

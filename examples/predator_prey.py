@@ -2,9 +2,9 @@
 
 Run: python examples/predator_prey.py [--generations 200] [--workers 2] [--run runs/predator-prey]
 
-Both roles are perturbed at once and meet in the same episodes; each goes by its own fitness. At the end the parameters
-of earlier generations are rebuilt from the seed and the fitness log, and every generation of one role plays against
-every generation of the other. An animation of one episode is written beside.
+Both roles are perturbed at the same time and play in the same episodes, but each has its own fitness. At the end the
+parameters of earlier generations are rebuilt from the seed and the fitness log, and every generation of one role plays
+against every generation of the other. The example also writes an animation of one episode to the current folder.
 """
 
 import tempfile

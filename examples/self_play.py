@@ -2,8 +2,9 @@
 
 Run: python examples/self_play.py [--generations 200] [--workers 2] [--run runs/tic-tac-toe]
 
-Opponents are earlier generations, who often move at random, so that members meet all lines of play. At the end the
-policy plays whole game trees, against random and against perfect play. A picture of one game is written beside.
+The opponents are earlier generations, which often move at random so that members meet many different positions. At the
+end the policy plays against every possible sequence of an opponent's moves, and against perfect play. The example also
+writes a picture of one game to the current folder.
 """
 
 import functools
@@ -24,7 +25,7 @@ Board = tuple[int, ...]  # nine cells: 1 is whoever moves next, -1 the other, 0 
 
 
 def network(width: int = 16) -> er.Policy:
-    """Cells tell their lines what is in them, and lines their cells, twice; each cell gets one output."""
+    """Makes a network that passes messages from cells to lines and back, twice. Each cell gives one output."""
     shapes = {"lines 0": (2, width), "cells 0": (2 + width, width), "lines 1": (width, width)}
     shapes |= {"cells 1": (2 * width, width), "out": (width, 1)}
 
@@ -47,7 +48,7 @@ def network(width: int = 16) -> er.Policy:
 
 
 def careful(env: er.Env) -> er.Env:
-    """The same game, in which a loss costs twice what a win earns: no gambling on an opponent's mistakes."""
+    """The same game, but a loss costs twice what a win earns, so relying on an opponent's mistakes does not pay."""
 
     def step(state, action, key):
         state, shown = env.step(state, action, key)

@@ -1,1 +1,1 @@
-"""Faults, the driver, and forecasts."""
+"""Benchmarks of clusters: recovery from faults, cost of the driver, and accuracy of forecasts."""

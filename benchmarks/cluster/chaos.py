@@ -1,11 +1,12 @@
-"""Does a run survive what clusters do, with the same bits? Random faults on a cluster of three nodes.
+"""Injects random faults into a cluster of three nodes, and checks that a run survives them with the same bits.
 
     python -m benchmarks.cluster.chaos --faults 200 --seed 0     # writes docs/chaos.json and docs/chaos.md
 
-A driver in a process of its own trains on a local Ray cluster of three nodes. Faults are injected one after the other:
-workers are killed while they evaluate, update and start, frozen past their deadline, and corrupted by one bit; nodes
-are removed and added; the driver is killed at any moment and while it writes, and started again. A fault is recovered
-when a later generation has been completed, and right if the digests from there on are those of a run in one process.
+A driver in a process of its own trains on a local Ray cluster of three nodes. Faults are injected one after another:
+workers are killed while they evaluate, update or start, suspended beyond their deadline, and corrupted by one bit;
+nodes are removed and added; the driver is killed at any moment, including while it writes, and restarted. A fault
+counts as recovered when a later generation is complete, and as correctly recovered if all later digests equal those of
+a run in one process.
 """
 
 import collections

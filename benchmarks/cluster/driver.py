@@ -1,11 +1,11 @@
-"""What the driver costs per generation, on Ray with workers that do nothing, and what it can carry without Ray.
+"""Measures the driver's time per generation, on Ray with workers that do no work, and without Ray for many workers.
 
     python -m benchmarks.cluster.driver          # writes docs/driver.json and docs/driver.md
 
-On Ray: whole generations of a recorded run (questions, answers, fitness log on disk, metrics) whose members cost
-nothing. The overhead is the time of a generation less the longest time that a worker worked. Beside it stands what Ray
-alone takes, in the same run, to move the same bytes to as many actors and back. In the simulation stub
-workers answer in this process at once: what is measured is the driver's own computation for thousands of workers.
+On Ray, it runs whole generations of a recorded run (calls, answers, fitness log on disk, metrics) whose members take no
+time. The overhead is the time of a generation minus the longest time that a worker worked. For comparison, it measures
+in the same run how long Ray alone takes to move the same bytes to as many actors and back. In the simulation, stub
+workers answer at once in this process, so that only the driver's own computation for thousands of workers is measured.
 """
 
 import collections

@@ -1,9 +1,10 @@
-"""A run whose processes obey orders to fail: the program that `benchmarks.cluster.chaos` disturbs.
+"""A run whose processes fail on command: the program into which `benchmarks.cluster.chaos` injects faults.
 
     python -m benchmarks.cluster.haunted TASK ADDRESS RUN ORDERS
 
-An order is a file in the folder ORDERS; the first process that comes to the point it names takes it, by renaming it,
-and fails there. All of this is a user's program: nothing in the package knows of it.
+An order is a file in the folder ORDERS that names a point in the program. The first process that reaches this point
+takes the order by renaming the file, and fails there. All of this is part of a user's program; the package itself
+contains no code for it.
 """
 
 import functools

@@ -1,14 +1,15 @@
-"""How close the forecasts of `er.predict` come to what runs take: `python -m benchmarks.cluster.plan`.
+"""Compares the forecasts of `er.predict` with measured runs: `python -m benchmarks.cluster.plan`.
 
     python -m benchmarks.cluster.plan            # writes docs/plan.json and docs/plan.md
-    python -m benchmarks.cluster.plan --resume   # goes on with a run that was ended, row by row
+    python -m benchmarks.cluster.plan --resume   # continues a benchmark that was interrupted, with the next row
     python -m benchmarks.cluster.plan --short    # two small rows and the scaling, printed
 
-A forecast is made from small populations, at most a quarter of those that it is compared with; the same process then
-trains with the larger ones. The learning rate is next to nothing, so that episodes stay as long as they were measured.
+A forecast is made from small populations, at most a quarter of the size of those that it is compared with. The same
+process then trains with the larger populations. The learning rate is nearly zero, so that the length of episodes does
+not change.
 
-Strong scaling: the rates of one Ray worker, at two small populations, give the forecast for one and two workers at a
-larger one. The curve for GPUs is a projection from a data sheet; nothing of it is measured.
+For strong scaling, the rates of one Ray worker at two small populations give the forecast for one and two workers at a
+larger population. The curve for GPUs is a projection from a data sheet, without any measurement.
 """
 
 import gc

@@ -1,1 +1,1 @@
-"""How good and how fast the noise is."""
+"""Benchmarks of the noise: its quality and its speed."""

@@ -1,6 +1,7 @@
-"""The battery of tests `dieharder` (Robert G. Brown; Debian package of that name) on a stream of words.
+"""Runs the test battery `dieharder` (Robert G. Brown; in the Debian package of that name) on a stream of words.
 
-The words go to its standard input. It is a program of its own under the GPL: nothing of it is copied or linked.
+The words are written to its standard input. It is a separate program under the GPL, and none of its code is copied or
+linked.
 """
 
 import contextlib

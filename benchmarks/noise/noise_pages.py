@@ -1,4 +1,4 @@
-"""The page of `benchmarks.noise.noise_quality`, made from its rows alone."""
+"""Makes the page of `benchmarks.noise.noise_quality` from its rows alone."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,13 +1,14 @@
-"""Is the noise good, how fast is it, and would another generator be better?
+"""Measures the quality and the speed of the noise, and compares it with other generators.
 
-    python -m benchmarks.noise.noise_quality            # docs/noise_quality.json, .md: what is not there yet
+    python -m benchmarks.noise.noise_quality            # adds what is missing in docs/noise_quality.json and .md
     python -m benchmarks.noise.noise_quality --tests 0 8 --streams pairs leaves
     python -m benchmarks.noise.noise_quality --parts battery --tests 102 --streams pairs --again   # also what is there
     python -m benchmarks.noise.noise_quality --render   # the page alone
 
-A battery of tests (`dieharder`, which has to be installed) on streams of the noise as the library draws it, and on two
-that are faulty on purpose; the doctor's checks of both laws; numbers per second of several generators, and whether what
-they draw depends on the layout of the batch. About a minute of one core per stream.
+It has three parts. The first is a test battery (`dieharder`, which must be installed) on streams of the noise as the
+library draws it, and on two streams that are faulty on purpose. The second are the doctor's checks of both
+distributions. The third are numbers per second of several generators, and whether their numbers depend on the layout of
+the batch. It takes about a minute of one core per stream.
 """
 
 import sys

@@ -1,6 +1,7 @@
-"""One run of one program of `benchmarks.peers.end_to_end`: what it is told, how it is timed, and what it prints.
+"""One run of one program of `benchmarks.peers.end_to_end`: its settings, its timing, and its output.
 
-Standard library only: this file also runs in the environments of evosax and EvoTorch, which have nothing of ours.
+It uses only the standard library, because it also runs in the environments of evosax and EvoTorch, in which this
+package is not installed.
 """
 
 import contextlib
@@ -12,8 +13,8 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any, Protocol
 
-PREFIX = "end_to_end "  # of the lines that count; libraries print others
-WARM_UP = 2  # generations that are done, and undone, so that everything is compiled and every actor is there
+PREFIX = "end_to_end "  # prefix of the lines that are read; libraries print other lines
+WARM_UP = 2  # generations that are run and then undone, so that everything is compiled and every actor is running
 # ClipUp's longest step for an Adam's rate, as the root mean square over parameters. Adam's steps are about 0.23 rates
 # where gradients are noise. At a rate of 0.03 and sigma 0.1 it is a thirteenth of the search distribution's radius,
 # where ClipUp's authors advise a fifteenth.

@@ -1,4 +1,4 @@
-"""Gymnasium environments on the host: do they train, what does the batched policy call save, how fast is EvoTorch?
+"""Measures Gymnasium environments: whether they train, what batched calls of the policy save, and EvoTorch's speed.
 
     python -m benchmarks.peers.host calls       # one call per step for all environments, against one for each
     python -m benchmarks.peers.host learn       # CartPole-v1, Pendulum-v1, Hopper-v5 and HalfCheetah-v5 on two workers

@@ -1,1 +1,1 @@
-"""What is learned: the comparisons of the paper and our own."""
+"""Benchmarks of learning: the comparisons of the paper, and further ones."""

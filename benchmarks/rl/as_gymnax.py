@@ -1,4 +1,4 @@
-"""Our environments behind the interface of gymnax that rejax steps: auto-reset, five results of a step.
+"""Gives this package's environments the interface of gymnax that rejax uses: auto-reset, five results of a step.
 
 Action masks are ignored, as in the paper. Letters in shapes: `b` and `e` environments of a batch, `a` agents.
 """

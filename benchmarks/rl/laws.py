@@ -1,10 +1,11 @@
 """Does EGGROLL learn as well with Rademacher noise, which is cheaper to draw, as with normal noise?
 
-    python -m benchmarks.rl.laws            # runs what docs/laws.json does not have, writes docs/laws.md and .png
-    python -m benchmarks.rl.laws --render   # writes the page and the picture of the runs there are
+    python -m benchmarks.rl.laws            # runs what is missing in docs/laws.json, writes docs/laws.md and .png
+    python -m benchmarks.rl.laws --render   # writes the page and the picture of the existing runs
 
-Both laws train with the same settings and seeds: rank 1, the same population, generations and optimiser. Compared are
-the returns of the mean policy after equally many episodes of members, which no machine changes.
+Runs with both distributions use the same settings and seeds: rank 1, and the same population, generations and
+optimiser. The comparison is by the return of the mean policy after the same number of members' episodes, which does not
+depend on the machine.
 """
 
 import dataclasses

@@ -3,8 +3,8 @@
     python -m benchmarks.rl.learning            # runs all, writes docs/learning.json
     python -m benchmarks.rl.learning --plot     # draws docs/learning.png and prints the table from that file
 
-Each run ends when the mean policy reaches the target on 128 fresh episodes and again on 128 others, or at the
-limit of generations. The cost is counted in episodes of members, which no machine changes.
+Each run ends when the mean policy reaches the target in 128 new episodes and again in 128 others, or at the limit of
+generations. The cost is counted in episodes of members, which does not depend on the machine.
 """
 
 import dataclasses

@@ -3,7 +3,7 @@
     python -m benchmarks.rl.marl --env MPE_simple_spread_v3 --algo eggroll --budget 1e7   # adds to docs/marl.json
     python -m benchmarks.rl.marl --render                                                 # docs/marl.md, docs/marl.png
 
-Settings are those of Tables 5-9. A run that is there already, with the same settings, is not repeated.
+The settings are those of Tables 5-9. A run that exists with the same settings is not repeated.
 """
 
 import dataclasses

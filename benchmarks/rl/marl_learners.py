@@ -1,7 +1,7 @@
-"""Independent PPO for several agents: rejax's PPO, to which every agent of an environment is an environment.
+"""Independent PPO for several agents: rejax's PPO, in which each agent counts as an environment of its own.
 
-All agents act by one actor and one critic, as in JaxMARL's IPPO of the particles: observations are padded to the
-longest, and each agent is paid its own reward.
+All agents share one actor and one critic, as in JaxMARL's IPPO for the particles. Observations are padded to the length
+of the longest, and each agent receives its own reward.
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
-"""Long episodes in windows: truncated ES learns the wrong thing, persistent and noise-reuse ES the right one.
+"""Long episodes in windows: truncated ES learns the wrong action, persistent and noise-reuse ES the right one.
 
     python -m benchmarks.rl.persistent          # runs all (three minutes), writes docs/persistent.json, .md and .png
 
-In the toy task an action is paid at once and costs `COST` times as much `DELAY` steps later, beyond the window. The
-best action is -1; within a window +1 looks best. All methods see the same number of environment steps.
+In this toy task an action is rewarded at once, and costs `COST` times as much `DELAY` steps later, after the window.
+The best action is -1, but within a window +1 looks best. All methods use the same number of environment steps.
 """
 
 import statistics

@@ -7,8 +7,8 @@
     python -m benchmarks.rl.rl --env brax/inverted_double_pendulum --rank-sensitivity --seeds 5 --budget 1e6
     python -m benchmarks.rl.rl --env brax/ant --algo openai_es --try-blocks 4 8 32    # the fastest block size here
 
-An environment may carry options: --env "brax/halfcheetah backend=spring". A run that is there already, with the same
-settings, is not repeated.
+An environment may have options: --env "brax/halfcheetah backend=spring". A run that exists with the same settings is
+not repeated.
 """
 
 import dataclasses

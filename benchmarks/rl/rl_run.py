@@ -1,4 +1,4 @@
-"""One run of the RL comparison: trains for some environment steps, tests on the way, times compiling apart."""
+"""One run of the RL comparison: trains for some environment steps, tests meanwhile, and times compiling separately."""
 
 import dataclasses
 import time

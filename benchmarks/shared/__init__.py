@@ -1,1 +1,1 @@
-"""What benchmarks share: their pages, where results come from, times, rows that are kept."""
+"""The common parts of benchmarks: pages, facts about measurements, timing, and rows kept in files."""

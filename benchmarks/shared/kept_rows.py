@@ -1,4 +1,4 @@
-"""Rows of a long benchmark in one JSON file that is written anew, in one step, after each of them."""
+"""Keeps the rows of a long benchmark in one JSON file, which is replaced in one step after each row."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 
 def load(path: Path) -> list[Row]:
-    """Returns the rows of a file, none where there is no file.
+    """Returns the rows of a file, or none if there is no file.
 
     Raises:
       ValueError: when it is no such file.

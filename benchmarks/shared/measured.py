@@ -1,4 +1,4 @@
-"""What every committed measurement says of itself."""
+"""The facts that every committed measurement records about itself."""
 
 import os
 import platform

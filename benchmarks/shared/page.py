@@ -1,4 +1,4 @@
-"""How a committed page is made from its data: its folder, its tables, its numbers, and how they were measured."""
+"""Makes a committed page from its data: its folder, its tables, its numbers, and how they were measured."""
 
 import json
 import statistics

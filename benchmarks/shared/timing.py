@@ -1,4 +1,4 @@
-"""Times of interleaved runs in one process: machines are shared, and drift."""
+"""Times interleaved runs in one process, because machines are shared and their speed drifts."""
 
 import statistics
 import time
@@ -9,11 +9,11 @@ import numpy as np
 
 
 def interleave(cases: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
-    """Times cases in turn.
+    """Times several cases in turn.
 
     Returns:
-      Of each case in seconds: the first call, `first`, which compiles; of the others `median`, `low` and `high`, the
-      quartiles.
+      For each case, in seconds: `first`, the first call, which compiles; and `median`, `low` and `high`, the median and
+      the quartiles of the other calls.
     """
     first, seconds = {}, {name: [] for name in cases}
     for name, run in cases.items():

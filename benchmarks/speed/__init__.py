@@ -1,1 +1,1 @@
-"""How fast: generations, layers, compiling, memory."""
+"""Benchmarks of speed and memory: generations, layers, compilation, memory."""

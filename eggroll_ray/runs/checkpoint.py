@@ -1,6 +1,6 @@
-"""Files that last: the run folder and its checkpoints (safetensors and JSON).
+"""The run folder and its checkpoints, which are safetensors and JSON files.
 
-Nothing here runs code when it is loaded. Everything is written beside its name and moved there when whole.
+Loading them never runs code. Files and folders are written under a temporary name, and renamed when they are complete.
 """
 
 import json
@@ -24,8 +24,8 @@ from eggroll_ray.runs.folder import LOCK as LOCK
 from eggroll_ray.runs.folder import CheckpointError, DamagedError, check_new_run
 
 SCHEMA = 1
-SCALES = "state/scales/"  # how the names of the factors on a strategy's rates begin
-# Types of arrays that safetensors writes and, for NumPy, reads back: not float8 and int4, nor complex128.
+SCALES = "state/scales/"  # prefix of the names of the factors on a strategy's rates
+# Dtypes that safetensors can write and read back with NumPy. float8, int4 and complex128 are not among them.
 _READABLE = {
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
     *("bfloat16", "float16", "float32", "float64", "complex64"),
@@ -36,7 +36,7 @@ def create_run(run: Path) -> None:
     """Makes a new run folder.
 
     Raises:
-      CheckpointError: when the folder holds something already, or cannot be written.
+      CheckpointError: when the folder is not empty, or cannot be written.
     """
     check_new_run(run)
     try:
@@ -50,10 +50,10 @@ def create_run(run: Path) -> None:
 
 
 def refuse_links(run: Path) -> None:
-    """Refuses a run folder with links that lead out of it: what is written into it would change files elsewhere.
+    """Refuses a run folder with links that lead out of it, because writing to it could change files elsewhere.
 
     Raises:
-      CheckpointError: with the first of them.
+      CheckpointError: for the first such link.
     """
     root = run.resolve()
     for path in sorted(run.rglob("*")):
@@ -65,17 +65,17 @@ def refuse_links(run: Path) -> None:
 
 
 def as_json(value: Any) -> Any:
-    """Returns the value as it reads back from JSON."""
+    """Returns the value as it would be after writing it to JSON and reading it back."""
     return json.loads(json.dumps(value, default=_in_json))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON whole or not at all."""
+    """Writes a value as JSON, either completely or not at all."""
     replace_file(path, (json.dumps(value, indent=2, default=_in_json) + "\n").encode())
 
 
 def _in_json(value: Any) -> Any:
-    """What JSON does not know: numbers of NumPy and JAX as numbers, all else as text."""
+    """Converts values that JSON does not support: numbers of NumPy and JAX to numbers, everything else to text."""
     made = plain(value)
     return str(value) if made is value else made
 
@@ -84,7 +84,8 @@ def read_json(path: Path) -> Any:
     """Reads a JSON file of a run.
 
     Raises:
-      CheckpointError: when it is missing; DamagedError when it is cut off, or no JSON for another reason.
+      CheckpointError: when the file is missing.
+      DamagedError: when the file is incomplete or not JSON for another reason.
     """
     try:
         return parse_json(path.read_bytes())
@@ -95,7 +96,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Reads a JSON file of a run that holds names and values.
+    """Reads a JSON file of a run that contains an object.
 
     Raises:
       CheckpointError: see `read_json`.
@@ -109,29 +110,29 @@ def read_object(path: Path) -> dict[str, Any]:
 def save_checkpoint(run: Path, snapshot: Any, generation: int, digest: str) -> Path:
     """Writes `checkpoints/<generation>/` from a worker's snapshot, and returns the folder."""
     target = run / "checkpoints" / f"{generation:08d}"
-    # The digest is of the state, and of what is kept of the past, which the log has.
+    # The digest covers the state and the earlier means. A checkpoint does not contain these, since the log has them.
     save_folder(target, snapshot, {"generation": generation, "digest": digest})
     return target
 
 
 def save_folder(target: Path, tree: Any, about: Mapping[str, Any]) -> None:
-    """Writes the arrays of a pytree as a folder of `arrays.safetensors` and `manifest.json`, whole or not at all.
+    """Writes the arrays of a pytree to a folder of `arrays.safetensors` and `manifest.json`, completely or not at all.
 
     Args:
-      target: the folder. One that holds the same is left as it is; another one is replaced.
+      target: the folder. If it already contains the same arrays, it is left unchanged; otherwise it is replaced.
       tree: a pytree of arrays.
-      about: what else the manifest shall say.
+      about: further entries of the manifest.
     """
     stored = {name: _as_stored(array) for name, array in named_arrays(tree).items()}
     manifest = {"schema": SCHEMA, **about, "content": digest_of(stored), "arrays": _entries(tree)}
     if target.exists() and _holds(target, as_json(manifest)):
         return
     partial = target.parent / f"{PARTIAL}{target.name}"
-    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed here
+    shutil.rmtree(partial, ignore_errors=True)  # may be left from a process that was killed here
     partial.mkdir()
     replace_file(partial / "arrays.safetensors", save(stored))
     write_json(partial / "manifest.json", manifest)
-    if target.exists():  # damaged, of another state, or from before the log was cut
+    if target.exists():  # it is damaged, or of another state, as after the log was cut
         replaced = target.parent / f"{PARTIAL}replaced-{target.name}"
         shutil.rmtree(replaced, ignore_errors=True)
         os.replace(target, replaced)
@@ -141,7 +142,7 @@ def save_folder(target: Path, tree: Any, about: Mapping[str, Any]) -> None:
 
 
 def _holds(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether a folder of arrays is there as this manifest says."""
+    """Whether a folder contains undamaged arrays with this manifest."""
     try:
         found = read_manifest(folder)
         return found == manifest and digest_of(_read_stored(folder, found)) == manifest["content"]
@@ -150,7 +151,7 @@ def _holds(folder: Path, manifest: Mapping[str, Any]) -> bool:
 
 
 def checkpoints(run: Path) -> list[int]:
-    """Returns the generations that have a checkpoint, in order."""
+    """Returns the generations that have a checkpoint, ascending."""
     names = [path.name for path in (run / "checkpoints").glob("[0-9]*")]
     return sorted(int(name) for name in names if name.isdecimal() and name == f"{int(name):08d}")
 
@@ -163,18 +164,18 @@ def load_checkpoint(
     Args:
       run: the run folder.
       generation: one of `checkpoints(run)`.
-      template: a snapshot of the same structure, as a new worker gives it.
-      with_past: whether the run's digests are also of earlier generations, which a checkpoint does not hold.
+      template: a snapshot with the same structure, such as that of a new worker.
+      with_past: whether the run's digests also cover earlier means, which a checkpoint does not contain.
       own: see `load_folder`.
 
     Raises:
-      CheckpointError: when it is of another schema, or of other leaves, shapes or dtypes.
-      DamagedError: when the files are not as they were written.
+      CheckpointError: when it has another schema, or other leaves, shapes or dtypes.
+      DamagedError: when the files have changed since they were written.
     """
     folder = run / "checkpoints" / f"{generation:08d}"
     manifest = _manifest_of(folder)
     snapshot = load_folder(folder, template, own=own)
-    # The first versions wrote no digest of the content alone.
+    # The first versions did not write a digest of the content alone.
     if "content" not in manifest and not with_past and digest_of(snapshot) != manifest.get("digest"):
         raise _changed(folder)
     return snapshot
@@ -185,13 +186,13 @@ def load_folder(folder: Path, template: Any, parts: Sequence[str] = ("",), own: 
 
     Args:
       folder: the folder.
-      template: a pytree of the same structure and arrays of the same shapes and dtypes.
-      parts: what the paths of the arrays begin with that the template has; the folder may hold others.
-      own: how the names of those arrays begin that stay the template's, whether the folder has them or not.
+      template: a pytree with the same structure, and arrays with the same shapes and dtypes.
+      parts: prefixes of the paths of the template's arrays. The folder may contain further arrays.
+      own: prefixes of the paths of arrays that are taken from the template, whether the folder has them or not.
 
     Raises:
-      CheckpointError: when it is of another schema, or of other leaves, shapes or dtypes.
-      DamagedError: when the files are not as they were written.
+      CheckpointError: when it has another schema, or other leaves, shapes or dtypes.
+      DamagedError: when the files have changed since they were written.
     """
     manifest = read_manifest(folder)
     expected, found = _entries(template), manifest["arrays"]
@@ -216,10 +217,10 @@ def load_folder(folder: Path, template: Any, parts: Sequence[str] = ("",), own: 
 
 
 def load_named(folder: Path, begins: str) -> dict[str, np.ndarray]:
-    """Loads the arrays of a folder whose paths begin with some text, by their paths.
+    """Loads the arrays of a folder whose paths are `begins` or start with `begins/`, by their paths.
 
     Raises:
-      CheckpointError: see `load_folder`; also for arrays of random keys, which only a template can restore.
+      CheckpointError: see `load_folder`. Also for random keys, which cannot be restored without a template.
     """
     manifest = read_manifest(folder)
     stored, found = _read_stored(folder, manifest), {}
@@ -241,18 +242,18 @@ def newest_checkpoint(
     with_past: bool = False,
     own: tuple[str, ...] = (),
 ) -> tuple[int, Any] | None:
-    """Loads the newest snapshot that is not damaged, with its generation; None if there is none.
+    """Loads the newest undamaged snapshot. Returns its generation and the snapshot, or None if there is none.
 
     Args:
       run: the run folder.
-      numbers: the generations that will do, rising.
+      numbers: the generations to choose from, ascending.
       template: see `load_checkpoint`.
-      on_damage: is told what is wrong with each one that is passed over.
+      on_damage: called with the error message of each damaged checkpoint that is skipped.
       with_past: see `load_checkpoint`.
       own: see `load_checkpoint`.
 
     Raises:
-      CheckpointError: when the newest that is not damaged does not fit.
+      CheckpointError: when the newest undamaged checkpoint does not fit the run.
     """
     for number in reversed(numbers):
         try:
@@ -263,7 +264,7 @@ def newest_checkpoint(
 
 
 def recorded_digest(run: Path, generation: int) -> str | None:
-    """Returns the digest of the state that a checkpoint was written of, None where that cannot be read."""
+    """Returns the digest of the state when a checkpoint was written, or None if that cannot be read."""
     try:
         return _manifest_of(run / "checkpoints" / f"{generation:08d}").get("digest")
     except CheckpointError:
@@ -271,7 +272,7 @@ def recorded_digest(run: Path, generation: int) -> str | None:
 
 
 def _manifest_of(folder: Path) -> dict[str, Any]:
-    """The manifest of a checkpoint, whose folder has the number of its generation."""
+    """Reads the manifest of a checkpoint, and checks that its generation is that of the folder's name."""
     manifest = read_manifest(folder)
     if manifest.get("generation") != int(folder.name):
         raise DamagedError(f"{folder} is damaged: its manifest.json is of another generation.")
@@ -279,11 +280,11 @@ def _manifest_of(folder: Path) -> dict[str, Any]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Reads what `save_folder` was told about its arrays, and which they are.
+    """Reads the manifest that `save_folder` wrote.
 
     Raises:
-      CheckpointError: when it is of another schema.
-      DamagedError: when it is not there or not as it was written.
+      CheckpointError: when it has another schema.
+      DamagedError: when it is missing or damaged.
     """
     path = folder / "manifest.json"
     try:
@@ -303,10 +304,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _read_stored(folder: Path, manifest: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The arrays of a checkpoint as `_as_stored` left them, compared with the digest that was taken of them."""
+    """Reads arrays in the form of `_as_stored`, and compares them with their recorded digest."""
     try:
         stored = load_file(folder / "arrays.safetensors")
-    except Exception as error:  # safetensors has errors of its own kind for every sort of damage
+    except Exception as error:  # safetensors raises various exceptions for damaged files
         raise DamagedError(f"{folder} is damaged: {type(error).__name__}: {error}.") from error
     if stored.keys() != manifest["arrays"].keys() or manifest.get("content") not in (None, digest_of(stored)):
         raise _changed(folder)
@@ -318,12 +319,12 @@ def _changed(folder: Path) -> DamagedError:
 
 
 def save_arrays(path: Path, named: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays to a safetensors file; those of types that its reader for NumPy does not know as their bytes."""
+    """Writes arrays to a safetensors file. Dtypes that cannot be read back with NumPy are written as bytes."""
     replace_file(path, save({name: _as_stored(array) for name, array in named.items()}))
 
 
 def named_arrays(tree: Any) -> dict[str, np.ndarray]:
-    """Returns the arrays of a pytree on the host, by their paths; random keys as words."""
+    """Returns the arrays of a pytree as NumPy arrays by their paths. Random keys are converted to words."""
     return {name: host_array(leaf) for name, leaf in _named(tree).items()}
 
 
@@ -333,13 +334,13 @@ def _named(tree: Any) -> dict[str, Any]:
 
 
 def _entries(tree: Any) -> dict[str, dict[str, Any]]:
-    """What a manifest says of each array."""
+    """The entry of each array in a manifest."""
     found = {name: leaf if is_key(leaf) else host_array(leaf) for name, leaf in _named(tree).items()}
     return {name: {"shape": list(x.shape), "dtype": x.dtype.name} for name, x in found.items()}
 
 
 def _as_before(stored: np.ndarray, template: Any) -> Any:
-    """An array as it was before `_as_stored`, or the keys whose words were stored."""
+    """Undoes `_as_stored`: restores an array, or the random keys whose words were stored."""
     like = host_array(template)
     array = stored.reshape(-1).view(like.dtype).reshape(like.shape)
     if not is_key(template):
@@ -353,7 +354,7 @@ def _as_stored(array: np.ndarray) -> np.ndarray:
 
 
 def remove_partial(run: Path) -> None:
-    """Removes what a killed process left half-written."""
+    """Removes incomplete files and folders that a killed process has left."""
     for path in run.rglob(PARTIAL + "*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
