@@ -30,8 +30,13 @@ PAGES = sorted(
     if not page.is_relative_to(ROOT / "docs" / "notebooks") and not page.is_relative_to(ROOT / "docs" / "reference")
 )
 GENERATIONS = 3
-# Pages that compile several environments of several agents.
-SLOW = ("docs/guides/self_play.md", "docs/guides/several_agents.md", "docs/guides/speed.md")
+# Pages that compile several environments of several agents, or train many runs.
+SLOW = (
+    "docs/guides/self_play.md",
+    "docs/guides/several_agents.md",
+    "docs/guides/speed.md",
+    "docs/guides/compare_runs.md",
+)
 FENCE = re.compile(r"(?:<!-- not run: (?P<reason>.+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.S | re.M)
 
 
