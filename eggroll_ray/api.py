@@ -1,5 +1,6 @@
 """All public names of `eggroll_ray`, which loads this module when the first of them is used."""
 
+from eggroll_ray.ask_tell import AskTell
 from eggroll_ray.comparison.compare import Comparison, compare
 from eggroll_ray.es import noise
 from eggroll_ray.es import shaping as fitness
@@ -40,6 +41,7 @@ from eggroll_ray.workers.options import Workers
 __all__ = [
     # Training.
     "Trainer",
+    "AskTell",
     "Result",
     "Best",
     "Watch",

@@ -24,7 +24,7 @@ FLOORS = (
     ("models", "evaluators"),
     ("rl", "workers"),
     ("runs",),
-    ("forecast", "replay", "league", "exporting"),
+    ("forecast", "replay", "league", "exporting", "ask_tell"),
     ("report", "past"),
     ("trainer",),
     ("tune", "comparison"),

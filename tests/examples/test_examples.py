@@ -17,6 +17,7 @@ TINY = ("--generations", "2", "--population-size", "16")
 
 # Example -> its arguments, and what it prints with the result as the only group.
 RUNS = {
+    "ask_tell.py": (("--generations", "3", "--population-size", "16"), r"mean squared error (\S+),"),
     "brax_ant.py": (
         (*TINY, "--task", "brax/fast", "--episode-length", "5", "--hidden", "8", "8", "--test-episodes", "4"),
         r"mean return (\S+) \+- \S+ in 4 episodes",
@@ -56,6 +57,7 @@ def result(pattern: str, output: str) -> float:
 @pytest.mark.parametrize(
     "name",
     [
+        pytest.param("ask_tell.py", marks=pytest.mark.slow),
         pytest.param("brax_ant.py", marks=pytest.mark.slow),
         pytest.param("custom_fitness.py", marks=pytest.mark.slow),
         pytest.param("equinox_policy.py", marks=pytest.mark.slow),
