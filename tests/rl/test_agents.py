@@ -54,7 +54,7 @@ def test_each_group_has_parameters_of_its_own(groups, leaves):
     "groups", [{"some": ["hunter_0"]}, {"all": [*TARGETS, "hunter_0"]}, {"all": [*TARGETS], "none": []}]
 )
 def test_groups_must_name_every_agent_once(groups):
-    with pytest.raises(ValueError, match=r"must name every agent of toy/team once .* agents are hunter_0, hunter_1"):
+    with pytest.raises(ValueError, match=r"must name every agent of toy/team once, .* agents are hunter_0, hunter_1"):
         er.from_env(team_env(), constant_policy(), agents=er.Agents(groups))
 
 
