@@ -33,6 +33,7 @@ from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Run
 from eggroll_ray.runs.result import Best, Result
+from eggroll_ray.runs.warm_start import Start
 from eggroll_ray.runs.watch import Watch
 from eggroll_ray.trainer import Trainer
 from eggroll_ray.workers.messages import WorkerError
@@ -44,6 +45,7 @@ __all__ = [
     "AskTell",
     "Result",
     "Best",
+    "Start",
     "Watch",
     "Run",
     "Row",

@@ -21,6 +21,7 @@ from eggroll_ray.runs.checkpoint import CheckpointError, DamagedError
 from eggroll_ray.runs.history import load_history
 from eggroll_ray.runs.settings import check_record, read_settings, strategy_as_begun
 from eggroll_ray.runs.tree import put_together
+from eggroll_ray.runs.warm_start import started, with_kept
 from eggroll_ray.workers.prepare import prepare
 
 _log = logging.getLogger(__name__)
@@ -73,10 +74,12 @@ class Past:
         why = f"{where} is there, so it has to be rebuilt from the fitness log by the strategy that it was made with"
         settings, strategy = read_settings(self._run / "config.json"), self.strategy(why)
         numbers = {name: _whole(settings, name) for name in ("population_size", "block_size", "seed", "test_episodes")}
-        prepared = prepare(self._evaluator, strategy_as_begun(strategy, self._run), **numbers)
-        for text in check_record(self._run, self._evaluator, prepared, prepared.plan):
+        strategy = strategy_as_begun(strategy, self._run)
+        evaluator, held = started(None, self._run, self._evaluator, strategy, numbers["seed"])
+        prepared = prepare(evaluator, strategy, **numbers)
+        for text in check_record(self._run, evaluator, prepared, prepared.plan):
             _log.warning("%s", text)
-        return Replay(self._run, self._evaluator, prepared.strategy, prepared.plan)
+        return Replay(self._run, evaluator, with_kept(prepared.strategy, held), prepared.plan)
 
     def strategy(self, why: str = "to continue it takes the strategy that it was made with") -> ES:
         """Returns the strategy of the run.

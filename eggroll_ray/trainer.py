@@ -34,6 +34,8 @@ from eggroll_ray.runs.sinks.prometheus import RayGauges
 from eggroll_ray.runs.stopping import Stop
 from eggroll_ray.runs.take_over import take_over
 from eggroll_ray.runs.tests_so_far import TestsSoFar
+from eggroll_ray.runs.warm_start import FOLDER as WARM_START
+from eggroll_ray.runs.warm_start import started, with_kept
 from eggroll_ray.runs.watch import Watch, check_patience
 from eggroll_ray.workers.formed_leaves import describe
 from eggroll_ray.workers.messages import Outcome, Request, WorkerError
@@ -65,6 +67,7 @@ class Trainer:
         block_size: int | Literal["auto"] | None = None,
         run: Run | Path | str | None = None,
         watch: Watch = Watch(),
+        init: Any = None,
     ):
         """Checks all that can be checked, makes the run folder, and starts no worker yet.
 
@@ -86,6 +89,8 @@ class Trainer:
             record, and stays when it is continued or replayed.
           run: where the run is recorded, a new folder or `Run(...)`; None keeps no record.
           watch: how the mean parameters are watched, and the target at which to stop.
+          init: what to begin with in place of parameters that are drawn: a pytree like them, the path of a run folder
+            or of a safetensors file, or `Start(...)`. The run folder keeps it, so a run that is continued needs none.
 
         Raises:
           ValueError: for values out of range, and for a run folder that cannot be made or continued.
@@ -104,6 +109,9 @@ class Trainer:
         if self._run is not None and self._run.resume:
             self._strategy = strategy_as_begun(self._strategy, Path(self._run.path))
         resumed = self._run is not None and self._run.resume and block_size in (None, "auto")
+        begun = Path(self._run.path) if self._run is not None and self._run.resume else None
+        self._evaluator, held = started(init, begun, evaluator, self._strategy, seed)
+        evaluator = self._evaluator
         with phase(TRACING):
             prepared = prepare(
                 evaluator,
@@ -113,7 +121,7 @@ class Trainer:
                 seed=seed,
                 test_episodes=watch.episodes,
             )
-        self._strategy = prepared.strategy
+        self._strategy = with_kept(prepared.strategy, held)
         check_windows(self._strategy, evaluator.windows)
         check_patience(watch.patience, comparable=evaluator.duel is None)
         self._plan = prepared.plan
@@ -134,6 +142,8 @@ class Trainer:
             watched = {"watch": dataclasses.asdict(watch), "target": watch.target}
             recorded = dataclasses.replace(self._run, config={**watched, **self._run.config})
             self._recorder = Recorder.of(recorded, evaluator, prepared, self._plan, self._event)
+            if held:
+                checkpoint.save_folder(self._recorder.path / WARM_START, held, {})
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
         best, before = (self._recorder.best, self._recorder.tests_before) if self._recorder else (BestSoFar(), ())
         self._tests = TestsSoFar(watch, best, evaluator.duel is None, before)

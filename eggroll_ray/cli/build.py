@@ -33,6 +33,7 @@ from eggroll_ray.runs.metrics import Sink
 from eggroll_ray.runs.recorder import Run
 from eggroll_ray.runs.sinks.mlflow import MLflow
 from eggroll_ray.runs.sinks.wandb import Wandb
+from eggroll_ray.runs.warm_start import Start
 from eggroll_ray.trainer import Trainer
 
 # Given by the command line, so that this package needs none of the suites: id, options -> Env.
@@ -62,6 +63,8 @@ def make_trainer(options: TrainOptions, make_env: MakeEnv, run: Path | None, res
         block_size=options.worker.block_size,
         run=record,
         watch=watch_of(options),
+        # What is continued has what it was begun with in its own folder.
+        init=None if resume or options.init_from is None else Start(options.init_from, options.init_optimizer),
     )
 
 

@@ -179,6 +179,10 @@ class TrainOptions:
     """Also log to Weights & Biases, to this project or entity/project."""
     mlflow: str | None = None
     """Also log to MLflow, to this experiment."""
+    init_from: str | None = None
+    """Begin with the parameters of this run folder, its newest checkpoint, or of this safetensors file."""
+    init_optimizer: Literal["fresh", "kept"] = "fresh"
+    """With init-from a run folder: begin with a fresh optimiser, or with the state that it has there."""
     es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
     policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
     agents: AgentOptions = dataclasses.field(default_factory=AgentOptions)

@@ -1,0 +1,136 @@
+"""Warm start: a run that begins with parameters of another one. Its folder keeps them in `init/`, so that it can be
+continued and replayed without the other; a digest of them is one of its settings.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors.numpy import load_file
+
+from eggroll_ray.es.digest import digest
+from eggroll_ray.es.record import ES, ESState
+from eggroll_ray.evaluators.record import Evaluator
+from eggroll_ray.runs import checkpoint
+from eggroll_ray.runs.checkpoint import CheckpointError, DamagedError
+
+FOLDER = "init"
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What a run begins with.
+
+    Attributes:
+      params: a pytree like the policy's or the fitness's; or a path: of a run folder, whose newest checkpoint is taken,
+        with its statistics of observations; or of a safetensors file with parameters by their paths.
+      optimizer: "fresh", or "kept": the state of the optimiser too, which only a run folder has.
+    """
+
+    params: Any
+    optimizer: Literal["fresh", "kept"] = "fresh"
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in ("fresh", "kept"):
+            raise ValueError(f"optimizer={self.optimizer!r} must be 'fresh' or 'kept'.")
+
+
+def started(
+    init: Any, run: Path | None, evaluator: Evaluator, strategy: ES, seed: int
+) -> tuple[Evaluator, dict[str, Any]]:
+    """Returns an evaluator that begins with given parameters and statistics, and what it begins with.
+
+    Args:
+      init: a `Start`, or what its `params` may be; None: what `init/` of the run holds, if there is such a folder.
+      run: the folder of a run that is continued or replayed, None for a new one.
+      evaluator: as it was made.
+      strategy: of the run.
+      seed: of the run.
+
+    Returns:
+      The evaluator; and {} where there is no warm start, else "params", "statistics", and "opt_state" if it is kept.
+
+    Raises:
+      ValueError: where what was given does not fit; the message names the array and both shapes.
+    """
+    if init is None and (run is None or not (run / FOLDER).exists()):
+        return evaluator, {}
+    params = jax.tree.map(jnp.asarray, evaluator.init(seed))
+    template = {"params": params, "statistics": evaluator.statistics}
+    if init is None:
+        assert run is not None
+        kept = any(name.startswith("opt_state") for name in checkpoint.read_manifest(run / FOLDER)["arrays"])
+        if kept:
+            template["opt_state"] = strategy.init(params, seed).opt_state
+        held = checkpoint.load_folder(run / FOLDER, template)
+    else:
+        start = init if isinstance(init, Start) else Start(init)
+        if not isinstance(start.params, str | Path):
+            if start.optimizer == "kept":
+                raise ValueError("optimizer='kept' needs a run folder to take it from, not parameters alone.")
+            held = {**template, "params": _like(start.params, params, "the parameters that were given")}
+        else:
+            held = _read(Path(start.params), start.optimizer == "kept", template, strategy, seed)
+    held = jax.device_get(held)
+    settings = {**evaluator.settings, "init": digest(held)}
+    evaluator = evaluator._replace(init=lambda _: held["params"], statistics=held["statistics"], settings=settings)
+    return evaluator, held
+
+
+def with_kept(strategy: ES, held: dict[str, Any]) -> ES:
+    """Returns a strategy that begins with the state of the optimiser that `started` returned, if there is one."""
+    if "opt_state" not in held:
+        return strategy
+    fresh, kept = strategy.init, held["opt_state"]
+
+    def init(params: Any, seed: int) -> ESState:
+        return fresh(params, seed)._replace(opt_state=jax.tree.map(jnp.asarray, kept))
+
+    return strategy._replace(init=init)
+
+
+def _read(path: Path, kept: bool, template: dict[str, Any], strategy: ES, seed: int) -> dict[str, Any]:
+    if path.is_file():
+        if kept:
+            raise ValueError(f"{path} is a file; the optimiser can be kept only from a run folder.")
+        try:
+            found = load_file(path)
+        except Exception as error:  # safetensors has errors of its own kind for every sort of damage
+            raise ValueError(f"{path} cannot be read as safetensors: {type(error).__name__}: {error}.") from error
+        return {**template, "params": _from_names(found, template["params"], str(path))}
+    checkpoint.refuse_links(path)
+    for number in reversed(checkpoint.checkpoints(path)):
+        state: dict[str, Any] = {"params": template["params"]}
+        if kept:
+            state["opt_state"] = strategy.init(template["params"], seed).opt_state
+        folder = path / "checkpoints" / f"{number:08d}"
+        parts = ("state/params", "statistics", *(["state/opt_state"] if kept else []))
+        try:
+            found = checkpoint.load_folder(folder, {"state": state, "statistics": template["statistics"]}, parts)
+        except DamagedError:
+            continue
+        return {**found["state"], "statistics": found["statistics"]}
+    raise CheckpointError(f"{path} holds no whole checkpoint to begin with; give a run folder or a safetensors file.")
+
+
+def _like(given: Any, params: Any, what: str) -> Any:
+    """Given parameters in the structure and types of those of the run."""
+    return _from_names(checkpoint.named_arrays(given), params, what)
+
+
+def _from_names(found: dict[str, np.ndarray], params: Any, what: str) -> Any:
+    wanted, leaves = checkpoint.named_arrays(params), jax.tree.leaves(params)
+    made = []
+    for (name, array), leaf in zip(wanted.items(), leaves, strict=True):
+        given = found.get(name)
+        if given is None or given.shape != array.shape:
+            shown = "missing" if given is None else f"of shape {given.shape}"
+            raise ValueError(
+                f"{what} cannot be begun with: {name} is {shown}, and of shape {array.shape} here; use the same "
+                "network."
+            )
+        made.append(jnp.asarray(given, leaf.dtype))
+    return jax.tree.unflatten(jax.tree.structure(params), made)
