@@ -6,6 +6,9 @@ first needs it. So a pickled environment is small, and loading one starts no JAX
 
 import dataclasses
 import functools
+import importlib
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +72,29 @@ def make(name: str, **options: Any) -> Env:
     )
 
 
+class _Seaborn(types.ModuleType):
+    """Stands for seaborn, and imports it when something of it is used: gymnax only draws with it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(importlib.import_module("seaborn"), name)
+
+
+def _gymnax() -> Any:
+    """Imports gymnax without seaborn, which takes as long to import as JAX."""
+    if "gymnax" in sys.modules or "seaborn" in sys.modules:
+        return importlib.import_module("gymnax")
+    sys.modules["seaborn"] = _Seaborn("seaborn")
+    try:
+        return importlib.import_module("gymnax")
+    finally:
+        del sys.modules["seaborn"]
+
+
 @functools.lru_cache(maxsize=64)
 def _build(name: str, options: Options) -> tuple[Any, Any]:
-    import gymnax
-
+    gymnax = _gymnax()
     with building():
         suite_env, params = gymnax.make(name)
         fields = {field.name for field in dataclasses.fields(params)}

@@ -91,6 +91,8 @@ def _run(arguments: list[str]) -> int:
         near = suggest(name.lstrip("-"), COMMANDS)
         advice = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(COMMANDS)}."
         raise UsageError(f"there is no command {name!r}; {advice}")
+    if COMMANDS[name].group == "look" and name != "compare":
+        _check_folder(name, rest)
     with loading():
         kind, function = COMMANDS[name].load()
     options = parse(kind, name, rest, _defaults(kind, rest) if name == "train" else None)
@@ -110,11 +112,23 @@ def _defaults(kind: type, arguments: list[str]) -> Any:
     config = _config_file(arguments)
     if config is None:
         return None
+    if not config.exists():
+        raise UsageError(f"--config {config} is missing; give the config.json of a run folder.")
     from eggroll_ray.cli.foreign import without_addresses
     from eggroll_ray.cli.options import load_options
 
     options = without_addresses(load_options(config), config)
     return kind(**{field.name: getattr(options, field.name) for field in dataclasses.fields(options)})
+
+
+def _check_folder(name: str, arguments: list[str]) -> None:
+    """Raises UsageError for a run folder, given first, that is not there: before the command is imported."""
+    if not arguments or arguments[0].startswith("-") or Path(arguments[0]).exists():
+        return
+    given = Path(arguments[0])
+    near = suggest(given.name, [path.name for path in given.parent.glob("*") if path.is_dir()])
+    advice = f"; did you mean {' or '.join(str(given.parent / one) for one in near)}?" if near else "."
+    raise UsageError(f"{name}: there is no run folder {given}{advice}")
 
 
 def _config_file(arguments: list[str]) -> Path | None:

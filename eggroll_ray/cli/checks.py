@@ -13,6 +13,7 @@ from eggroll_ray.cli.own_names import check_own
 from eggroll_ray.cli.rates import check_rates
 from eggroll_ray.cli.say import UsageError, usage
 from eggroll_ray.cli.targets import watch_of
+from eggroll_ray.compiling.folder import cache_folder
 from eggroll_ray.runs.folder import check_new_run
 from eggroll_ray.workers.here import lacking_here
 from eggroll_ray.workers.options import Workers
@@ -45,6 +46,15 @@ def check_numbers(options: TrainOptions) -> None:
         )
         watch_of(options)
         check_rates(options.strategy)
+        cache_folder()
+        for name, value, good in (
+            ("sigma", options.es.sigma, 0.1),
+            ("learning_rate", options.es.learning_rate, 0.05),
+        ):
+            if not value > 0:
+                raise ValueError(f"{name}={value} must be positive; try {good}.")
+        if not options.policy.hidden or min(options.policy.hidden) < 1:
+            raise ValueError(f"hidden={options.policy.hidden} must name at least one positive width, such as 64 64.")
         if options.generations < 0:
             raise ValueError(f"generations={options.generations} must be at least 0.")
         if options.checkpoint_every < 1:

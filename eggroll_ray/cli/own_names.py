@@ -35,11 +35,16 @@ def check_own(options: TrainOptions) -> None:
 
 def own_names(options: TrainOptions) -> list[str]:
     """Returns what of a user's own code the options name, each once: its modules are imported, so a folder must ask."""
-    task = options.task
-    texts = [task.fitness, task.params, task.data]
-    texts += [options.env] if is_own_env(options.env) else []
-    texts += [options.policy.policy] if is_own_code(options.policy.policy) else []
-    return list(dict.fromkeys(text for text in texts if text is not None))
+    return list(own_texts(options))
+
+
+def own_texts(options: TrainOptions) -> dict[str, str]:
+    """Returns what of a user's own code the options name, and with which option."""
+    task, env, policy = options.task, options.env, options.policy.policy
+    found = {task.fitness: "--fitness", task.params: "--params", task.data: "--data"}
+    found |= {env: "--env"} if is_own_env(env) else {}
+    found |= {policy: "--policy"} if is_own_code(policy) else {}
+    return {text: option for text, option in found.items() if text is not None}
 
 
 def is_own_env(text: str) -> bool:

@@ -14,7 +14,8 @@ import envs
 from eggroll_ray.cli.foreign import check_env
 from eggroll_ray.cli.of_run import OfRun
 from eggroll_ray.cli.options import TrainOptions, load_options
-from eggroll_ray.cli.own_names import own_names
+from eggroll_ray.cli.own_code import resolve
+from eggroll_ray.cli.own_names import own_names, own_texts
 from eggroll_ray.cli.say import UsageError, loading, usage
 from eggroll_ray.cli.targets import target_of
 from eggroll_ray.compiling.durations import Durations
@@ -84,6 +85,8 @@ def train(command: Train) -> int:
     checks.check_surroundings(options)
     if command.config is not None and _shared(options, load_options(command.config)):
         check_env(options, command.config, command.trust_env, envs.imports)
+    for text, option in own_texts(options).items():
+        resolve(text, option)  # what is not there is told before JAX is imported
     if command.seeds is None:
         return _train_one(options, run, resume, command)
     with loading():
