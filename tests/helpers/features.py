@@ -18,6 +18,7 @@ from evaluating import bound_once
 from toy_games import team_env, walks
 
 import eggroll_ray as er
+from eggroll_ray import trainer
 from eggroll_ray.evaluators import engine
 from eggroll_ray.models.policies import Policy
 from eggroll_ray.replay import Replay
@@ -415,9 +416,16 @@ def _lose() -> None:
 class _TwoWorkers(er.Trainer):
     """A trainer with a coordinator and two workers in this process."""
 
-    def _make_pool(self) -> Any:
-        backend = _Here(lambda: Worker(self._strategy, self._evaluator, self._plan))
-        return Coordinator(backend, self._plan, Workers(2), self._event, backend.clock)
+    def _start(self) -> None:
+        with mock.patch.object(trainer, "start_pool", _two_workers):
+            super()._start()
+
+
+def _two_workers(strategy: er.ES, evaluator: er.Evaluator, plan: Any, workers: Any, on_event: Any) -> Coordinator:
+    """In place of `workers.start.start_pool`."""
+    del workers
+    backend = _Here(lambda: Worker(strategy, evaluator, plan))
+    return Coordinator(backend, plan, Workers(2), on_event, backend.clock)
 
 
 # --- the battery -------------------------------------------------------------------------------------------------
@@ -432,29 +440,29 @@ def battery(case: Case, folder: Path) -> None:
 
 
 def _battery(case: Case, evaluator: er.Evaluator, strategy: er.ES, folder: Path) -> None:
-    def trainer(kind: type[er.Trainer] = er.Trainer, **options: Any) -> er.Trainer:
+    def begin(kind: type[er.Trainer] = er.Trainer, **options: Any) -> er.Trainer:
         return kind(evaluator, strategy, population_size=8, block_size=4, seed=3, watch=er.Watch(every=0), **options)
 
-    def steer(trainer: er.Trainer, rows: list[er.Row]) -> Any:
+    def steer(run: er.Trainer, rows: list[er.Row]) -> Any:
         def on_row(row: er.Row) -> None:
             rows.append(row)
             if "steered" in case.options and row["generation"] == 0:
-                trainer.change(learning_rate_scale=0.7, sigma_scale=1.5)
+                run.change(learning_rate_scale=0.7, sigma_scale=1.5)
 
         return on_row
 
     rows: list[er.Row] = []
-    with trainer() as whole:
+    with begin() as whole:
         start = whole.result().params
         result = whole.fit(GENERATIONS, steer(whole, rows))
     _check_values(case, evaluator, start, result, rows)
     digests = [row["digest"] for row in rows] + [result.digest]
 
     parts: list[er.Row] = []
-    with trainer(_TwoWorkers, run=er.Run(folder, checkpoint_every=2)) as begun:
+    with begin(_TwoWorkers, run=er.Run(folder, checkpoint_every=2)) as begun:
         assert begun.fit(STOP, steer(begun, parts)).digest == digests[STOP]
         assert len(begun._pool._backend.made) == 3  # pyright: ignore[reportOptionalMemberAccess]
-    with trainer(run=er.Run(folder, resume=True)) as resumed:
+    with begin(run=er.Run(folder, resume=True)) as resumed:
         assert resumed.fit(GENERATIONS, parts.append).digest == result.digest
         past = Replay(folder, evaluator, strategy, resumed._plan)
     assert [row["digest"] for row in parts] + [result.digest] == digests
