@@ -41,7 +41,7 @@ COMMANDS = {
     "train": Command("train", "train:Train", "train:train", "Train a policy, and write a run folder with a report."),
     "resume": Command("train", "train:Resume", "train:resume", "Continue a run that was stopped, bit for bit."),
     "eval": Command("look", "past:Eval", "past:evaluate", "Evaluate a run's policy on fresh episodes, and render one."),
-    "report": Command("look", "looks:Report", "looks:report", "Write a run's report.html anew."),
+    "report": Command("look", "looks:Report", "looks:report", "Write a run's report.html again."),
     "compare": Command(
         "look", "compare:Compare", "compare:compare", "Compare runs over their seeds: a page and figures."
     ),
@@ -50,13 +50,15 @@ COMMANDS = {
     "league": Command("look", "past:League", "past:league", "Let generations of a run play against each other."),
     "envs": Command("ask", "looks:Envs", "looks:envs", "List the environments, and what is installed."),
     "plan": Command("ask", "forecast:PlanCommand", "looks:plan_ahead", "Predict memory, speed and traffic of a run."),
-    "doctor": Command("ask", "looks:Doctor", "looks:doctor", "Measure that noise and estimate can be trusted here."),
+    "doctor": Command(
+        "ask", "looks:Doctor", "looks:doctor", "Check that noise and estimate are right on this machine."
+    ),
 }
 _GROUPS = {"train": "Train", "look": "Use and look at a run", "ask": "Before a run"}
 
 
 class _Printable(logging.Formatter):
-    """What a log line quotes may be of a folder of somebody else, and must not control the terminal."""
+    """A log line may quote text from somebody else's folder, which must not control the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record))
@@ -96,7 +98,7 @@ def _run(arguments: list[str]) -> int:
     with loading():
         kind, function = COMMANDS[name].load()
     options = parse(kind, name, rest, _defaults(kind, rest) if name == "train" else None)
-    if "jax" in sys.modules:  # what has not imported it yet sees to this itself
+    if "jax" in sys.modules:  # commands that import JAX later do this themselves
         with usage():
             importlib.import_module("eggroll_ray.compiling.cache").keep_programs()
     return function(options)
@@ -122,7 +124,7 @@ def _defaults(kind: type, arguments: list[str]) -> Any:
 
 
 def _check_folder(name: str, arguments: list[str]) -> None:
-    """Raises UsageError for a run folder, given first, that is not there: before the command is imported."""
+    """Raises UsageError if the first argument is a run folder that does not exist, before the command is imported."""
     if not arguments or arguments[0].startswith("-") or Path(arguments[0]).exists():
         return
     given = Path(arguments[0])
@@ -132,9 +134,9 @@ def _check_folder(name: str, arguments: list[str]) -> None:
 
 
 def _config_file(arguments: list[str]) -> Path | None:
-    """What `train` is given as `--config FILE` or `--config=FILE`, None if nothing; of several the last counts."""
+    """Returns the file of `--config FILE` or `--config=FILE`, None if there is none. Of several the last counts."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--config", nargs="?", type=Path)  # without a file it is tyro that complains
+    parser.add_argument("--config", nargs="?", type=Path)  # tyro reports a missing file name
     return parser.parse_known_args(arguments)[0].config
 
 
@@ -167,7 +169,7 @@ def _print_help() -> None:
 
 
 def _version() -> str:
-    """What a report of a fault should name."""
+    """Returns the versions that a bug report should name."""
     found = [f"eggroll-ray {__version__}"]
     for package in ("jax", "ray"):
         try:

@@ -22,15 +22,16 @@ class Compare:
     """Compare runs over their seeds: one page, and the figure as PNG and PDF."""
 
     runs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN...")] = ()
-    """Run folders, or folders that hold them, such as what `train --seeds` made; NAME=FOLDER names one."""
+    """Run folders, or folders that contain run folders, such as `train --seeds` writes.
+    NAME=FOLDER gives one a name."""
     output: Path | None = None
-    """Where to write; by default into the folder of runs, if one is given, and else into the folder comparison."""
+    """Folder to write to; by default the folder of runs, if exactly one is given, or else comparison."""
     by: Literal["time", "steps", "generations"] | None = None
-    """What scores are shown over; by default steps in the environment where all runs count them."""
+    """Horizontal axis of the figures; by default environment steps if all runs count them."""
     target: float | None = None
-    """A score to be reached; by default the target of the runs."""
+    """Score for which the time to reach it is compared; by default the target of the runs."""
     width: float = 5.5
-    """Of the PNG and the PDF, inches."""
+    """Width of the PNG and the PDF in inches."""
 
 
 def compare(command: Compare) -> int:

@@ -14,14 +14,15 @@ class Export(OfRun):
     """Write a run's policy, with its observation normaliser, as files that are used without this package."""
 
     format: tuple[Literal["safetensors", "npz", "stablehlo", "onnx"], ...] = ("safetensors", "npz", "stablehlo")
-    """Formats: arrays for any program (safetensors, npz), or the whole policy as one function (stablehlo, for JAX;
-    onnx, for onnxruntime and others, which needs the extra onnx)."""
+    """File formats. safetensors and npz hold the arrays, for any program.
+    stablehlo (for JAX) and onnx (for onnxruntime and others) hold the whole policy as one function.
+    onnx needs the extra onnx."""
     output: Path | None = None
-    """Folder that is written; by default export, in the run folder."""
+    """Folder to write to; by default the folder export in the run folder."""
     generation: int | None = None
-    """Parameters after so many updates; by default those of the newest checkpoint."""
+    """Export the parameters after this number of updates; by default those of the newest checkpoint."""
     best: bool = False
-    """The parameters with the best test of the run."""
+    """Export the parameters with the best test of the run."""
 
 
 def export(command: Export) -> int:

@@ -14,19 +14,19 @@ from eggroll_ray.forecast.predict import predict
 class PlanCommand(TrainOptions):
     """Predict memory, speed and traffic of a run, and say what limits it; takes the options of train.
 
-    Those that say how many workers there are do not count: each device is a worker with all cores of its machine.
+    The options about the number of workers are ignored: each device is one worker with all cores of its machine.
     """
 
     device: Literal["this machine", "H100", "H200", "A100-80GB", "L4", "TPU v5e"] = "this machine"
-    """What each device is: this machine is measured, of the others only their makers' numbers are known."""
+    """Kind of each device. This machine is measured; for the others the manufacturers' numbers are used."""
     devices: tuple[int, ...] = (1, 8, 64, 512)
     """Numbers of devices to predict for."""
     network_gbps: float = 10.0
     """Gigabits per second in and out of each machine."""
     split_update: bool = False
-    """As if each device updated a slice of the parameters and sent it to the others."""
+    """Predict for an update in which each device computes one slice of the parameters and sends it to the others."""
     generation_seconds: float | None = None
-    """Also say how many members a generation of so many seconds may have."""
+    """Also say how many members a generation may have if it is to take this number of seconds."""
 
 
 def plan_run(command: PlanCommand, make_env: MakeEnv) -> str:

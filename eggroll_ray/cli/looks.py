@@ -18,7 +18,7 @@ from eggroll_ray.runs import checkpoint
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Write a run's report.html anew."""
+    """Write a run's report.html again."""
 
     run: RunFolder
     """The run folder."""
@@ -31,11 +31,11 @@ class Envs:
 
 @dataclasses.dataclass(frozen=True)
 class Doctor:
-    """Measure on this machine that noise and estimate can be trusted."""
+    """Check by measurement that the noise and the estimate are right on this machine."""
 
     es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
     seed: int = 0
-    """Of the noise that is measured."""
+    """Seed of the noise that is measured."""
 
 
 def report(command: Report) -> int:

@@ -1,4 +1,4 @@
-"""The options that all commands have which are given a run folder. Importing this module imports no JAX."""
+"""The options that all commands on a run folder share. Importing this module does not import JAX."""
 
 import dataclasses
 
@@ -7,14 +7,17 @@ from eggroll_ray.cli.options import RunFolder
 
 @dataclasses.dataclass(frozen=True)
 class OfRun:
-    """A command that is given a run folder, and what its record may lack."""
+    """Options of a command that takes a run folder. Some supply code that the folder's record may lack."""
 
     run: RunFolder
     """The run folder."""
     evaluator: str | None = None
-    """module:attribute of the evaluator, or of a function that returns it, for a run that was begun from Python with
-    code of its own. The module is looked for in the current folder first."""
+    """For a run that was started from Python with code of its own.
+    Give module:attribute of the evaluator, or of a function that returns it.
+    The module is looked for in the current folder first."""
     strategy: str | None = None
-    """The same of the strategy, where the run was begun from Python: for what is rebuilt from the fitness log."""
+    """For a run that was started from Python.
+    Give module:attribute of the strategy, or of a function that returns it.
+    It is needed to rebuild generations from the fitness log."""
     trust_env: str | None = None
-    """Environment id of the folder whose module may be imported, where it is not one that is known here."""
+    """The id of the folder's environment, if it may import a module that this package does not know."""

@@ -19,43 +19,48 @@ class StrategyOptions:
     """The evolution strategy."""
 
     strategy: Literal["eggroll", "openai-es"] = "eggroll"
-    """Low-rank noise, or dense noise as the baseline."""
+    """eggroll perturbs matrices with low-rank noise; openai-es, the baseline, with dense noise."""
     rank: int = 1
-    """Rank of the perturbation of each matrix (eggroll only)."""
+    """Rank of the perturbation of each matrix; only eggroll uses it."""
     sigma: float = 0.1
     """Standard deviation of each entry of the perturbation, in units of the parameters."""
     sigma_decay: float = 1.0
-    """Factor on sigma per generation, in (0, 1]."""
+    """Sigma is multiplied by this factor after each generation; in (0, 1], where 1 means no decay."""
     sigma_schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """How sigma falls to its end over schedule_generations."""
+    """How sigma goes to sigma_end over schedule_generations; with constant, only sigma_decay changes it."""
     sigma_end: float | None = None
-    """With sigma_schedule: where sigma ends, as a share of sigma in (0, 1]; by default 0.1."""
+    """With sigma_schedule: the final sigma, as a fraction of sigma in (0, 1]; by default 0.1."""
     sigma_warmup: int = 0
-    """Generations in which sigma first rises to its value, in equal steps."""
+    """Warm-up: number of generations over which sigma first rises to its value in equal steps."""
     learning_rate: float = 0.05
-    """Step size of the optimiser; of clipup, the longest step: a third of sigma is a good start."""
+    """Step size of the optimiser.
+    For clipup it is the length of the longest step, and a third of sigma is a good start."""
     learning_rate_decay: float = 1.0
-    """Factor on the learning rate per generation, in (0, 1]."""
+    """The learning rate is multiplied by this factor after each generation; in (0, 1], where 1 means no decay."""
     learning_rate_schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """How the learning rate falls to its end over schedule_generations."""
+    """How the learning rate goes to learning_rate_end over schedule_generations.
+    With constant, only learning_rate_decay changes it."""
     learning_rate_end: float | None = None
-    """With learning_rate_schedule: where it ends, as a share of learning_rate in [0, 1]; by default 0.1."""
+    """With learning_rate_schedule: the final rate, as a fraction of learning_rate in [0, 1]; by default 0.1."""
     learning_rate_warmup: int = 0
-    """Generations in which the learning rate first rises to its value, in equal steps."""
+    """Warm-up: number of generations over which the learning rate first rises to its value in equal steps."""
     schedule_generations: int | None = None
-    """Generations that the schedules take, warm-up included; by default those that the run is begun with."""
+    """Generations that both schedules take, with the warm-up; by default those that the run is started with."""
     optimizer: Literal["adam", "adamw", "sgd", "clipup"] = "adam"
-    """The optimiser that takes the estimate: one of optax, or ClipUp, of which groups of parameters have one each."""
+    """The optimiser that turns the estimated gradient into a step: adam, adamw or sgd of optax, or clipup.
+    With several groups of agents, each group has a clipup of its own."""
     shaping: Literal["centred-rank", "z-score", "group-z-score", "antithetic-sign", "none"] = "centred-rank"
-    """How fitness becomes weights."""
+    """Fitness shaping: how the raw fitness of a population is turned into the weights of its members."""
     group_size: int = 2
-    """Members per group of group-z-score, even."""
+    """With shaping group-z-score: members per group; must be even."""
     law: Literal["normal", "rademacher"] = "normal"
-    """Law of the noise: normal numbers, or signs."""
+    """Distribution of the noise: normal (Gaussian), or rademacher (-1 or 1 with equal probability)."""
     noise_reuse: int = 1
-    """Generations that share one draw of noise; with window, those of an episode: noise-reuse ES."""
+    """Number of generations that share one draw of noise.
+    With window, set it to the generations of an episode to get noise-reuse ES."""
     persistent: int = 1
-    """With window: generations of an episode, over which a member's noise is summed: persistent ES."""
+    """With window: the number of generations that an episode spans.
+    Above 1, each member's noise is summed over them, which is persistent ES."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,12 +68,12 @@ class PolicyOptions:
     """The policy."""
 
     policy: str = "auto"
-    """The network: auto, mlp, gru, cnn, nature-cnn, or module:attribute of your own; auto is a cnn for images
-    (nature-cnn for large ones) and mlp otherwise."""
+    """The network: auto, mlp, gru, cnn, nature-cnn, or your own as module:attribute.
+    auto chooses a cnn for images (nature-cnn for large ones), and an mlp otherwise."""
     hidden: tuple[int, ...] = (64, 64)
-    """Widths of the mlp's hidden layers; the others take the first as their width."""
+    """Widths of the mlp's hidden layers. The other networks use the first number as their width."""
     activation: Literal["tanh", "relu", "pqn"] = "tanh"
-    """Activation of the mlp; pqn is relu(layer_norm(x)), the paper's."""
+    """Activation of the mlp; pqn is relu(layer_norm(x)), which the paper uses."""
     stochastic: bool = False
     """Sample actions instead of taking the most likely one."""
     episodes: int = 1
@@ -76,11 +81,13 @@ class PolicyOptions:
     normalize_observations: bool = False
     """Normalise observations by their running mean and standard deviation."""
     bound: Literal["squash", "clip"] = "squash"
-    """How outputs become continuous actions: tanh between the bounds, or cut off at them."""
+    """How the network's outputs become continuous actions.
+    squash applies tanh and scales to the bounds; clip cuts off at the bounds."""
     log_std: Literal["output", "parameter"] = "output"
-    """Where the spread of stochastic continuous actions comes from: the network, or a vector of its own."""
+    """Where the log standard deviation of stochastic continuous actions comes from.
+    output is an output of the network; parameter is a separate parameter vector."""
     window: int | None = None
-    """Steps of an episode per generation; by default all of them (JAX environments only)."""
+    """Number of steps of an episode that one generation runs; by default the whole episode. JAX environments only."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,64 +95,67 @@ class AgentOptions:
     """Several agents in one environment."""
 
     groups: Literal["role", "agent", "shared"] = "role"
-    """Who shares parameters: agents of the same name but for its number, nobody, or all."""
+    """Which agents share parameters: shared (all), agent (none), or role (names that differ only in a number)."""
     credit: Literal["own", "team"] = "own"
-    """What a group is paid for: the mean return of its own agents, or of all."""
+    """Fitness of a group: own is the mean return of the group's agents, team the mean return of all agents."""
     identify: bool = False
-    """Append to each observation which agent of its group it is."""
+    """Append the agent's place in its group to each observation, so that agents with shared parameters can differ."""
     self_play: bool = False
-    """Play against the mean parameters of earlier generations."""
+    """Train against opponents that act by the mean parameters of earlier generations."""
     rivals: int = 4
-    """With self-play: opponents per generation."""
+    """With self-play: number of opponents per generation."""
     rivals_every: int = 10
-    """With self-play: generations between those that may be opponents."""
+    """With self-play: only every so many-th generation may become an opponent."""
     rivals_explore: float = 0.0
-    """With self-play: share of the opponents' moves that are random."""
+    """With self-play: fraction of the opponents' moves that are random."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TaskOptions:
-    """A fitness of your own, in the place of an environment."""
+    """A fitness function of your own, instead of an environment."""
 
     fitness: str | None = None
-    """Function to be maximised, as module:function; the module is in this folder, or installed."""
+    """The function to maximise, as module:function. The module must be in the current folder, or installed."""
     params: str | None = None
-    """Its initial parameters, as module:attribute: arrays, or a function without arguments that returns them."""
+    """Initial parameters, as module:attribute: arrays, or a function without arguments that returns them."""
     fitness_kind: Literal["jax", "batched", "python"] = "jax"
-    """How it is called: jax as f(params, key), batched as f(members, keys), python as f(params, seed)."""
+    """How the fitness is called: jax as f(params, key), batched as f(members, keys), python as f(params, seed)."""
     data: str | None = None
-    """Data set that it is called with after the parameters, as module:attribute."""
+    """Data set that the fitness receives as a further argument after the parameters, as module:attribute."""
     time_limit: float | None = None
-    """With --fitness-kind python: seconds after which a call is ended."""
+    """With fitness-kind python: a call that takes longer than this number of seconds is stopped."""
 
 
 @dataclasses.dataclass(frozen=True)
 class WorkerOptions:
-    """Who does the work."""
+    """Where the members are evaluated."""
 
     workers: int | Literal["auto"] = "auto"
-    """Ray workers; 0 runs in this process, auto takes what the cluster has."""
+    """Number of Ray workers. 0 evaluates in this process, without Ray; auto uses all that the cluster has room for."""
     cpus_per_worker: float = 1.0
-    """Cores of each worker; may be a fraction."""
+    """CPU cores of each worker; may be a fraction."""
     gpus_per_worker: float | None = None
-    """GPUs of each worker; by default 1 where auto finds GPUs, else 0."""
+    """GPUs of each worker; by default 1 if workers is auto and the cluster has GPUs, and 0 otherwise."""
     address: str | None = None
-    """Address of a Ray cluster; by default the running one (RAY_ADDRESS), or a new one on this machine."""
+    """Address of a Ray cluster; by default the one in RAY_ADDRESS, or else a new one on this machine."""
     min_workers: int = 1
-    """Fewer workers than these at the start are an error."""
+    """The run fails at the start if fewer workers than this can be started."""
     max_workers: int | None = None
-    """The most that auto takes; a cluster that scales by itself is asked for room for so many."""
+    """Upper limit for workers auto. A cluster with an autoscaler is asked for room for this number of workers."""
     nodes: int | None = None
-    """Machines that the cluster must have at the start; fewer are an error."""
+    """The run fails at the start if the cluster has fewer machines than this."""
     wait_seconds: float | None = None
-    """How long to wait for a cluster that has too little; by default 20 s at the start, 300 s later."""
+    """How many seconds to wait for a cluster that is too small.
+    By default 20 at the start, and 300 when all workers are lost during the run."""
     resync_every: int | None = None
-    """Generations after which all workers take over the parameters of one; it lets different devices work together,
-    and gives up the same bits."""
+    """Every so many generations, all workers copy the state of one of them.
+    This allows workers on different kinds of devices.
+    The bits of the result then depend on which worker evaluates what."""
     block_size: int | Literal["auto"] | None = None
-    """Members evaluated together, an even divisor of the population; by default the largest up to 256, or fewer
-    where those would not stay in the cache; on a GPU choose thousands. auto times which is fastest on a worker: another
-    machine may choose another, and then has other last bits."""
+    """Number of members that are evaluated together; must be even and divide the population size.
+    By default the largest up to 256, or less if the noise of a block would not fit into a core's cache.
+    On a GPU choose thousands. auto times several sizes on a worker and takes the fastest.
+    The block size affects the last bits of the result, and auto may choose differently on another machine."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,36 +163,36 @@ class TrainOptions:
     """What is trained, for how long, and where it is recorded."""
 
     env: str = ""
-    """Environment id, such as gymnax/CartPole-v1 or brax/ant (`eggroll-ray envs` lists them), or module:attribute of
-    your own."""
+    """Environment id, such as gymnax/CartPole-v1 (`eggroll-ray envs` lists all), or your own as module:attribute."""
     env_options: tuple[str, ...] = ()
     """Options of the environment as name=value, such as episode_length=500."""
     generations: int = 200
-    """Generations in all; the run ends earlier when the target is reached."""
+    """Total number of generations. The run ends earlier if it reaches the target."""
     target: float | Literal["auto", "none"] = "auto"
-    """Mean return at which the run stops, confirmed on fresh episodes; auto: the accepted one, if any; none: never."""
+    """The run stops when a test of the mean policy reaches this mean return and a second test confirms it.
+    auto takes the accepted target of the environment, if there is one. none never stops."""
     patience: int | None = None
-    """Generations without a better test of the mean policy after which the run stops; by default it does not."""
+    """The run stops after this number of generations without a better test of the mean policy; by default never."""
     min_delta: float = 0.0
-    """With patience: by how much a test must exceed the best one to count as better."""
+    """With patience: a test counts as better only if it exceeds the best one so far by more than this."""
     population_size: int = 512
-    """Members per generation, even."""
+    """Members per generation; must be even."""
     seed: int = 0
-    """Of everything random; the same seed gives the same bits for any number of workers."""
+    """Seed of everything random. The same seed gives the same bits for any number of workers."""
     test_every: int = 1
-    """Generations between tests of the mean policy; 0 never tests."""
+    """Test the mean policy every so many generations; 0 never tests."""
     test_episodes: int | None = None
-    """Fresh episodes per test; by default 128 in an environment, and what suits it for a fitness of your own."""
+    """Fresh episodes per test; by default 128 in an environment. A fitness of your own has its own default."""
     checkpoint_every: int = 50
-    """Generations between checkpoints."""
+    """Write a checkpoint every so many generations."""
     wandb: str | None = None
     """Also log to Weights & Biases, to this project or entity/project."""
     mlflow: str | None = None
     """Also log to MLflow, to this experiment."""
     init_from: str | None = None
-    """Begin with the parameters of this run folder, its newest checkpoint, or of this safetensors file."""
+    """Start from the parameters in the newest checkpoint of this run folder, or in this safetensors file."""
     init_optimizer: Literal["fresh", "kept"] = "fresh"
-    """With init-from a run folder: begin with a fresh optimiser, or with the state that it has there."""
+    """If init-from is a run folder: start with a fresh optimiser, or keep the optimiser state of that run."""
     es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
     policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
     agents: AgentOptions = dataclasses.field(default_factory=AgentOptions)

@@ -29,12 +29,12 @@ class Eval(OfRun):
     episodes: int = 128
     """Number of episodes."""
     generation: int | None = None
-    """Parameters after so many updates; by default those of the newest checkpoint."""
+    """Use the parameters after this number of updates; by default those of the newest checkpoint."""
     best: bool = False
-    """The parameters with the best test of the run. That test is the best of many and promises too much: this one, on
-    fresh episodes, does not."""
+    """Use the parameters with the best test of the run.
+    That test was the best of many, so its mean is too optimistic; the mean that this command prints is not."""
     seed: int = 0
-    """Of the episodes; these are never those of training."""
+    """Seed of the episodes. Whatever the seed, they are not those of training."""
     render: bool = True
     """Write a picture, animation or page of one episode into the run folder."""
 
@@ -44,10 +44,10 @@ class Replay(OfRun):
     """Rebuild the parameters of any generation from the seed and the fitness log alone."""
 
     generation: int | None = None
-    """Number of updates; by default all that the log has."""
+    """Number of updates to replay; by default all that are in the log."""
     output: Path | None = None
-    """Write the parameters to this safetensors file, and beside them normalizer/mean and normalizer/std, if
-    observations were normalised."""
+    """Write the parameters to this safetensors file.
+    If observations were normalised, the file also holds normalizer/mean and normalizer/std."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +55,12 @@ class League(OfRun):
     """Let generations of a run play against each other: win rates and Elo in self-play, returns between two groups."""
 
     entries: int = 8
-    """Generations that take part, evenly spaced; their parameters are rebuilt from the fitness log."""
+    """Number of generations that take part.
+    They are evenly spaced, and their parameters are rebuilt from the fitness log."""
     games: int = 64
-    """Games of each pair, in each direction."""
+    """Number of games of each pair, in each direction."""
     seed: int = 0
-    """Of the games."""
+    """Seed of the games."""
 
 
 def evaluate(command: Eval) -> int:
@@ -109,25 +110,25 @@ def replay(command: Replay) -> int:
     if rebuilt.differ:
         first, recorded, found = rebuilt.differ[0]
         say(
-            f"It is not the state that was recorded: generation {first} is the first that differs, {found} instead of "
-            f"{recorded}: another machine, JAX version or code."
+            f"This is not the recorded state. Generation {first} is the first that differs: {found} instead of "
+            f"{recorded}. The cause is another machine, another JAX version or changed code."
         )
         return 1
     before = sum(number < worker.number for number in rebuilt.compared)
     if worker.number in rebuilt.compared:
-        say("It is the state that was recorded, bit for bit.")
+        say("This is the recorded state, bit for bit.")
         if before:
-            say(f"So are those of {before} generations before it.")
+            say(f"Earlier recorded states that are the same as well: {before}.")
     else:
         say(
-            f"No state of it was recorded to compare it with. {before} generations before it have the states that were "
-            "recorded, bit for bit."
+            "No state was recorded for this generation, so it cannot be compared. Earlier recorded states that are the "
+            f"same, bit for bit: {before}."
         )
     return 0
 
 
 def _policy_arrays(evaluator: Evaluator, mean: Earlier) -> dict[str, np.ndarray]:
-    """All that a policy acts by: its parameters and its observation normaliser, by their paths."""
+    """Returns all that a policy needs: its parameters and its observation normaliser, by their paths."""
     frozen = None if evaluator.policy is None else evaluator.policy(*mean).normalizer
     return checkpoint.named_arrays(mean.params) | checkpoint.named_arrays({"normalizer": frozen})
 
@@ -160,7 +161,7 @@ def _play_league(command: League, evaluator: Evaluator, past: Replayed) -> None:
 
 
 def _print_matrix(numbers: Sequence[int], rows: list[list[str]], *further: str) -> None:
-    """Prints rows and columns that are named after generations, and further columns."""
+    """Prints a table whose rows and columns are generations, with further columns at the end."""
     table = Table("generation", *map(str, numbers), *further, box=None)
     for number, row in zip(numbers, rows, strict=True):
         table.add_row(str(number), *row)

@@ -1,6 +1,6 @@
-"""The commands that train, `train` and `resume`: their options and the checks that cost nothing.
+"""The commands `train` and `resume`: their options, and the checks that take no time.
 
-Importing this module imports no JAX, so that a mistake is told at once; `cli/fit.py` does the work.
+Importing this module does not import JAX, so that the user hears of a mistake at once. `cli/fit.py` does the training.
 """
 
 import dataclasses
@@ -30,18 +30,18 @@ class Train(TrainOptions):
     run: Path | None = None
     """The run folder; by default runs/<environment>-<date>."""
     resume: bool = False
-    """Continue the run in that folder, if it was begun already."""
+    """If the run folder already holds a run, continue it."""
     seeds: int | None = None
-    """Train so many runs, one after the other, with this seed and those after it, in folders seed-N of the run folder;
-    runs that have ended are left as they are, and all are compared."""
+    """Train this number of runs, one after the other, with seeds that count up from seed, and compare them.
+    Their folders are seed-N in the run folder. Runs that have ended already are not trained again."""
     config: Path | None = None
-    """Take the options of this config.json, except those given here."""
+    """Take the options from this config.json; options given here override them."""
     render: bool = True
     """Record one episode of the trained policy for the report, where the suite can."""
     verbose: bool = False
     """Write all that is known of a generation into each line of a log, not only what fits into a line."""
     trust_env: str | None = None
-    """Environment id of the config whose module may be imported, where it is not one that is known here."""
+    """With config: the id of its environment, if it may import a module that this package does not know."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,23 +49,25 @@ class Resume(OfRun):
     """Continue a run that was stopped, bit for bit."""
 
     generations: int | None = None
-    """Generations in all; by default what the run was started with."""
+    """Total number of generations; by default as the run was started."""
     learning_rate: float | None = None
-    """Learning rate from here on, in place of the one that the run was begun with; a schedule keeps its shape."""
+    """Learning rate from here on; replaces the one that the run was started with. A schedule keeps its shape."""
     sigma: float | None = None
-    """Sigma from here on, likewise."""
+    """Sigma from here on; replaces the one that the run was started with. A schedule keeps its shape."""
     target: float | Literal["auto", "none"] | None = None
-    """Mean return at which the run stops, see train; by default what the run was started with."""
+    """Mean return at which the run stops (see train); by default as the run was started."""
     patience: int | Literal["none"] | None = None
-    """Generations without a better test after which the run stops; by default what the run was started with."""
+    """The run stops after this number of generations without a better test; none never stops it.
+    By default as the run was started."""
     workers: int | str | None = None
-    """Ray workers; by default what the run was started with. Any number gives the same bits."""
+    """Number of Ray workers; by default as the run was started. Any number gives the same bits."""
     address: str | None = None
-    """Address of a Ray cluster; by default the running one (RAY_ADDRESS), or a new one on this machine."""
+    """Address of a Ray cluster; by default the one in RAY_ADDRESS, or else a new one on this machine."""
     wandb: str | None = None
-    """Also log to Weights & Biases, to this project or entity/project; what the folder names is not used."""
+    """Also log to Weights & Biases, to this project or entity/project.
+    The project named in the run folder is not used."""
     mlflow: str | None = None
-    """Also log to MLflow, to this experiment; what the folder names is not used."""
+    """Also log to MLflow, to this experiment. The experiment named in the run folder is not used."""
     render: bool = True
     """Record one episode of the trained policy for the report, where the suite can."""
     verbose: bool = False
@@ -86,7 +88,7 @@ def train(command: Train) -> int:
     if command.config is not None and _shared(options, load_options(command.config)):
         check_env(options, command.config, command.trust_env, envs.imports)
     for text, option in own_texts(options).items():
-        resolve(text, option)  # what is not there is told before JAX is imported
+        resolve(text, option)  # a missing module is reported before JAX is imported
     if command.seeds is None:
         return _train_one(options, run, resume, command)
     with loading():
@@ -112,7 +114,7 @@ def resume(command: Resume) -> int:
     if not rebuild.is_of_command_line(command.run):
         return resume_python.resume_python(command)
     options = folder.options_of_folder(command)
-    options = options.with_schedules_of(options)  # which the generations given here do not stretch
+    options = options.with_schedules_of(options)  # a new number of generations must not stretch them
     factors = _factors(command, options)
     for name in ("generations", "target"):
         if (value := getattr(command, name)) is not None:
@@ -130,7 +132,7 @@ def resume(command: Resume) -> int:
 
 
 def _progress(options: TrainOptions, verbose: bool) -> Progress:
-    """The view of a run, which knows how long the start of such a run took the last time."""
+    """Returns the live view of a run. It knows how long the start of such a run took last time."""
     parts = (options.policy, options.agents, options.worker, options.es)
     kind = [options.title, options.env_options, options.population_size, *map(dataclasses.asdict, parts)]
     with usage():
@@ -139,9 +141,9 @@ def _progress(options: TrainOptions, verbose: bool) -> Progress:
 
 
 def _factors(command: Resume, options: TrainOptions) -> dict[str, float]:
-    """The factors that make the rates of a run those that are given, by their names in `Trainer.change`.
+    """Returns the factors that set the rates of a run to the given values, by their names in `Trainer.change`.
 
-    They are relative to the options that the run was begun with, however often it has been changed since.
+    The factors are relative to the options that the run was started with, even if the rates were changed since.
     """
     factors = {}
     for name in ("learning_rate", "sigma"):
@@ -154,10 +156,10 @@ def _factors(command: Resume, options: TrainOptions) -> dict[str, float]:
 
 
 def _shared(options: TrainOptions, config: TrainOptions) -> bool:
-    """Whether the file of the options, and not the user alone, decides which code runs."""
+    """Whether the file of options, rather than the user alone, decides which code runs."""
     return options.env == config.env or bool({*own_names(options)} & {*own_names(config)})
 
 
 def _plain(command: Train) -> TrainOptions:
-    """The options alone, which config.json keeps."""
+    """Returns only the options that `config.json` stores."""
     return TrainOptions(**{f.name: getattr(command, f.name) for f in dataclasses.fields(TrainOptions)})

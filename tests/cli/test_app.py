@@ -109,7 +109,7 @@ def test_replay_rebuilds_any_generation(run, tmp_path, capsys):
     assert main(["replay", str(run)]) == 0
     out = capsys.readouterr().out
     assert json.loads((run / "result.json").read_text())["digest"] in out and "bit for bit" in out
-    assert "So are those of 4 generations before it" in out
+    assert "Earlier recorded states that are the same as well: 4." in out
     assert main(["replay", str(run), "--generation", "9"]) == 2
     assert "holds generations 0 .. 3" in capsys.readouterr().err
 
@@ -121,7 +121,7 @@ def test_replay_says_where_nothing_was_recorded_to_compare_with(run, tmp_path, c
     shutil.rmtree(path / "checkpoints")
     assert main(["replay", str(path)]) == 0
     out = capsys.readouterr().out
-    assert "No state of it was recorded to compare it with. 4 generations before it have the states" in out
+    assert "No state was recorded for this generation" in out and "the same, bit for bit: 4." in out
 
 
 def test_replay_writes_all_that_the_policy_acts_by(tmp_path, without_report):
@@ -143,7 +143,7 @@ def test_replay_tells_by_its_exit_status_that_the_end_is_another(run, tmp_path, 
     (other / "result.json").write_text(json.dumps(result | {"digest": "0123456789abcdef"}))
     assert main(["replay", str(other)]) == 1
     out = capsys.readouterr().out
-    assert "generation 4 is the first that differs" in out and "instead of 0123456789abcdef" in out
+    assert "Generation 4 is the first that differs" in out and "instead of 0123456789abcdef" in out
 
 
 def test_eval_plays_fresh_episodes(run, capsys):
@@ -279,7 +279,7 @@ def test_each_group_has_a_clipup_of_its_own_when_a_run_is_made_and_when_it_is_re
     assert main(["train", "--env", "jaxmarl/MPE_simple_tag_v3", *options, *sizes, "--run", str(path)]) == 0
     capfd.readouterr()
     assert main(["replay", str(path), "--generation", "2"]) == 0  # from the fitness log
-    assert "the state that was recorded, bit for bit" in capfd.readouterr().out.replace("\n", " ")
+    assert "the recorded state, bit for bit" in capfd.readouterr().out.replace("\n", " ")
     assert main(["eval", str(path), "--episodes", "2", "--no-render"]) == 0  # from a checkpoint and the log
 
 

@@ -69,7 +69,7 @@ def test_replay_and_resume_find_a_strategy_of_ours_by_the_record(run, tmp_path, 
     assert main(["resume", str(folder), "--generations", "4"]) == 0
     assert main(["replay", str(folder), "--generation", "4"]) == 0
     out = capsys.readouterr().out
-    assert "after 4 generations, state" in out and "It is the state that was recorded, bit for bit." in out
+    assert "after 4 generations, state" in out and "This is the recorded state, bit for bit." in out
 
 
 def test_code_of_the_users_own_is_named_on_the_command_line(own, capsys):
