@@ -3,8 +3,7 @@
 Run: python examples/self_play.py [--generations 200] [--workers 2] [--run runs/tic-tac-toe]
 
 The opponents are earlier generations, which often move at random so that members meet many different positions. At the
-end the policy plays against every possible sequence of an opponent's moves, and against perfect play. The example also
-writes a picture of one game to the current folder.
+end the policy plays against all sequences of an opponent's moves, and a picture of one game is written.
 """
 
 import functools

@@ -71,7 +71,7 @@ class TestNotFinite:
     """A learning rate that becomes infinite in the third update."""
 
     RATES = staticmethod(lambda count: jnp.asarray([0.1, 0.1, jnp.inf], jnp.float32)[count])
-    TEXT = "after the update of generation 2, leaf 'w' is not finite: the estimate was finite, and what the optimiser"
+    TEXT = "after the update of generation 2, leaf 'w' is not finite: the estimate was finite, but the step that"
 
     def trainer(self, run, **options):
         given = er.from_fitness(lambda p, key: -jnp.sum(p["w"] ** 2), {"w": np.ones(4, np.float32)})

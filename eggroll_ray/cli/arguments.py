@@ -14,8 +14,20 @@ from eggroll_ray.cli.suggest import suggest_option
 
 EXIT_STATUS = "Exit status: 0 done, 1 target not reached or check failed, 2 error, 130 stopped by a signal."
 
+_KINDS = {"INT": "a whole number", "FLOAT": "a number", "STR": "text", "PATH": "a path", "{None}": ""}
+
+
+def _none_of(found: re.Match[str]) -> str:
+    """Says of a value which kinds of values its option takes."""
+    kinds = [_KINDS.get(kind, kind.strip("{}").replace(",", " or ")) for kind in found[1].split("|")]
+    return f"{found[2]} is not {' or '.join(kind for kind in kinds if kind)}"
+
+
 # What tyro says of a value, and what we say.
 _PLAINER = (
+    (re.compile(r"no type matching (\S+) could be instantiated from \[(.*?)\]\. .*"), _none_of),
+    (re.compile(r"Could not find valid parse for arguments: \[(.*)\]"), r"it does not take \1"),
+    (re.compile(r"Missing value for argument '(\S+)'\. Expected .*"), r"\1 needs a value"),
     (re.compile(r"invalid literal for int\(\) with base 10: (.*)"), r"\1 is not a whole number"),
     (re.compile(r"could not convert string to float: (.*)"), r"\1 is not a number"),
     (re.compile(r"^Error parsing (\S+): "), r"\1: "),

@@ -293,11 +293,14 @@ def test_an_adapter_that_is_not_there_is_passed_over(monkeypatch: pytest.MonkeyP
 
 
 def test_an_open_suite_is_given_any_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    adapter = "OPEN = True\nUNSUPPORTED = {}\nnames = tuple\n\n\ndef make(name, **options):\n    return name, options\n"
+    adapter = (
+        "import collections\nOPEN = True\nUNSUPPORTED = {}\nnames = tuple\nMade = collections.namedtuple('Made', "
+        "'name options recipe')\n\n\ndef make(name, **options):\n    return Made(name, options, None)\n"
+    )
     (tmp_path / "open_suite_env.py").write_text(adapter)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(envs._ADAPTERS, "open", envs._Adapter("open_suite_env", ("json",)))
-    assert envs.make("open/name/space:Any-v3", width=2) == ("name/space:Any-v3", {"width": 2})
+    assert envs.make("open/name/space:Any-v3", width=2)[:2] == ("name/space:Any-v3", {"width": 2})
 
 
 @pytest.mark.parametrize(
