@@ -265,7 +265,7 @@ def test_large_outcomes_go_through_the_object_store_and_small_ones_with_the_call
     assert isinstance(cluster.put(moments), ray.ObjectRef)
     crowd = backend.RayBackend(lambda: None, 4, er.Workers(2_000, cpus=0.001))
     assert isinstance(crowd.put(small), ray.ObjectRef)  # 8 MB in all
-    assert "there are 2000 workers, but a generation has 4 blocks: 1996 workers have nothing to do" in caplog.text
+    assert "there are 2000 workers, but a generation has 4 blocks, so 1996 workers have nothing to do" in caplog.text
 
 
 def test_a_cluster_that_cannot_be_reached_is_an_error():
