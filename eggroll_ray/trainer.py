@@ -52,8 +52,8 @@ _log = logging.getLogger(__name__)
 class Trainer:
     """Evolves parameters. The same seed gives the same bits for any number of workers.
 
-    `fit` runs to an end; iterating yields one row of metrics per generation. Use it as a context manager,
-    or call `close`, to end its workers.
+    `fit` trains to the end; iterating over the trainer yields one row of metrics per generation. Use it as a context
+    manager, or call `close`, to end its workers.
     """
 
     def __init__(
@@ -69,31 +69,32 @@ class Trainer:
         watch: Watch = Watch(),
         init: Any = None,
     ):
-        """Checks all that can be checked, makes the run folder, and starts no worker yet.
+        """Checks the arguments and makes the run folder. Workers start later, on the first use.
 
-        Programs that this process compiles are kept in the user's cache folder: `compiling.cache.keep_programs`.
+        Compiled programs are kept in the user's cache folder; see `compiling.cache.keep_programs`.
 
         Args:
           evaluator: what to optimise: `from_env(...)` or `from_fitness(...)`.
           strategy: default `eggroll()`.
-          population_size: members per generation, even.
-          seed: of everything random, in [0, 2**32).
-          workers: 0 (in this process), a number of Ray actors, "auto" (what the cluster has), or `Workers(...)`.
-          block_size: members evaluated together, even, a divisor of the population size; it is part of what
-            decides the last bits. Default: the largest such number up to 256, 128 or 64, so that the noise of a block
-            stays in a core's cache and there are four blocks or more for workers to share: it goes by the model and the
-            population alone, so that a run started anew has the same bits on every machine of a kind, with any number
-            of workers; on a GPU choose thousands. "auto": the fastest on the device of the workers, which
-            is timed before the run is made (`fastest_block_size`), on Ray by one process with the resources of a
-            worker. Another machine may choose another number, and then has other last bits; this run's is in its
-            record, and stays when it is continued or replayed.
-          run: where the run is recorded, a new folder or `Run(...)`; None keeps no record.
-          watch: how the mean parameters are watched, and the target at which to stop.
-          init: what to begin with in place of parameters that are drawn: a pytree like them, the path of a run folder
-            or of a safetensors file, or `Start(...)`. The run folder keeps it, so a run that is continued needs none.
+          population_size: members per generation; must be even.
+          seed: seed of everything random, in [0, 2**32).
+          workers: 0 (in this process), a number of Ray actors, "auto" (as many as the cluster has room for), or
+            `Workers(...)`.
+          block_size: number of members that are evaluated together; must be even and divide the population size. It
+            affects the last bits of the result. By default it is the largest such number up to 256, 128 or 64, so that
+            the noise of a block stays in a core's cache and workers share four blocks or more. The default depends
+            only on the model and the population, so a run has the same bits on every machine of a kind, with any
+            number of workers. On a GPU choose thousands. "auto" times several sizes before the run is made
+            (`fastest_block_size`; on Ray, in one process with the resources of a worker) and takes the fastest.
+            Another machine may then choose another size. The record holds the size, so it stays the same when the run
+            is continued or replayed.
+          run: where the run is recorded: a new folder, or `Run(...)`. None keeps no record.
+          watch: when the mean parameters are tested, and the target at which the run stops.
+          init: the initial parameters, instead of random ones: a pytree of the same structure, the path of a run
+            folder or of a safetensors file, or `Start(...)`. The run folder keeps a copy, so leave it out to continue.
 
         Raises:
-          ValueError: for values out of range, and for a run folder that cannot be made or continued.
+          ValueError: if a value is out of range, or the run folder cannot be made or continued.
         """
         self._strategy = strategy or eggroll()
         self._evaluator = evaluator
@@ -105,7 +106,7 @@ class Trainer:
             if not isinstance(value, kind):
                 raise ValueError(f"{name}={value!r} must be a {name.capitalize()}(...), not a {type(value).__name__}.")
         check_block_size(block_size)
-        keep_programs()  # before anything is traced: small programs are compiled meanwhile
+        keep_programs()  # before tracing, which compiles small programs
         if self._run is not None and self._run.resume:
             self._strategy = strategy_as_begun(self._strategy, Path(self._run.path))
         resumed = self._run is not None and self._run.resume and block_size in (None, "auto")
@@ -125,20 +126,20 @@ class Trainer:
         check_windows(self._strategy, evaluator.windows)
         check_patience(watch.patience, comparable=evaluator.duel is None)
         self._plan = prepared.plan
-        if resumed or block_size == "auto":  # found once all else is known to be right
+        if resumed or block_size == "auto":  # a search takes long, so all else is checked first
             self._plan = self._plan.with_block_size(self._block_size(resumed))
         formed = describe(self._strategy, prepared.formed, self._plan.block_size)
         self._pool: Pool | None = None
-        self._pending: Outcome | None = None  # evaluated, but not applied by the workers yet
+        self._pending: Outcome | None = None  # evaluated, but not yet applied by the workers
         self._shapes = prepared.shapes  # of the state
-        self._changes: dict[str, float] = {}  # that wait for the update of a generation, by their paths
+        self._changes: dict[str, float] = {}  # by path; they wait for the update of a generation
         self._number = 0  # of the generation to be evaluated next
         self._stop = Stop()
         self._solved = False
         self._told_coarse = False
         self._recorder = None
         if self._run is not None:
-            # Before the recorder exists there is nothing that an event could go into.
+            # `_event` writes no row while `_recorder` is None, so it may be passed before the recorder exists.
             watched = {"watch": dataclasses.asdict(watch), "target": watch.target}
             recorded = dataclasses.replace(self._run, config={**watched, **self._run.config})
             self._recorder = Recorder.of(recorded, evaluator, prepared, self._plan, self._event)
@@ -152,28 +153,28 @@ class Trainer:
             self._event("leaves formed", formed)
 
     def fit(self, generations: int, on_row: Callable[[Row], object] = lambda row: None) -> Result:
-        """Runs until so many generations have been done in all, or something ends the run before.
+        """Trains until the run has done this number of generations in all.
 
-        That is its target, a plateau (`Watch`), `stop`, or a signal.
+        The run ends earlier if it reaches its target or a plateau (see `Watch`), on `stop`, or on a signal.
 
-        SIGINT (Ctrl-C) and SIGTERM end the run in order: the evaluation under way is given up, a checkpoint
-        is written. A second SIGINT raises KeyboardInterrupt.
+        SIGINT (Ctrl-C) and SIGTERM end the run cleanly: the trainer abandons the current evaluation and writes a
+        checkpoint. A second SIGINT raises KeyboardInterrupt.
 
-        The row of generation `g` has the test of the parameters after `g` updates. The result is one update further
-        than the last row, and those parameters are tested as well; unless the target was reached: then it is of the
+        The row of generation `g` holds the test of the parameters after `g` updates. The result is one update further
+        than the last row, and its parameters are tested too. If the target was reached, the result instead holds the
         parameters that reached it.
 
         Args:
-          generations: the total, earlier calls and the resumed part included.
-          on_row: called with each row of metrics. It may call `stop`, `change`, `result` and `save`. What it returns
-            does not count. What it raises ends the run: the state is recorded first, so that the run can be resumed
-            without any loss, and the exception goes on.
+          generations: the total, including earlier calls and the part before a resume.
+          on_row: called with each row of metrics. It may call `stop`, `change`, `result` and `save`. Its return value
+            is ignored. If it raises, the trainer records the state, so that the run can be resumed without loss, and
+            then re-raises the exception.
 
         Raises:
-          ValueError: for a negative number of generations.
-          FitnessError: when no pair of members has a finite fitness.
-          NotFiniteError: when an update makes parameters that are not finite.
-          WorkerError: when workers are lost for good.
+          ValueError: if `generations` is negative.
+          FitnessError: if no pair of members has a finite fitness.
+          NotFiniteError: if an update makes parameters that are not finite.
+          WorkerError: if workers are lost and cannot be replaced.
         """
         if generations < 0:
             raise ValueError(f"generations={generations} must be at least 0.")
@@ -187,7 +188,7 @@ class Trainer:
             return result
 
     def __iter__(self) -> Iterator[Row]:
-        """Yields the metrics of one generation after the other, until the target or a plateau is reached, or `stop`."""
+        """Yields the row of metrics of each generation, until the target, a plateau or a call of `stop`."""
         self._start()
         while (row := self._next()) is not None:
             yield row
@@ -196,15 +197,15 @@ class Trainer:
         self._report.fitted()
 
     def stop(self) -> None:
-        """Ends `fit` or the iteration in order, from a callback or any thread; an evaluation under way is given up."""
+        """Ends `fit` or the iteration cleanly, from a callback or any thread; abandons the current evaluation."""
         self._stop.ask()
 
     def result(self) -> Result:
-        """Returns what the run has come to so far, and records it.
+        """Returns the result of the run so far, and records it.
 
-        Between two rows of an iteration it is the state that the last row is about: its `generations` are the
-        `generation` of the row, its `test` is the one that the row sums up, and its `digest` is that of the row. After
-        `fit` it is what `fit` has returned.
+        Between two rows of an iteration, the result describes the same state as the last row: `generations` is the
+        row's `generation`, `test` is the test that the row summarises, and `digest` is the row's digest. After `fit`
+        it is what `fit` returned.
         """
         self._start()
         return self._finish()
@@ -212,22 +213,21 @@ class Trainer:
     def change(self, values: Mapping[str, float] = MappingProxyType({}), **named_values: float) -> None:
         """Changes rates while the run goes on, such as `change(learning_rate_scale=0.5)` or `change(sigma=0.02)`.
 
-        The change is logged: a run that is continued or replayed, and a worker that joins, has it at the same
-        generation. It may be called from `on_row`, and between generations.
+        The change is logged, so it takes effect at the same generation when the run is continued or replayed, and on
+        workers that join later. Call it from `on_row`, or between generations.
 
         Args:
-          values: new values by name. `learning_rate_scale` multiplies every step of the optimiser, `sigma_scale` the
-            standard deviation of the noise, both of what the strategy was made with: 1 is that again. A schedule keeps
-            its shape. `sigma` is the deviation itself, where the strategy was made with a number. All else is what
-            `optax.inject_hyperparams` keeps in the optimiser's state, such as `learning_rate`, by name or, where
-            several have one name, by path. Sigma counts from the population after the one that is evaluated next, with
-            episodes in windows from the next start of an episode on; all else from the update of the generation
-            that is evaluated next.
-          named_values: the same.
+          values: new values by name. `learning_rate_scale` multiplies every step of the optimiser, and `sigma_scale`
+            the standard deviation of the noise. Both are relative to the strategy as it was made: 1 restores it. A
+            schedule keeps its shape. `sigma` sets the standard deviation itself, if the strategy was made with a
+            number. Any other name is one that `optax.inject_hyperparams` keeps in the optimiser's state, such as
+            `learning_rate`; give its path if several have that name. A new sigma takes effect in the population after
+            the one that is evaluated next (with episodes in windows, when the next episodes start). Everything else
+            takes effect in the update of the generation that is evaluated next.
+          named_values: the same, as keyword arguments.
 
         Raises:
-          ValueError: for a name that is not there, that is not clear, or that follows a schedule, and for a value out
-            of range.
+          ValueError: if a name is unknown, ambiguous or follows a schedule, or a value is out of range.
         """
         self._start()
         changes = steering.changes(self._shapes, {**values, **named_values}, self._strategy.settings.get("sigma"))
@@ -235,10 +235,10 @@ class Trainer:
         self._event("changed", steering.described(changes, self._number, self._evaluator.windows))
 
     def save(self, folder: Path | str) -> Path:
-        """Writes the state so far, with every evaluated generation applied, as a checkpoint below a folder.
+        """Applies every evaluated generation, and writes the state as a checkpoint below a folder.
 
         Returns:
-          The checkpoint's own folder; `restore` takes the one that was given here.
+          The checkpoint's own folder. Note that `restore` takes the folder that was given here.
         """
         self._start()
         assert self._pool is not None
@@ -248,15 +248,15 @@ class Trainer:
         return checkpoint.save_checkpoint(folder, snapshot, int(snapshot["state"].generation), self._pool.digest())
 
     def restore(self, folder: Path | str) -> None:
-        """Goes on from the newest whole checkpoint below a folder that `save`, or another run, has written.
+        """Continues from the newest intact checkpoint below a folder that `save`, or another run, wrote.
 
-        Its parameters, optimiser state and statistics are taken over; the strategy may have other settings. The numbers
-        that `optax.inject_hyperparams` keeps in the optimiser's state are settings: they stay those of this trainer,
-        and so do the factors that `change` has put on its rates.
+        The trainer takes over the parameters, the optimiser state and the statistics; its strategy may have other
+        settings. The numbers that `optax.inject_hyperparams` keeps in the optimiser's state are settings, so the
+        trainer keeps its own. It also keeps the factors that `change` has put on its rates.
 
         Raises:
-          CheckpointError: when there is none, or it is of other parameters or another kind of optimiser.
-          ValueError: when this trainer has a record, which would not say where its parameters came from.
+          CheckpointError: if there is none, or it has other parameters or another kind of optimiser.
+          ValueError: if this trainer has a record, because the record would not show where its parameters came from.
         """
         if self._run is not None:
             raise ValueError("a trainer with a record continues its own run: give Run(path, resume=True), or no run.")
@@ -275,16 +275,16 @@ class Trainer:
     def reproduce(self, generation: int, member: int) -> float | np.ndarray:
         """Runs one member of a generation alone, in this process, and returns its fitness, `(groups,)` if several.
 
-        Whatever its fitness raises is raised here, where a debugger can look at it. A run that is recorded is replayed
-        from its last checkpoint before that generation; the state is the run's where this process computes on the
-        same kind of device as the workers.
+        Whatever the fitness raises is raised here, where a debugger can stop. A recorded run is replayed from its last
+        checkpoint before that generation. The state is exactly that of the run if this process computes on the same
+        kind of device as the workers.
 
         Args:
-          generation: its number; it must have been reached.
-          member: in `[0, population_size)`.
+          generation: number of the generation; the run must have reached it.
+          member: number of the member, in `[0, population_size)`.
 
         Raises:
-          ValueError: for a generation that has not been reached, or no such member.
+          ValueError: if the run has not reached the generation, or there is no such member.
         """
         if not 0 <= member < self._plan.population_size:
             raise ValueError(f"member={member} must be in [0, {self._plan.population_size}).")
@@ -295,11 +295,11 @@ class Trainer:
         return self._replay(self._run).worker_at(generation).reproduce(member)
 
     def means_at(self, generations: Sequence[int]) -> list[Earlier]:
-        """Rebuilds the mean parameters of generations, in rising order, from the seed and the fitness log alone.
+        """Rebuilds the mean parameters of generations, given in rising order, from the seed and the fitness log alone.
 
         Raises:
-          ValueError: without a record, or for generations that do not rise.
-          CheckpointError: for a generation that has not been reached.
+          ValueError: if there is no record, or the generations are not in rising order.
+          CheckpointError: if the run has not reached a generation.
         """
         if self._run is None:
             raise ValueError(
@@ -312,13 +312,13 @@ class Trainer:
 
     @property
     def generation(self) -> int:
-        """The number of the generation that is evaluated next; of a run that is resumed, how many it has."""
+        """The number of the generation that is evaluated next, which is the number of generations done so far."""
         self._start()
         return self._number
 
     @property
     def unsaved(self) -> str | None:
-        """Says what of the record could not be written so far, None if all is on the disk."""
+        """Says which part of the record could not be written so far; None if all of it is on the disk."""
         return None if self._recorder is None else self._recorder.unsaved
 
     def close(self) -> None:
@@ -356,23 +356,23 @@ class Trainer:
                 self._event("functions differ", text)
 
     def _block_size(self, resumed: bool) -> int:
-        """That of the record where the run is resumed, or else the fastest on a worker."""
+        """Returns the recorded block size if the run is resumed, and otherwise the fastest one on a worker."""
         if resumed and self._run is not None:
             return recorded_block_size(Path(self._run.path) / "config.json", self._plan.population_size)
         if self._run is not None:
-            checkpoint.create_run(Path(self._run.path))  # a folder that will not do is refused before the search
+            checkpoint.create_run(Path(self._run.path))  # refuses an unusable folder before the search
         plan = self._plan
         return fastest_for_workers(self._evaluator, self._strategy, plan.population_size, plan.seed, self._workers)
 
     def _next(self) -> Row | None:
-        """Evaluates one generation; None when the run is over."""
+        """Evaluates one generation and returns its row, or None if the run is over."""
         assert self._pool is not None
         if self._stop.is_asked() or self._solved or self._tests.plateau.reached:
             return None
         started = time.perf_counter()
         outcomes = () if self._pending is None else (self._pending,)
         request = Request(self._number, outcomes, tuple(range(self._plan.blocks)), self._tests.is_due(self._number))
-        with phase(FIRST):  # for whoever listens; after the first row nobody does
+        with phase(FIRST):  # the live view shows it until the first row
             found = self._pool.step(request, self._stop.is_asked)
         self._pending = None
         if self._recorder is not None and self._recorder.is_due(self._number):
@@ -406,8 +406,8 @@ class Trainer:
     def _apply_pending(self) -> None:
         """Applies the last generation's outcome.
 
-        The parameters that reached the target are those before the last population was evaluated; then its fitness
-        stays pending, so that training can go on from there.
+        If the target was reached, the parameters that reached it are those before this update. The outcome then stays
+        pending, so that the result holds these parameters and training can still go on.
         """
         assert self._pool is not None
         if self._pending is not None and not self._solved:
@@ -415,7 +415,7 @@ class Trainer:
             self._pending = None
 
     def _finish(self) -> Result:
-        """Tests the state that the workers hold, if it was not tested yet, records it, and returns it."""
+        """Tests the state that the workers hold, unless it was tested already, records it, and returns the result."""
         assert self._pool is not None
         digest, snapshot = self._pool.digest(), self._pool.snapshot()
         number, hurry = int(snapshot["state"].generation), self._stop.by_signal
@@ -434,11 +434,11 @@ class Trainer:
         return Result(status, number, held["params"], self._policy(held), test, digest, path, best)
 
     def _policy(self, held: Mapping[str, Any]) -> Any:
-        """The policy of parameters and statistics, None without an environment."""
+        """Returns the policy with these parameters and statistics; None without an environment."""
         return None if self._evaluator.policy is None else self._evaluator.policy(held["params"], held["statistics"])
 
     def _best_found(self, hurry: bool) -> Best | None:
-        """The parameters with the best test, rebuilt from the record if they were not kept and there is time."""
+        """Returns the parameters with the best test; rebuilds them if they were not kept, unless in a hurry."""
         tested, best = self._tests.best_tested, self._tests.best
         if tested is not None and best.held is None and self._run is not None and not hurry:
             try:
@@ -455,14 +455,14 @@ class Trainer:
         return Best(tested.generation, params, policy, tested.mean, tested.std, tested.episodes)
 
     def _call(self, on_row: Callable[[Row], object], row: Row) -> None:
-        """Calls back, and records the state where that raises."""
+        """Calls `on_row`. If it raises, records the state first."""
         assert self._pool is not None
         try:
             on_row(row)
         except Exception as error:
             if self._recorder is not None:
                 message = f"on_row raised {type(error).__name__}: {error}"
-                with contextlib.suppress(NotFiniteError, WorkerError):  # the log holds all that is needed
+                with contextlib.suppress(NotFiniteError, WorkerError):  # the log is enough to resume
                     self._apply_pending()
                     self._recorder.save(self._pool.snapshot(), self._number, self._pool.digest())
                 self._event("callback failed", message)
@@ -472,7 +472,7 @@ class Trainer:
 
     @contextlib.contextmanager
     def _record_failure(self) -> Iterator[None]:
-        """Writes into the record why a run failed; what was evaluated before is in the log already."""
+        """Writes into the record why the run failed. The log already holds the generations before."""
         try:
             yield
         except (FitnessError, NotFiniteError, WorkerError) as error:

@@ -1,7 +1,8 @@
-"""The best test of the mean parameters in a run, and the parameters that it was of.
+"""The best test of the mean parameters in a run, and the parameters that were tested.
 
-The rows of metrics say which test is the best. The parameters are copied when the test is seen. The folder `best/`
-holds them and the number of the test. Where it is missing or of another test, they are rebuilt from the fitness log.
+The rows of metrics say which test is the best. Its parameters are copied when the test is made. The folder `best/`
+holds them and the generation of the test. If it is missing or holds another test, they are rebuilt from the fitness
+log.
 """
 
 import dataclasses
@@ -19,20 +20,20 @@ from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.rows import episode_returns
 
 FOLDER = "best"
-_WRITE_SECONDS = 10.0  # at the least between two writes that nothing else asks for
-_COPY_SHARE = 0.05  # of the time of a recorded run that copies of the best parameters may take
+_WRITE_SECONDS = 10.0  # shortest time between two writes without a checkpoint
+_COPY_SHARE = 0.05  # largest share of a recorded run's time that copying the best parameters takes
 
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """What a test of the mean parameters came to.
+    """The outcome of a test of the mean parameters.
 
     Attributes:
-      generation: updates that had been applied.
-      mean: fitness over the episodes, and over groups if there are several.
-      std: of the fitness over the episodes.
-      episodes: their number.
-      digest: of the state; "" where it is not known.
+      generation: number of updates that had been applied.
+      mean: mean fitness over the episodes, and over groups if there are several.
+      std: standard deviation of the fitness over the episodes.
+      episodes: number of episodes.
+      digest: of the state that was tested; "" if it is not known.
     """
 
     generation: int
@@ -74,7 +75,7 @@ class Score:
 
 
 def is_better(one: Score, other: Score | None) -> bool:
-    """Whether a test is better than another one; of equal ones the earlier is."""
+    """Whether a test is better than another one. If they are equal, the earlier is better."""
     if other is None or one.mean != other.mean:
         return other is None or one.mean > other.mean
     return one.generation < other.generation
@@ -90,21 +91,21 @@ def best_of(rows: Iterable[Mapping[str, Any]]) -> Score | None:
 
 
 class BestSoFar:
-    """Follows the tests of a run and holds the parameters and statistics of the best.
+    """Follows the tests of a run, and holds the parameters and statistics of the best one.
 
     Attributes:
       tested: the best test so far, None before the first.
-      held: parameters and statistics that it was of, `{"params": ..., "statistics": ...}` of NumPy arrays; None where
-        they were not copied, and have to be rebuilt.
+      held: the parameters and statistics that were tested, `{"params": ..., "statistics": ...}` of NumPy arrays. None
+        if they were not copied and have to be rebuilt.
     """
 
     def __init__(self, run: Path | None = None, rows: Iterable[Row] = ()):
         """Begins with what is known of a run.
 
         Args:
-          run: the run folder. Without one every new best is copied; with one, which can be rebuilt, no more often than
-            costs a twentieth of the time.
-          rows: of metrics, of the part before, where the run is resumed.
+          run: the run folder. Without one, every new best is copied. With one, parameters can be rebuilt, so copies are
+            made only as often as they take at most a twentieth of the time.
+          rows: if the run is resumed, its earlier rows of metrics.
         """
         self._run, self.tested, self.held = run, best_of(rows), None
         self._unwritten = False
@@ -127,13 +128,13 @@ class BestSoFar:
             self._copy_from = time.monotonic() + (time.monotonic() - started) / _COPY_SHARE
 
     def hold(self, held: Mapping[str, Any]) -> None:
-        """Takes the parameters and statistics that the best test was of."""
+        """Keeps the parameters and statistics of the best test."""
         self.held, self._unwritten = held, True
 
     def load(self, template: Mapping[str, Any], generations: int) -> None:
-        """Takes what `best/` holds if it is of the best test, or of a better one that no row is about.
+        """Loads what `best/` holds, if it belongs to the best test of the rows or to a better test that has no row.
 
-        A run may end with a test of parameters that no generation was evaluated with.
+        Such a test exists because a run ends by testing the last parameters, for which no generation was evaluated.
 
         Args:
           template: a worker's snapshot.
@@ -146,18 +147,18 @@ class BestSoFar:
                 return
             if found == self.tested or is_better(found, self.tested):
                 self.held, self.tested = checkpoint.load_folder(self._run / FOLDER, part_of(template)), found
-        except CheckpointError:  # it is not there, or damaged: it is rebuilt when it is needed
+        except CheckpointError:  # missing or damaged: it is rebuilt when needed
             return
 
     def is_due(self) -> bool:
-        """Whether there is something to write, and the last time was long enough ago."""
+        """Whether there is something to write, and the last write was long enough ago."""
         return self._unwritten and time.monotonic() >= self._write_from
 
     def save(self) -> None:
         """Writes `best/`, if there is something new to write.
 
         Raises:
-          OSError: when that fails; it can be tried again.
+          OSError: if writing fails; call it again later.
         """
         if self._run is None or not self._unwritten or self.tested is None:
             return
@@ -167,5 +168,5 @@ class BestSoFar:
 
 
 def part_of(snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a worker's snapshot what a policy is made of: parameters and statistics."""
+    """Returns the part of a worker's snapshot that a policy needs: parameters and statistics."""
     return {"params": snapshot["state"].params, "statistics": snapshot["statistics"]}

@@ -1,25 +1,25 @@
-"""The end of a run whose tests have stopped getting better."""
+"""Ends a run whose tests no longer improve."""
 
 import math
 from collections.abc import Iterable
 
 
 class Plateau:
-    """Counts the generations since the tests of the mean parameters last got better.
+    """Counts the generations since the last improvement in the tests of the mean parameters.
 
-    What it knows follows from the rows of metrics alone, so that a run that is resumed goes on counting.
+    Its state follows from the rows of metrics alone, so a resumed run continues the count.
 
     Attributes:
-      reached: whether the run is at its end.
+      reached: whether the run must end.
     """
 
     def __init__(self, patience: int | None, min_delta: float, tests: Iterable[tuple[int, float | None]] = ()):
         """Begins a run, or continues one.
 
         Args:
-          patience: generations without a better test after which the run is at its end; None: never.
-          min_delta: by how much a test must exceed the best one to count as better, at least 0.
-          tests: of the part before: generation, and mean return or None.
+          patience: the run ends after this number of generations without a better test; None never ends it.
+          min_delta: a test counts as better only if it exceeds the best one by more than this; at least 0.
+          tests: of a resumed run, the earlier tests: generation, and mean return or None.
         """
         self._patience, self._min_delta = patience, min_delta
         self._best, self._since, self.reached = -math.inf, 0, False
@@ -27,11 +27,11 @@ class Plateau:
             self.take(generation, mean_return)
 
     def take(self, generation: int, mean_return: float | None) -> None:
-        """Takes note of a test, None if there was none.
+        """Records a test.
 
         Args:
-          generation: that was tested.
-          mean_return: mean over the episodes of the test.
+          generation: number of the generation that was tested.
+          mean_return: mean over the episodes of the test; None if there was no test.
         """
         if mean_return is None or math.isnan(mean_return):
             return

@@ -1,4 +1,4 @@
-"""What a run has come to."""
+"""The result of a run."""
 
 import dataclasses
 from pathlib import Path
@@ -14,15 +14,15 @@ from eggroll_ray.runs.rows import episode_returns
 class Best:
     """The mean parameters with the best test of a run.
 
-    The best of many noisy tests is partly luck: `mean` promises more than the policy will do. Test it on fresh episodes
-    before you quote a number, with `eggroll-ray eval RUN --best`.
+    The best of many noisy tests is partly luck, so `mean` is too optimistic. Before you quote a number, test the policy
+    on fresh episodes: `eggroll-ray eval RUN --best`.
 
     Attributes:
-      generation: updates that had been applied. Of equal tests this is the earliest.
+      generation: number of updates that had been applied. If several tests are equally good, the earliest counts.
       params: the mean parameters, NumPy arrays.
       policy: observation -> action with the observation normaliser inside; None without an environment.
-      mean: fitness in that test, the mean over its episodes (and over groups of agents, if there are several).
-      std: of the fitness over the episodes.
+      mean: mean fitness over the episodes of the test (and over groups of agents, if there are several).
+      std: standard deviation of the fitness over the episodes.
       episodes: number of episodes of the test.
     """
 
@@ -36,25 +36,25 @@ class Best:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a run has come to.
+    """The result of a run.
 
-    Parameters, policy, test and digest are of one state: that after `generations` updates. While a run goes on, it is
-    the state that the last row of metrics is about.
+    Parameters, policy, test and digest all describe one state: the state after `generations` updates. While the run
+    goes on, this is the state that the last row of metrics describes.
 
     Attributes:
       status: "solved" (the target was reached and confirmed), "plateau" (no test was better for as many generations as
         `Watch.patience` says), "stopped" (by `stop` or a signal), or "finished".
-      generations: updates applied; the `generation` of the row of metrics about the same parameters.
+      generations: number of updates applied. The row of metrics about the same parameters has it as `generation`.
       params: the mean parameters, NumPy arrays.
       policy: observation -> action with the observation normaliser inside; None without an environment.
-      test: fitness of the mean parameters in each episode of their test, `(episodes,)` or `(episodes, groups)`. Of a
-        run that was solved it is the confirmation, on other episodes than those that its row is about. None where tests
-        are switched off, and where a signal ended the run before these parameters were tested.
-      digest: fingerprint of the state: the same for any number of workers.
+      test: fitness of the mean parameters in each episode of their test, `(episodes,)` or `(episodes, groups)`. If
+        the run was solved, it is the confirming test, which has other episodes than the row. None if tests are switched
+        off, or if a signal ended the run before these parameters were tested.
+      digest: fingerprint of the state. It is the same for any number of workers.
       run: the run folder, None if there is none.
-      best: the parameters with the best test of the run. None without tests; in self-play, where tests of different
-        generations have different opponents; and where they would have to be rebuilt from the fitness log, but a signal
-        ended the run.
+      best: the parameters with the best test of the run. None if there are no tests; in self-play, whose tests cannot be
+        compared because each has other opponents; and if a signal ended the run while the parameters would have to be
+        rebuilt from the fitness log.
     """
 
     status: str
@@ -68,14 +68,14 @@ class Result:
 
 
 def summary(status: str, generations: int, test: np.ndarray | None, digest: str, message: str = "") -> Row:
-    """Returns what `result.json` says of the state with which a run ended.
+    """Returns what `result.json` says about the state with which a run ended.
 
     Args:
       status: as in `Result`, or "failed".
       generations: updates applied.
       test: fitness in each episode of the test of the mean parameters, None if there was none.
-      digest: of the state, "" if it is not known.
-      message: why it failed.
+      digest: of the state; "" if it is not known.
+      message: why the run failed; "" if it did not.
     """
     return {
         "status": status,

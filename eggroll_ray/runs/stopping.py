@@ -1,4 +1,4 @@
-"""Ending a run in order: by a signal, or by `stop` from any thread."""
+"""Ends a run cleanly: on a signal, or on a call of `stop` from any thread."""
 
 import contextlib
 import signal
@@ -8,26 +8,26 @@ from typing import Any
 
 
 class Stop:
-    """Whether a run is to end, and who said so."""
+    """Whether a run must end, and whether a signal or a call asked for it."""
 
     def __init__(self) -> None:
         self._asked, self._signalled = threading.Event(), threading.Event()
 
     def ask(self) -> None:
-        """Ends the run in order, from any thread."""
+        """Asks the run to end cleanly; may be called from any thread."""
         self._asked.set()
 
     def is_asked(self) -> bool:
-        """Whether the run is to end."""
+        """Whether the run must end."""
         return self._asked.is_set()
 
     @property
     def by_signal(self) -> bool:
-        """Whether a signal said so: then nothing is begun that may take long."""
+        """Whether a signal asked for it. Then nothing is started that may take long."""
         return self._signalled.is_set()
 
     def clear(self) -> None:
-        """Forgets it, so that the run can go on."""
+        """Withdraws the request, so that the run can go on."""
         self._asked.clear()
         self._signalled.clear()
 

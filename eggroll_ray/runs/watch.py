@@ -1,4 +1,4 @@
-"""How a run is watched while it goes on, and when it ends."""
+"""When a run tests its mean parameters, and what ends it early."""
 
 import dataclasses
 import math
@@ -8,14 +8,15 @@ from eggroll_ray.es.numbers import make_plain
 
 @dataclasses.dataclass(frozen=True)
 class Watch:
-    """How the mean parameters are watched, and what ends a run before its last generation.
+    """When the mean parameters are tested, and what ends a run before its last generation.
 
     Attributes:
-      every: generations between tests; 0 never tests.
-      episodes: fresh episodes per test; None: what the evaluator suggests (128 in an environment).
-      target: mean fitness at which the run stops as solved, once confirmed on other fresh episodes.
-      patience: generations without a better test after which the run stops, as on a plateau; None: it never does.
-      min_delta: by how much a test must exceed the best one to count as better, at least 0.
+      every: number of generations from one test to the next; 0 never tests.
+      episodes: fresh episodes per test. None takes the default of the evaluator (128 in an environment).
+      target: the run stops as solved when a test reaches this mean fitness and a second test on fresh episodes
+        confirms it.
+      patience: the run stops after this number of generations without a better test. None never stops it.
+      min_delta: a test counts as better only if it exceeds the best one by more than this; at least 0.
     """
 
     every: int = 1
@@ -42,14 +43,14 @@ class Watch:
 
 
 def check_patience(patience: int | None, comparable: bool) -> None:
-    """Checks that a run may wait for a better test.
+    """Checks that `patience` is possible: it needs tests that can be compared.
 
     Args:
       patience: see `Watch`.
       comparable: whether tests of different generations can be compared.
 
     Raises:
-      ValueError: where they cannot, and there is a patience.
+      ValueError: if `patience` is given and tests cannot be compared.
     """
     if patience is not None and not comparable:
         raise ValueError(
