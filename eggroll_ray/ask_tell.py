@@ -27,8 +27,8 @@ from eggroll_ray.workers.prepare import prepare
 class AskTell:
     """A strategy whose population you evaluate yourself, in this process.
 
-    A loop that tells the same fitness as a `Trainer` of the same strategy, parameters, population size and seed ends
-    with the same bits. What a trainer adds is yours to do: workers, records, tests, checkpoints.
+    With the same strategy, parameters, population size, seed and fitness, such a loop ends with the same bits as a
+    `Trainer`. Your code must do what a trainer adds: workers, records, tests and checkpoints.
 
     Attributes:
       population_size: `n`.
@@ -43,17 +43,17 @@ class AskTell:
         seed: int = 0,
         on_nan: Invalid = Invalid.DROP_PAIR,
     ):
-        """Checks all that can be checked, and makes the initial state.
+        """Checks the arguments and makes the initial state.
 
         Args:
-          strategy: such as `eggroll()`, which None stands for.
+          strategy: such as `eggroll()`, which is the default for None.
           params: initial parameters, a pytree of arrays.
-          population_size: members per generation, even.
+          population_size: members per generation; must be even.
           seed: of the noise and of `keys`, in [0, 2**32).
-          on_nan: what becomes of a fitness that is not finite: by default its pair weighs zero in the update.
+          on_nan: what to do with a fitness that is not finite. By default its pair has weight zero in the update.
 
         Raises:
-          ValueError: for values out of range, and for what is no strategy.
+          ValueError: if a value is out of range, or `strategy` is not a strategy.
         """
         keep_programs()
         self._on_nan = Invalid(on_nan)
@@ -74,7 +74,7 @@ class AskTell:
 
     @property
     def generation(self) -> int:
-        """Updates so far, which is the number of the generation that `ask` returns."""
+        """Number of updates so far, which is also the number of the generation that `ask` returns."""
         return self._engine.generation
 
     @property
@@ -84,29 +84,29 @@ class AskTell:
 
     @property
     def state(self) -> ESState:
-        """The whole state, NumPy arrays: it can be pickled, or written leaf by leaf, and `restore` takes it."""
+        """The complete state, NumPy arrays. You can pickle it or write it leaf by leaf; `restore` takes it."""
         return self._engine.snapshot()["state"]
 
     def digest(self) -> str:
-        """Returns a fingerprint of the state, that of `Result.digest` for the same state."""
+        """Returns a fingerprint of the state. It equals `Result.digest` for the same state."""
         return self._engine.digest()
 
     @one_way_of_drawing()
     def ask(self, members: Sequence[int] | None = None, *, dense: bool = False) -> Any:
-        """Returns the population of the current generation, or some of its members. Asking again returns the same.
+        """Returns the population of the current generation, or some members. Another call returns the same.
 
         Args:
-          members: numbers of members in [0, n), for a population that is evaluated part by part: whole pairs,
-            `2p, 2p + 1`, side by side. None: all.
-          dense: form the parameters of each member.
+          members: numbers of members in [0, n), if you evaluate the population in parts. Give whole pairs, with `2p`
+            and `2p + 1` side by side. None means all members.
+          dense: return the full parameters of each member, instead of `Members`.
 
         Returns:
           `Members`: `members.apply(fn, *args)` runs `fn(params_i, *args_i)` for every member without forming its
-          matrices, in a function under `jax.jit` as well. With `dense` the parameters themselves, NumPy arrays
-          `(n, ...)` with the members on the first axis: as many copies of the parameters as there are members.
+          matrices; it also works under `jax.jit`. With `dense`, the parameters themselves: NumPy arrays `(n, ...)` with
+          the members on the first axis, which take the memory of one copy of the parameters per member.
 
         Raises:
-          ValueError: for numbers that are not those of whole pairs.
+          ValueError: if `members` are not whole pairs.
         """
         numbers = np.arange(self.population_size) if members is None else np.asarray(members)
         self._check_members(numbers)
@@ -117,31 +117,31 @@ class AskTell:
 
     @one_way_of_drawing()
     def keys(self, shared_by: int | None = 2) -> Key[Array, " n"]:
-        """Returns a PRNG key for each member of the current generation, those that a trainer gives its fitness.
+        """Returns a PRNG key for each member of the current generation. A trainer gives its fitness the same keys.
 
         Args:
-          shared_by: how many consecutive members get the same key: 2 is twins, whose difference then comes from their
-            parameters alone; 1 is each its own; None is all.
+          shared_by: how many consecutive members get the same key. With 2, the two members of a pair share it, so that
+            their difference comes from their parameters alone. With 1, each has its own; with None, all share one.
         """
         check_shared_by(shared_by)
         key = generation_key(jax.tree.map(jnp.asarray, self.state))
         return member_keys(key, jnp.arange(self.population_size, dtype=jnp.int32), shared_by)
 
     def tell(self, fitness: Any) -> dict[str, float]:
-        """Updates the parameters, and goes on to the next generation.
+        """Updates the parameters and moves on to the next generation.
 
         Args:
-          fitness: of every member, `(n,)` in the order of their numbers, higher is better; an array or a list of real
-            numbers, of which float32 is kept. What is not finite is dealt with as `on_nan` says.
+          fitness: one real number for every member, `(n,)` in the order of their numbers, as an array or a list; higher
+            is better. Numbers are converted to float32. `on_nan` says what happens to those that are not finite.
 
         Returns:
           Metrics of the update, such as `gradient_norm` and `update_norm`.
 
         Raises:
-          ValueError: when `ask` was not called for this generation, and for another shape.
-          FitnessError: when no pair has a finite fitness in both members, and for a number that is not finite with
-            `Invalid.RAISE`. The state stays what it was.
-          NotFiniteError: when the update makes parameters that are not finite. The state stays what it was.
+          ValueError: if `ask` was not called for this generation, or the fitness has another shape.
+          FitnessError: if no pair has a finite fitness in both members; with `Invalid.RAISE`, if any number is not
+            finite. The state does not change.
+          NotFiniteError: if the update makes parameters that are not finite. The state does not change.
         """
         if not self._asked:
             raise ValueError(
@@ -159,10 +159,10 @@ class AskTell:
         return metrics
 
     def restore(self, state: ESState) -> None:
-        """Goes on from a `state` of a loop with the same parameters, strategy and seed.
+        """Continues from a `state` of a loop with the same parameters, strategy and seed.
 
         Raises:
-          ValueError: for a state of other arrays or another seed.
+          ValueError: if the state has other arrays or another seed.
         """
         own = self.state
         if _shapes(state) != _shapes(own):
@@ -186,7 +186,7 @@ class AskTell:
             raise ValueError(f"members={numbers.tolist()} must have the two of a pair, 2p and 2p + 1, side by side.")
 
     def _usable(self, values: np.ndarray) -> np.ndarray:
-        """The fitness as an update takes it: a member that counts as the worst has the lowest finite one."""
+        """Returns the fitness for the update. A member that counts as the worst gets the lowest finite fitness."""
         members = np.arange(self.population_size, dtype=np.int32)
         fitness = judge(values, self.state, members, self._on_nan)
         finite = np.isfinite(fitness)

@@ -1,4 +1,4 @@
-"""Loading what a run has trained: the policy, or the parameters of a fitness."""
+"""Loads what a run has trained: the policy, or the parameters of a fitness function."""
 
 import functools
 from pathlib import Path
@@ -23,19 +23,19 @@ def load(
 ) -> TrainedPolicy:
     """Loads a trained policy from a run folder: `action = er.load("runs/pendulum")(observation)`.
 
-    Nothing but the folder is needed for a run of the command line, and for one of Python whose environment came from
-    `envs.make` and whose network is one of this package. Otherwise give the evaluator that the run was made with.
+    The folder is enough for a run of the command line. It is also enough for a run from Python whose environment came
+    from `envs.make` and whose network is one of this package. Otherwise give the evaluator that the run was made with.
 
     Args:
-      run: the run folder. It may be somebody else's: no code in it is run.
-      generation: number of updates; "best": the generation with the best test of the run, see `Best`; None: the newest
-        checkpoint, which is the end of a run that has ended.
-      evaluator: of the run; what `from_env`, `from_host_env` or `self_play` returned.
-      strategy: of the run. It is needed for a generation that has no checkpoint, which is rebuilt from the fitness log.
-        It is known for a run of the command line, and found for one with a constant rate of `optax.adam`, `optax.sgd`
-        or `clipup`.
-      trust_env: the id of the run's environment, where making it imports a module that this package does not know, or
-        gives it a path: without your word for it that is refused.
+      run: the run folder. It may be from somebody else: loading runs no code from it.
+      generation: number of updates. "best" means the generation with the best test of the run (see `Best`). None means
+        the newest checkpoint, which is the end of the run if the run has ended.
+      evaluator: the evaluator of the run, as `from_env`, `from_host_env` or `self_play` returned it.
+      strategy: the strategy of the run. It is needed for a generation without a checkpoint, which is rebuilt from the
+        fitness log. Leave it out for a run of the command line, and for a run with a constant rate of `optax.adam`,
+        `optax.sgd` or `clipup`: then it is found.
+      trust_env: the id of the run's environment, to allow that making it imports a module that this package does not
+        know, or is given a path. Without it, that is refused.
 
     Returns:
       The policy with its parameters and its observation normaliser. It can be pickled.
@@ -61,12 +61,12 @@ def load_params(
     strategy: ES | None = None,
     trust_env: str | None = None,
 ) -> Any:
-    """Loads the mean parameters of any run, also of one of a fitness function.
+    """Loads the mean parameters of any run, including a run of a fitness function.
 
     Args:
       run, generation, strategy, trust_env: see `load`.
-      evaluator: of the run; what `from_fitness` returned. It is needed where parameters are not made of dictionaries,
-        lists and tuples alone, and where they have to be rebuilt from the fitness log.
+      evaluator: the evaluator of the run, as `from_fitness` returned it. It is needed if the parameters contain
+        anything but dictionaries, lists and tuples of arrays, or have to be rebuilt from the fitness log.
 
     Returns:
       The parameters, a pytree of NumPy arrays.
@@ -84,12 +84,12 @@ def load_params(
 def _past(
     run: Path, evaluator: Evaluator | None, strategy: ES | None, trust_env: str | None, call: str
 ) -> tuple[Evaluator, Past]:
-    """Evaluator and past of a run; what is not given is rebuilt from the record."""
+    """Returns the evaluator and the past of a run. What is not given is rebuilt from the record."""
     from eggroll_ray.cli.likely_strategy import likely_strategy
-    from eggroll_ray.cli.rebuild import NotRebuiltError, rebuild  # it loads what the command line is made of
+    from eggroll_ray.cli.rebuild import NotRebuiltError, rebuild  # imports the modules of the command line
 
     checkpoint.refuse_links(run)
-    read_settings(run / "config.json")  # what is no run folder is told first
+    read_settings(run / "config.json")  # first reports a folder that is not a run folder
     if evaluator is None:
         try:
             made = rebuild(run, trust_env, f"{call}, trust_env={{env!r}})")

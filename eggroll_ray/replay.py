@@ -1,6 +1,6 @@
-"""Any past generation of a run from its seed and fitness log: the one way in which a state is rebuilt.
+"""Rebuilds any past generation of a run from its seed and fitness log. No other code rebuilds states.
 
-A run is its seed and its fitness log. Every state of it follows from these; a checkpoint only saves the way.
+Every state of a run follows from its seed and its fitness log. A checkpoint only makes rebuilding faster.
 """
 
 import dataclasses
@@ -29,12 +29,12 @@ def _warn(event: str, detail: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Rebuilt:
-    """What came of rebuilding a run from its seed and its log.
+    """The result of rebuilding a run from its seed and its log.
 
     Attributes:
-      worker: in the state that was asked for.
-      compared: generations whose digest was recorded, and is compared.
-      differ: those of them whose state is another: generation, recorded digest, found digest.
+      worker: a worker in the requested state.
+      compared: the generations whose digest was recorded and has been compared.
+      differ: those of them whose state differs: generation, recorded digest, rebuilt digest.
     """
 
     worker: Worker
@@ -43,7 +43,7 @@ class Rebuilt:
 
 
 class Replay:
-    """The past of a recorded run, which may be going on.
+    """The past of a recorded run, which may still be going on.
 
     Attributes:
       log: the fitness log, read only.
@@ -64,10 +64,10 @@ class Replay:
           evaluator: of the run.
           strategy: of the run.
           plan: of the run.
-          on_event: is told of checkpoints that are passed over since they are damaged.
+          on_event: called for each checkpoint that is skipped because it is damaged.
 
         Raises:
-          CheckpointError: when the fitness log is of another run.
+          CheckpointError: if the fitness log belongs to another run.
         """
         self._on_event = on_event
         self._run, self._evaluator, self._plan = Path(run), evaluator, plan
@@ -75,17 +75,17 @@ class Replay:
         self.log = FitnessLog(self._run, plan, evaluator.moments, writable=False)
 
     def state_before(self, generation: int, template: Any) -> tuple[Any, list[Outcome]]:
-        """Returns the newest snapshot at or before a generation (None: the start), and the outcomes from it to there.
+        """Returns the newest snapshot at or before a generation (None: the start), and the outcomes that follow it.
 
-        Where evaluations need earlier generations, the snapshot is from before all of these: they are rebuilt on the
-        way. A snapshot that is damaged is passed over, for an earlier one or the start.
+        If evaluations need earlier generations, the snapshot is from before all of these, so that they are rebuilt as
+        well. A damaged snapshot is skipped; an earlier one, or the start, takes its place.
 
         Args:
           generation: number of updates.
           template: a snapshot of the same structure, as a new worker gives it.
 
         Raises:
-          CheckpointError: for a generation that the log does not hold, or that no snapshot leads to.
+          CheckpointError: if the log does not hold the generation, or the outcomes between it and every snapshot.
         """
         keeps = self._evaluator.keeps
         first = generation if keeps is None else min(keeps(generation), default=generation)
@@ -101,16 +101,16 @@ class Replay:
             raise CheckpointError(" ".join([*damaged, str(error)])) from error
 
     def newest(self) -> int:
-        """Returns the generation of the newest checkpoint, or of the end of the log where there is none."""
+        """Returns the generation of the newest checkpoint, or of the end of the log if there is none."""
         saved = checkpoint.checkpoints(self._run)
         return saved[-1] if saved else len(self.log)
 
     def worker_at(self, generation: int, *, from_start: bool = False) -> Worker:
-        """Returns a worker of this process in the state after some updates.
+        """Returns a worker in this process, in the state after a number of updates.
 
         Args:
           generation: number of updates.
-          from_start: by the seed and the log alone, without a checkpoint.
+          from_start: use only the seed and the log, and no checkpoint.
 
         Raises:
           CheckpointError: for a generation that the log does not hold.
@@ -123,7 +123,7 @@ class Replay:
         return worker
 
     def rebuild(self, generation: int) -> Rebuilt:
-        """Rebuilds a run from its seed and its log alone, and compares each state on the way with what was recorded.
+        """Rebuilds a run from its seed and its log alone, and compares every state whose digest was recorded.
 
         Args:
           generation: number of updates.
@@ -142,7 +142,7 @@ class Replay:
         return Rebuilt(worker, tuple(compared), tuple(differ))
 
     def _recorded_digests(self) -> dict[int, list[str]]:
-        """By generation, the digests of its state in the rows of metrics, the checkpoints and the result."""
+        """Returns the recorded digests of each generation: in rows of metrics, checkpoints and the result."""
         history = load_history(self._run)
         found = [(row.get("generation"), row.get("digest")) for row in history.rows]
         found += [(at, checkpoint.recorded_digest(self._run, at)) for at in checkpoint.checkpoints(self._run)]
@@ -155,10 +155,10 @@ class Replay:
         return {number: sorted({*digests}) for number, digests in recorded.items()}
 
     def means(self, generations: Sequence[int]) -> list[Earlier]:
-        """Rebuilds the mean parameters of generations, in rising order, from the seed and the fitness log alone.
+        """Rebuilds the mean parameters of generations, given in rising order, from the seed and the fitness log alone.
 
         Raises:
-          ValueError: when they are not rising.
+          ValueError: if they are not in rising order.
           CheckpointError: for a generation that the log does not hold.
         """
         if list(generations) != sorted(set(generations)):

@@ -1,19 +1,24 @@
-"""Evolution strategies as records of pure functions: EGGROLL and its full-rank baseline.
+"""Evolution strategies as records of pure functions: EGGROLL, and OpenAI-ES with dense noise as the baseline.
 
 The estimate (paper Eq 4-6, each constant written once; Gaussian score approximation S(E) = -E):
 
     g = 1 / (n sigma) * sum_i F_i E_i,    theta_i = theta + sigma E_i,    E_{2p+1} = -E_{2p}
 
-whose expectation E[F(theta + sigma E) E] / sigma is, whatever the population,
+For every population size, its expectation E[F(theta + sigma E) E] / sigma is
 
     grad F(theta) + sigma^2 / 6 * D^3 F(theta)[M] + terms of sigma^4,    M = E[E x E x E x E].
 
-The entries of E have mean 0 and the identity as covariance for every rank and law, so up to quadratic F it is the
-gradient of F. Dense normal noise makes it the gradient of the smoothed E[F(theta + sigma E)] for every F. Low-rank
-noise has other fourth moments M, and agrees with that to 1 / rank. With the kurtosis k of the law, 3 (normal) or 1
-(Rademacher), those of one entry are 3 + (k^2 - 3) / r and not 3, of two in one row or column 1 + (k - 1) / r and not 1,
-of the four corners of a rectangle 1 / r and not 0; all others are the same. So for the cube of an entry the sigma^2
-term is 3 + 6 / r (normal) or 3 - 2 / r (Rademacher) where Gaussian smoothing has 3.
+For every rank and law, the entries of E have mean 0 and the identity as covariance. The expectation is therefore the
+gradient of F if F is at most quadratic. With dense normal noise it is the gradient of the smoothed
+E[F(theta + sigma E)] for every F. Low-rank noise has other fourth moments M, which differ from those of dense normal
+noise by terms of order 1 / rank. With the kurtosis k of the law, 3 (normal) or 1 (Rademacher), these moments differ:
+
+    of one entry                              3 + (k^2 - 3) / r  instead of 3
+    of two entries in one row or column       1 + (k - 1) / r    instead of 1
+    of the four corners of a rectangle        1 / r              instead of 0
+
+All others are the same. For example, if F is the cube of an entry, the sigma^2 term is 3 + 6 / r (normal) or 3 - 2 / r
+(Rademacher), where Gaussian smoothing has 3.
 """
 
 import dataclasses
@@ -41,7 +46,7 @@ from eggroll_ray.lowrank.rounding import is_narrow, round_at_random, words_of_me
 
 @dataclasses.dataclass(frozen=True)
 class _Options:
-    """What EGGROLL and OpenAI-ES share."""
+    """The options that EGGROLL and OpenAI-ES share."""
 
     rank: int | None
     sigma: float | Schedule
@@ -72,22 +77,24 @@ def eggroll(
     Vectors, and matrices that are no larger than their factors, get dense noise of the same law.
 
     Args:
-      rank: of the perturbation, at least 1.
-      sigma: standard deviation of every entry of the perturbation, or a schedule of it by generation.
-      optimizer: any optax transformation of the (negated) estimate; default `optax.adam(0.05)`. Learning
-        rates schedule by generation. Both rates can also be changed while a run goes on: `Trainer.change`.
-      shaping: raw fitness to weights: one of `eggroll_ray.fitness`, or a function of yours like them.
-      law: of the factors' entries: `noise.normal` or `noise.rademacher`.
-      noise_reuse: generations that share one draw of noise; 1 draws anew each generation. With episodes of so many
-        windows (`from_env(window=...)`) it makes the noise-reuse estimator (Li et al. 2023; ES-Single, Vicol 2023),
-        without bias where sigma stays the same within an episode.
-      persistent: generations that an episode spans, for episodes in windows: an estimate then correlates a window's
-        fitness with the sum of a member's noise since its episode began (PES, Vicol et al. 2021, Eq 7).
-      leaves: which leaves are frozen, dense, formed per member or stacked, and how those narrower than float32 are
-        updated.
+      rank: rank of the perturbation of a matrix, at least 1.
+      sigma: standard deviation of every entry of the perturbation, or a schedule that maps a generation to it.
+      optimizer: any optax transformation; it receives the negated estimate, since optax minimises. By default
+        `optax.adam(0.05)`. A schedule of the learning rate counts generations. `Trainer.change` changes the learning
+        rate and sigma while a run goes on.
+      shaping: turns the raw fitness into weights: one of `eggroll_ray.fitness`, or a similar function of your own.
+      law: distribution of the entries of the factors: `noise.normal` or `noise.rademacher`.
+      noise_reuse: number of generations that share one draw of noise; 1 draws new noise in each generation. If episodes
+        have this number of windows (`from_env(window=...)`), this is the noise-reuse estimator (Li et al. 2023;
+        ES-Single, Vicol 2023). It is unbiased if sigma stays the same within an episode.
+      persistent: for episodes in windows, the number of generations that an episode spans. Above 1, the estimate
+        correlates a window's fitness with the sum of a member's noise since its episode began (PES, Vicol et al. 2021,
+        Eq 7).
+      leaves: which leaves are frozen, get dense noise, are formed per member or are stacked; and how leaves of types
+        narrower than float32 are updated.
 
     Raises:
-      ValueError: for values out of range, at once; for a rank above every matrix, at `init`.
+      ValueError: if a value is out of range. `init` raises it if the rank is too large for every matrix.
     """
     rank = whole("rank", rank)
     if rank < 1:
@@ -109,7 +116,7 @@ def openai_es(
 ) -> ES:
     """OpenAI-ES with antithetic pairs (Salimans et al. 2017): dense noise on every leaf, the baseline.
 
-    Holds one whole copy of the parameters per member of a block. Arguments as in `eggroll`.
+    It holds a complete copy of the parameters for each member of a block. For the arguments see `eggroll`.
     """
     optimizer, shaped_by = optimizer or optax.adam(0.05), as_shaping(shaping)
     options = _Options(None, sigma, optimizer, shaped_by, law, noise_reuse, persistent, leaves)
@@ -206,7 +213,7 @@ def _densify(name: str, options: _Options) -> Densify | None:
 
 
 def _trainable(leaves: list[Leaf], params: Params) -> Params:
-    """Params with None for frozen leaves: the optimiser keeps no state for them and cannot move them."""
+    """Returns the parameters with None for frozen leaves, for which the optimiser then keeps no state."""
     arrays, treedef = jax.tree.flatten(params)
     return treedef.unflatten(
         [None if leaf.kind is Kind.FROZEN else array for leaf, array in zip(leaves, arrays, strict=True)]
@@ -228,7 +235,7 @@ def _leaf_noise(options: _Options, leaf: Leaf) -> noise.Noise:
 
 
 class _Dithered(NamedTuple):
-    """Dense noise of a leaf of a narrow type, and words that round its sum with the leaf: both of the pair."""
+    """Dense noise for a leaf of a narrow type, and random words that round leaf plus noise. A pair shares both."""
 
     noise: Array
     words: UInt[Array, "..."]
@@ -245,7 +252,7 @@ def _keys(options: _Options, leaves: list[Leaf], state: ESState) -> Key[Array, "
 
 
 def _alike(leaves: list[Leaf], by_path: bool = False) -> dict[Leaf, list[int]]:
-    """The places of leaves that differ in nothing but their path: what they have in common is then compiled once."""
+    """Groups the places of leaves that differ only in their path, so that code for them is compiled once."""
     groups: dict[Leaf, list[int]] = {}
     for place, leaf in enumerate(leaves):
         if leaf.kind is not Kind.FROZEN:
@@ -256,10 +263,10 @@ def _alike(leaves: list[Leaf], by_path: bool = False) -> dict[Leaf, list[int]]:
 def _noise_sums(
     options: _Options, leaves: list[Leaf], state: ESState, weights: Float[Array, "columns p"], columns: list[int]
 ) -> list[Array | None]:
-    """For each leaf the sum over pairs of weight times noise, by the weights of its column; None if it is frozen."""
+    """Returns, for each leaf, the sum over pairs of weight (of the leaf's column) times noise; None if it is frozen."""
     keys, own = _keys(options, leaves, state), jnp.asarray(columns, jnp.int32)
     sums: list[Array | None] = [None] * len(leaves)
-    # With `persistent` the sum needs the leaf's keys of several epochs, and so its path.
+    # With `persistent` the sum needs the leaf's keys of earlier draws, and therefore its path.
     for leaf, places in _alike(leaves, by_path=options.persistent > 1).items():
 
         def total(key_and_column: Any, leaf: Leaf = leaf) -> Array:
@@ -274,7 +281,7 @@ def _noise_sums(
 
 
 def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Array, " p"], key: Any) -> Array:
-    """The sum over pairs of weight times noise; with `persistent`, of the noise since the episode began."""
+    """Returns the sum over pairs of weight times noise; with `persistent`, of all noise since the episode began."""
     drawn = _leaf_noise(options, leaf)
     first = drawn.weighted_sum(key, weights)
     if options.persistent == 1:
@@ -282,7 +289,7 @@ def _noise_sum(options: _Options, leaf: Leaf, state: ESState, weights: Float[Arr
 
     def add(age: Array, total: Array) -> Array:
         then = state._replace(generation=state.generation - age)
-        # Each window's noise over its own sigma; the estimate divides by today's.
+        # A window's noise must be divided by its own sigma, but the estimate divides by the current one.
         scale = _sigma(options, state) / _sigma(options, then)
         return total + scale * drawn.weighted_sum(_keys(options, [leaf], then)[0], weights)
 
@@ -307,10 +314,10 @@ def _perturb_leaf(leaf: Leaf, array: Array, drawn: Any, sigma: Array, sign: Arra
 
 
 class _Column(NamedTuple):
-    """One fitness of the population, ready for an estimate."""
+    """The weights of one fitness of the population, ready for the estimate."""
 
-    weights: Float[Array, " p"]  # of pairs: twins share E up to its sign
-    scale: Float[Array, ""]  # 1 / (n sigma), n being the members that count
+    weights: Float[Array, " p"]  # of pairs: the two members of a pair share E up to its sign
+    scale: Float[Array, ""]  # 1 / (n sigma), where n counts the valid members
     invalid: Int[Array, ""]
 
 
@@ -324,7 +331,7 @@ def _column(options: _Options, state: ESState, fitness: Float[Array, " n"]) -> _
 
 
 def _columns_of_leaves(fitness: Fitness, params: Params) -> list[int]:
-    """Which of the fitness columns each leaf of the parameters goes by."""
+    """Returns, for each leaf of the parameters, the number of the fitness column that updates it."""
     treedef = jax.tree.structure(fitness)
     try:
         numbered = jax.tree.broadcast(treedef.unflatten(range(treedef.num_leaves)), params)
@@ -337,7 +344,7 @@ def _columns_of_leaves(fitness: Fitness, params: Params) -> list[int]:
 
 
 class _Estimate(NamedTuple):
-    """The estimate of the gradient, as a tree with None in place of frozen leaves, and what it was made of."""
+    """The estimate of the gradient, a tree with None in place of frozen leaves, and the columns it was made from."""
 
     columns: list[_Column]
     own: list[int]  # the column of each leaf
@@ -383,7 +390,7 @@ def _update(
 
 
 def _stages(options: _Options, leaves: list[Leaf], state: ESState, fitness: Fitness) -> finite.Stages:
-    """The update once more, with all that it goes through."""
+    """Repeats the update and returns its intermediate results."""
     columns, own, gradient = _estimate(options, leaves, state, fitness)
     step = _step(options, leaves, state, gradient)
     weights = [columns[i].weights for i, leaf in zip(own, leaves, strict=True) if leaf.kind is not Kind.FROZEN]
@@ -396,17 +403,17 @@ def _norm(tree: Params) -> Float[Array, ""]:
 
 def _rules_settings(rules: LeafRules) -> dict[str, Any]:
     settings = dataclasses.asdict(rules)
-    del settings["densify_limit"]  # decides no bits
+    del settings["densify_limit"]  # it does not affect the bits
     if rules.on_unsupported == "raise":
-        del settings["on_unsupported"]  # runs of before it existed can be continued
+        del settings["on_unsupported"]  # so that runs from before it existed can be continued
     for name in ("stochastic", "master"):
         if not settings[name]:
-            del settings[name]  # as well
+            del settings[name]  # for the same reason
     return settings
 
 
 def _functions(options: _Options, params: Params, fitness: Fitness) -> dict[str, Function]:
-    """What of the options is code, of which `_settings` has no more than the name."""
+    """Returns the options that are functions, of which `_settings` holds only the names."""
     optimizer, sigma, key = options.optimizer, options.sigma, jax.eval_shape(lambda: jax.random.key(0))
 
     def optimize(params: Params, descent: Params, state: Any) -> Any:
@@ -426,7 +433,7 @@ def _functions(options: _Options, params: Params, fitness: Fitness) -> dict[str,
 
 
 def _described(opt_state: Any) -> str:
-    """An optimiser by the states of its parts."""
+    """Describes an optimiser by the names of its parts' states."""
     names: list[str] = []
 
     def look(node: Any) -> bool:
@@ -452,6 +459,6 @@ def _settings(name: str, options: _Options) -> dict[str, Any]:
         "leaves": _rules_settings(options.leaves),
         "noise_stream": noise.NOISE_STREAM,
         ADJUSTABLE: True,
-        # Named only where it is used: runs of before it existed can be continued.
+        # Recorded only if it is used, so that runs from before it existed can be continued.
         **({} if options.persistent == 1 else {"persistent": options.persistent}),
     }

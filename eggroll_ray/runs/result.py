@@ -52,9 +52,9 @@ class Result:
         off, or if a signal ended the run before these parameters were tested.
       digest: fingerprint of the state. It is the same for any number of workers.
       run: the run folder, None if there is none.
-      best: the parameters with the best test of the run. None if there are no tests; in self-play, whose tests cannot be
-        compared because each has other opponents; and if a signal ended the run while the parameters would have to be
-        rebuilt from the fitness log.
+      best: the parameters with the best test of the run. None if there are no tests, and in self-play, whose tests
+        cannot be compared because each has other opponents. Also None if a signal ended the run and the parameters
+        would have to be rebuilt from the fitness log.
     """
 
     status: str
