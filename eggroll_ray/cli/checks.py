@@ -1,4 +1,4 @@
-"""What can be checked of a run before JAX, Ray or the environment is there, in a few tenths of a second."""
+"""Checks of a run that need neither JAX, Ray nor the environment, and take a few tenths of a second."""
 
 import contextlib
 import importlib.util
@@ -19,11 +19,11 @@ from eggroll_ray.workers.here import lacking_here
 from eggroll_ray.workers.options import Workers
 from eggroll_ray.workers.plan import make_plan
 
-_ANSWER_SECONDS = 2.0  # of a server
+_ANSWER_SECONDS = 2.0  # to wait for the answer of a server
 
 
 def check_run(run: Path, resume: bool) -> None:
-    """Raises UsageError for a run folder that is taken, cannot be written or, to be resumed, is none."""
+    """Raises UsageError if a new run folder is taken or cannot be written, or a folder to resume is no run folder."""
     with usage():
         if not resume:
             check_new_run(run)
@@ -34,7 +34,7 @@ def check_run(run: Path, resume: bool) -> None:
 
 
 def check_numbers(options: TrainOptions) -> None:
-    """Raises UsageError for numbers out of range that need no environment to be judged."""
+    """Raises UsageError if a number is out of range. Checks only what does not depend on the environment."""
     with usage():
         check_own(options)
         block_size = options.worker.block_size
@@ -65,7 +65,7 @@ def check_numbers(options: TrainOptions) -> None:
 
 
 def check_surroundings(options: TrainOptions) -> None:
-    """Raises UsageError where what the run needs beside itself is not there: Ray, machines, trackers."""
+    """Raises UsageError if Ray, the machines or the trackers that the run needs are not available."""
     with usage():
         workers = make_workers(options.worker)
     _check_workers(workers)
@@ -73,7 +73,7 @@ def check_surroundings(options: TrainOptions) -> None:
 
 
 def _check_workers(workers: Workers) -> None:
-    """Raises UsageError where there is no Ray, nothing answers at its address, or this machine is too small."""
+    """Raises UsageError if Ray is not installed, nothing answers at its address, or this machine is too small."""
     if workers.count == 0:
         return
     if importlib.util.find_spec("ray") is None:
@@ -89,7 +89,7 @@ def _check_workers(workers: Workers) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), _ANSWER_SECONDS).close()
     except TimeoutError:
-        pass  # a network may be slow: Ray's own start waits longer
+        pass  # the network may be slow, and Ray itself waits longer
     except OSError as error:
         raise UsageError(
             f"nothing answers at {address} ({error}); give the address that `ray start --head` printed, or none for a "
@@ -111,7 +111,7 @@ def _check_trackers(options: TrainOptions) -> None:
 
 
 def _wandb_login() -> bool:
-    """Whether wandb will find a key where it looks for one; to import it and ask would take seconds."""
+    """Whether wandb will find an API key. Importing wandb to ask it would take seconds."""
     variables = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
     if os.environ.get("WANDB_MODE", "online") != "online" or any(os.environ.get(name) for name in variables):
         return True
@@ -138,7 +138,7 @@ def _check_mlflow(experiment: str) -> None:
     try:
         urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_ANSWER_SECONDS).close()
     except urllib.error.HTTPError:
-        return  # somebody answers
+        return  # a server answers
     except (urllib.error.URLError, TimeoutError, OSError) as error:
         raise UsageError(
             f"--mlflow {experiment}: nothing answers at MLFLOW_TRACKING_URI={uri} ({error}); start the server, or "

@@ -1,4 +1,4 @@
-"""What `train` and `resume` do once their options are known to be right: training, the report, the last words."""
+"""The work of `train` and `resume` after the checks of their options: training, the report and the final message."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -30,15 +30,15 @@ def fit(
     progress: Progress,
     factors: Mapping[str, float] = MappingProxyType({}),
 ) -> int:
-    """Trains, writes the report, says how it ended, and returns the exit status.
+    """Trains, writes the report, prints how the run ended, and returns the exit status.
 
     Args:
-      options: what is trained.
+      options: of the run.
       run: the run folder.
-      resume: continue the run that is in it.
-      render: record one episode of the trained policy.
-      progress: shows the run; it is closed before anything else is said.
-      factors: on the rates of the run, from here on; see `Trainer.change`.
+      resume: whether to continue the run in that folder.
+      render: whether to record one episode of the trained policy.
+      progress: shows the run. It is closed before anything else is printed.
+      factors: factors on the rates of the run from here on; see `Trainer.change`.
     """
     if options.worker.workers != 0:
         jax.config.update("jax_platforms", "cpu")  # accelerators belong to the workers
@@ -46,7 +46,7 @@ def fit(
         progress.message("No report will be written: it needs matplotlib, pip install 'eggroll-ray[report]'.")
     with usage():
         keep_programs()
-        make_strategy(options.strategy)  # what is wrong with it shows before the environment is made
+        make_strategy(options.strategy)  # reports mistakes before the environment is made
         trainer = make_trainer(options, envs.make, run, resume)
     if (said := target_said(options)) is not None:
         progress.message(said)
@@ -59,7 +59,9 @@ def fit(
             render_episode(options, result.policy, run, result.generations, options.seed)
     say(_outcome(options, result))
     if unsaved is not None:
-        raise CheckpointError(f"{unsaved}; state {result.digest} is lost, continue from what is there with resume.")
+        raise CheckpointError(
+            f"{unsaved}; state {result.digest} is lost. Continue with resume from what has been written."
+        )
     if importlib.util.find_spec("matplotlib") is not None:
         say(f"Report: {write_report(run)}")
     if result.status == "stopped":
@@ -71,12 +73,12 @@ def fit(
 
 
 def _change(trainer: Trainer, factors: Mapping[str, float], generations: int) -> None:
-    """Changes the rates of a run that is continued, if there is a generation that would go by them."""
+    """Changes the rates of a continued run. Raises UsageError if no generation is left that could use them."""
     if not factors:
         return
     if trainer.generation >= generations:
         raise UsageError(
-            f"the run has its {generations} generations already, so that no rate can change any more: add "
+            f"the run has already done its {generations} generations, so a new rate would have no effect: add "
             "--generations."
         )
     with usage():

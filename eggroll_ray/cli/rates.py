@@ -1,24 +1,24 @@
-"""What the options say of learning rate and sigma, checked. Importing this module imports no JAX."""
+"""Reads and checks the options of learning rate and sigma. Importing this module does not import JAX."""
 
 import dataclasses
 from typing import Literal
 
 from eggroll_ray.cli.options import StrategyOptions
 
-_END = 0.1  # share of the value that linear and cosine schedules end with by default
+_END = 0.1  # linear and cosine schedules end by default at this share of the value
 
 
 @dataclasses.dataclass(frozen=True)
 class Rate:
-    """How one of the two goes from generation to generation.
+    """How the learning rate or sigma changes from generation to generation.
 
     Attributes:
-      value: after the warm-up.
-      kind: of the schedule.
+      value: its value after the warm-up.
+      kind: kind of the schedule.
       end: value at the end of the schedule.
-      warmup: generations before the value is reached.
-      decay: factor in each generation, where there is no schedule.
-      generations: that the schedule takes, warm-up included; 0 where there is none.
+      warmup: number of generations before it reaches its value.
+      decay: factor per generation, if there is no schedule.
+      generations: length of the schedule, including the warm-up; 0 if there is none.
     """
 
     value: float
@@ -36,10 +36,10 @@ def check_rates(options: StrategyOptions) -> None:
 
 
 def rate_of(options: StrategyOptions, name: Literal["learning_rate", "sigma"]) -> Rate:
-    """Returns one of the two.
+    """Returns the learning rate or sigma.
 
     Args:
-      options: with the generations of the schedules: `TrainOptions.strategy`.
+      options: of the strategy, with the length of the schedules: `TrainOptions.strategy`.
       name: which one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The command `resume` for a run that was begun from Python: its record holds settings, but no options."""
+"""The command `resume` for a run that was started from Python, whose record holds settings but no options."""
 
 import dataclasses
 from typing import Any
@@ -53,14 +53,16 @@ def resume_python(command: Any) -> int:
     tested = "" if result.test is None else f": mean {result.test.mean():.6g} over {len(result.test)} episodes"
     say(f"{result.status.capitalize()}{tested} after {result.generations} generations, state {result.digest}.")
     if unsaved is not None:
-        raise CheckpointError(f"{unsaved}; state {result.digest} is lost, continue from what is there with resume.")
+        raise CheckpointError(
+            f"{unsaved}; state {result.digest} is lost. Continue with resume from what has been written."
+        )
     with usage():
         say(f"Report: {write_report(command.run)}")
     return STOPPED if result.status == "stopped" else 0
 
 
 def _watch(run: Any, episodes: int) -> Watch:
-    """How the run was watched; runs of earlier versions do not say."""
+    """Returns how the run was watched. Runs of earlier versions do not record it."""
     found = checkpoint.read_object(run / "config.json").get("watch")
     known = {field.name for field in dataclasses.fields(Watch)} - {"episodes"}
     try:

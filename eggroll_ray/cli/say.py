@@ -1,4 +1,4 @@
-"""What the commands say and raise."""
+"""How commands print messages and raise errors for the user."""
 
 import contextlib
 import sys
@@ -10,16 +10,16 @@ from rich.console import Console
 from eggroll_ray.report.text import printable
 
 STOPPED = 130  # exit status after SIGINT or SIGTERM
-_SILENT_SECONDS = 0.5  # of loading, before it is said
+_SILENT_SECONDS = 0.5  # of loading before the user is told
 
 
 class UsageError(Exception):
-    """What the user asked for cannot be done; the message is all that they need."""
+    """The command cannot be carried out. The message tells the user all that they need; no traceback is shown."""
 
 
 @contextlib.contextmanager
 def usage() -> Iterator[None]:
-    """What is raised while a command is put together is the user's to mend, and needs no traceback."""
+    """Turns errors while a command is prepared into UsageError: the user can correct them without a traceback."""
     try:
         yield
     except (ValueError, ImportError, FileNotFoundError) as error:

@@ -1,4 +1,4 @@
-"""How learning rate and sigma go from generation to generation, by the options of the command line."""
+"""The schedules of learning rate and sigma, as functions of the generation, made from the options."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def sigma(options: StrategyOptions) -> float | Schedule:
 
 
 def _scheduled(rate: Rate) -> optax.Schedule:
-    """Rises to its value in equal steps, one a generation, and goes on from there."""
+    """Makes a schedule that first rises to its value in equal steps, one per generation."""
     warmup = rate.warmup
     if rate.kind == "constant":
         after = optax.exponential_decay(rate.value, 1, rate.decay)

@@ -1,4 +1,4 @@
-"""The same training with several seeds, one after the other, and their comparison: `train --seeds`."""
+"""`train --seeds`: trains with several seeds, one after the other, and compares the runs."""
 
 import contextlib
 import dataclasses
@@ -21,7 +21,7 @@ from eggroll_ray.runs.history import load_history
 Fit = Callable[[TrainOptions, Path, bool], int]
 
 _ENDED = ("solved", "finished", "plateau")
-_MAY_DIFFER = ("worker", "wandb", "mlflow", "checkpoint_every")  # they decide no result
+_MAY_DIFFER = ("worker", "wandb", "mlflow", "checkpoint_every")  # they do not affect the result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +35,11 @@ class _Seed:
 def train_seeds(options: TrainOptions, count: int, run: Path, resume: bool, fit: Fit) -> int:
     """Trains with the seeds `seed`, `seed + 1`, ..., each in its own run folder `seed-N`, and compares them.
 
-    A run that has ended is left as it is. One that was begun is continued if `resume` says so.
+    A run that has ended is not trained again. A run that has started but not ended is continued if `resume` is set.
 
     Args:
-      options: of all runs; the seed is that of the first.
-      count: of seeds.
+      options: of all runs; `seed` is the seed of the first.
+      count: number of seeds.
       run: the folder that holds the run folders.
       resume: whether runs that were begun are continued.
       fit: trains one run.
@@ -48,7 +48,7 @@ def train_seeds(options: TrainOptions, count: int, run: Path, resume: bool, fit:
       The exit status: 1 if a run missed its target, 2 if one failed, 130 if the user stopped it.
 
     Raises:
-      UsageError: for a folder that holds something else; before anything is trained.
+      UsageError: if a folder holds something else. It is raised before any training.
     """
     seeds = _plan(options, count, run, resume)
     again = command_line(options, "--run", str(run), "--seeds", str(count), "--resume", addresses=True)
@@ -64,7 +64,7 @@ def train_seeds(options: TrainOptions, count: int, run: Path, resume: bool, fit:
             try:
                 statuses.append(fit(seed.options, seed.folder, seed.begun))
             except (NotFiniteError, FitnessError) as error:
-                say(f"{what} failed, the others go on: {error}")
+                say(f"{what} failed; the other seeds continue: {error}")
                 statuses.append(2)
             except KeyboardInterrupt:
                 statuses.append(STOPPED)
@@ -76,7 +76,7 @@ def train_seeds(options: TrainOptions, count: int, run: Path, resume: bool, fit:
 
 
 def _plan(options: TrainOptions, count: int, run: Path, resume: bool) -> list[_Seed]:
-    """What there is of each seed; every mistake is found before the first one is trained."""
+    """Looks up what exists of each seed. Reports every mistake before the first run is trained."""
     if count < 1:
         raise UsageError(f"seeds={count} must be at least 1.")
     if (run / "config.json").exists():
@@ -101,7 +101,7 @@ def _plan(options: TrainOptions, count: int, run: Path, resume: bool) -> list[_S
 
 
 def _check_same(options: TrainOptions, folder: Path) -> None:
-    """Refuses a folder whose run has other options, of which a comparison would make another group."""
+    """Refuses a folder whose run has other options: a comparison would put it into another group."""
     found = _flat(dataclasses.asdict(load_options(folder / "config.json")))
     for name, value in _flat(dataclasses.asdict(options)).items():
         if found[name] != value:
@@ -120,7 +120,7 @@ def _flat(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _one_ray(options: TrainOptions) -> contextlib.AbstractContextManager[None]:
-    """The runs share one Ray, which takes seconds to start."""
+    """Lets all runs share one Ray, because starting Ray takes seconds."""
     if options.worker.workers == 0:
         return contextlib.nullcontext()
     from eggroll_ray.workers.ray.shared import one_ray  # Ray is imported only where it is used
@@ -133,7 +133,7 @@ def _compare(run: Path, seeds: Sequence[_Seed]) -> None:
         return
     try:
         found = compare_named([(None, seed.folder) for seed in seeds if seed.folder.exists()], None, None)
-    except ValueError as error:  # such as that none was tested
+    except ValueError as error:  # for example, no run was tested
         say(f"No comparison: {error}")
         return
     say(f"Comparison of the seeds: {found.write(run)}")

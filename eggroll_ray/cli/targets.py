@@ -1,4 +1,4 @@
-"""When a run of the command line ends before its last generation: at its target, or on a plateau."""
+"""When a run of the command line ends early: at its target, or on a plateau."""
 
 from eggroll_ray.cli.options import TrainOptions
 from eggroll_ray.runs.watch import Watch, check_patience
@@ -6,7 +6,7 @@ from envs.targets import target
 
 
 def target_of(options: TrainOptions) -> float | None:
-    """Returns the mean return at which a run stops, None if at none."""
+    """Returns the mean return at which a run stops; None if it has no target."""
     found = _accepted(options)
     if found is not None:
         return found[0]
@@ -14,7 +14,7 @@ def target_of(options: TrainOptions) -> float | None:
 
 
 def target_said(options: TrainOptions) -> str | None:
-    """Says in words which target is taken where the user gave none, and who says so; None where none is taken."""
+    """Says which target is used if the user gave none, and where it comes from; None if no target is used."""
     found = _accepted(options)
     if found is None:
         return None
@@ -22,12 +22,12 @@ def target_said(options: TrainOptions) -> str | None:
 
 
 def is_demanded(options: TrainOptions) -> bool:
-    """Whether the user gave a target: only then is it a failure not to reach it."""
+    """Whether the user gave a target. Only then does a run fail if it does not reach it."""
     return not isinstance(options.target, str) and options.target is not None
 
 
 def watch_of(options: TrainOptions) -> Watch:
-    """Says how the mean parameters are watched.
+    """Returns when the mean parameters are tested, and what ends the run.
 
     Raises:
       ValueError: for a value out of range.
@@ -39,7 +39,7 @@ def watch_of(options: TrainOptions) -> Watch:
 
 
 def _accepted(options: TrainOptions) -> tuple[float, str] | None:
-    """The accepted target of an environment as it is without options, unless it is not tested, or in self-play."""
+    """Returns the accepted target of an environment. None with environment options, without tests and in self-play."""
     if options.target != "auto" or options.env_options or options.test_every == 0 or options.agents.self_play:
         return None
     return target(options.env)

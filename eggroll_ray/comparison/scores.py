@@ -1,4 +1,4 @@
-"""A run folder as a comparison sees it: its settings, how it ended, and the score of every test."""
+"""Reads a run folder for a comparison: its settings, how it ended, and the score of every test."""
 
 import dataclasses
 import hashlib
@@ -17,32 +17,32 @@ from eggroll_ray.runs.history import History, load_history
 Axis = Literal["generations", "steps", "time"]
 AXES: tuple[Axis, ...] = ("generations", "steps", "time")
 
-# Options that decide neither what is learned nor how well: who computes, and where the numbers go.
+# Options that do not affect what is learned: where the run computes, and where its numbers go.
 _NOT_COMPARED = ("seed", "checkpoint_every", "wandb", "mlflow", "worker", "block_size")
-_DEEPEST = 3  # folders below one that is given, in which runs are looked for
+_DEEPEST = 3  # levels of subfolders in which runs are looked for
 
 
 @dataclasses.dataclass(frozen=True)
 class RunScores:
-    """A run as a comparison sees it.
+    """The data of a run that a comparison uses.
 
     Attributes:
       path: the run folder.
       environment: its id, or the name of the fitness.
       seed: of the run, None where it is not recorded.
       options: what the run was started with at the command line, flat; None for a run that was begun in Python.
-      settings: what else decides its bits, flat.
-      versions: of the packages.
+      settings: the other settings that decide its bits, flat.
+      versions: versions of the packages.
       status: "solved", "finished", "stopped", "failed", or "unfinished".
-      generations: done.
-      planned: generations, None where they are not recorded.
+      generations: number of generations done.
+      planned: number of generations planned; None if it is not recorded.
       message: why it failed.
-      target: at which it would have stopped, None without one.
-      x: of each test the generations, member steps and seconds before it, each `(tests,)`.
+      target: the target of the run; None if it had none.
+      x: for each test, the generations, member steps and seconds before it, each `(tests,)`.
       score: mean return, or fitness, of the mean parameters in each test, `(tests,)`.
       counts_steps: whether members take steps in an environment.
-      moving: why scores of different generations are not of one measure, in words; "" if they are.
-      changed: what was changed while the run went on, in words.
+      moving: why scores of different generations cannot be compared, in words; "" if they can.
+      changed: in words, the changes made while the run went on.
     """
 
     path: Path
@@ -64,19 +64,19 @@ class RunScores:
 
     @property
     def ended(self) -> bool:
-        """Whether the run came to the end that it was to come to."""
+        """Whether the run ended as planned."""
         return self.status not in ("stopped", "failed", "unfinished")
 
     @property
     def ended_early(self) -> bool:
-        """Whether a rule of its own ended the run, such as its target; its last score then holds on."""
+        """Whether a rule of the run, such as its target, ended it early. Curves then continue with its last score."""
         return self.ended and self.status != "finished"
 
     def reached(self, target: float) -> int | None:
-        """Returns the index of the test that reached a target, None if none did.
+        """Returns the index of the test that reached a target; None if none did.
 
-        Of the target that the run was to stop at it is the one that fresh episodes have confirmed, of any other the
-        first at or above it.
+        For the run's own target, this is the test that confirmed it on fresh episodes. For any other target, it is the
+        first test at or above it.
         """
         if target == self.target:
             return len(self.score) - 1 if self.status == "solved" else None
@@ -85,7 +85,7 @@ class RunScores:
 
 
 def run_folders(path: Path) -> Iterator[Path]:
-    """Finds the run folders at or below a folder, in order; a `seed-*` without a record is one as well.
+    """Finds the run folders at or below a folder, in order. A folder `seed-*` counts even if it has no record.
 
     Raises:
       FileNotFoundError: there is no such folder, or no run in it.
@@ -108,7 +108,7 @@ def _below(path: Path, depth: int) -> Iterator[Path]:
 
 
 def _in_order(path: Path) -> tuple[Any, ...]:
-    """By name, but seed-10 comes after seed-9."""
+    """Sorts by name, but seed-10 comes after seed-9."""
     number = path.name.removeprefix("seed-")
     return (str(path.parent), path.name != number, int(number) if number.isdecimal() else -1, path.name)
 
@@ -117,7 +117,7 @@ def read_scores(path: Path) -> RunScores:
     """Reads a run folder.
 
     Raises:
-      ValueError: when it is damaged, or nothing in it can be compared; the message says why.
+      ValueError: if it is damaged, or nothing in it can be compared; the message says why.
       FileNotFoundError: there is no such folder.
     """
     run = load_history(path)
@@ -152,7 +152,7 @@ def read_scores(path: Path) -> RunScores:
 
 
 def _status(run: History) -> tuple[str, Mapping[str, Any]]:
-    """How a run ended, and its result; nothing of a result that is older than the last generation."""
+    """Returns how a run ended, and its result. A result that is older than the last generation is ignored."""
     result = run.result or {}
     if not result or result.get("generations", -1) < run.rows[-1]["generation"]:
         return "unfinished", {}
@@ -174,7 +174,7 @@ def _tests(run: History, result: Mapping[str, Any]) -> tuple[dict[Axis, np.ndarr
     if last is not None:
         number = result.get("generations", 0)
         steps, seconds = (result.get(name) or 0 for name in ("total_steps", "seconds"))
-        if points[-1][0] == number:  # confirmed on fresh episodes, which is the score without luck
+        if points[-1][0] == number:  # the confirming test has no selection bias
             steps = points.pop()[1]
         points.append((number, steps, seconds, last))
     generations, steps, seconds, score = np.array(points, np.float64).T
@@ -195,7 +195,7 @@ def _flat(values: Mapping[str, Any], without: Iterable[str] = (), key: str = "")
 
 
 def _functions(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The functions of a run by what they are and by their fingerprints, which tell numbers apart as well."""
+    """Returns the functions of a run with their fingerprints, which also differ if numbers in them differ."""
     found = {}
     for name, function in mapping(config, "functions").items():
         if isinstance(function, Mapping) and "fingerprint" in function:
@@ -204,7 +204,7 @@ def _functions(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters as one setting: how many numbers they are, and what their shapes and kinds are."""
+    """Returns all parameters as one setting: how many numbers there are, and a digest of shapes and types."""
     leaves = mapping(settings, "parameters")
     if not leaves:
         return {}

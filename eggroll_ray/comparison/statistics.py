@@ -1,16 +1,16 @@
-"""Scores of several seeds as one number with an interval, as Agarwal et al. (2021) define them.
+"""Summarises the scores of several seeds by one number with an interval, as Agarwal et al. (2021) define them.
 
 Agarwal, Schwarzer, Castro, Courville, Bellemare, "Deep Reinforcement Learning at the Edge of the Statistical
-Precipice", NeurIPS 2021 (arXiv 2108.13264), and their library rliable. The interval is theirs for a single task, where
-to draw seeds anew within each task (the stratified bootstrap) is to draw them anew.
+Precipice", NeurIPS 2021 (arXiv 2108.13264), and their library rliable. The interval is theirs for a single task: then
+their stratified bootstrap, which resamples seeds within each task, simply resamples the seeds.
 """
 
 import numpy as np
 
-FEWEST = 3  # seeds below which there is a mean, and no interval
+FEWEST = 3  # with fewer seeds there is a mean but no interval
 LEVEL = 0.95  # of the intervals
 RESAMPLES = 2000  # of the bootstrap
-_AT_ONCE = 100  # of them, so that curves of many seeds need little memory
+_AT_ONCE = 100  # resamples at a time, so that curves of many seeds need little memory
 
 
 def interquartile_mean(scores: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Numbers as users give them, NumPy's and JAX's as well, made plain: settings are compared, recorded and sent."""
+"""Converts NumPy and JAX numbers to Python's, because settings are compared, recorded and sent to workers."""
 
 import dataclasses
 import operator
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def _is_scalar_array(value: Any) -> bool:
-    """Whether a value is a number of NumPy or JAX, where they have been imported: without them there is none."""
+    """Whether a value is a number of NumPy or JAX. If neither has been imported, it cannot be one."""
     numpy, jax = sys.modules.get("numpy"), sys.modules.get("jax")
     if numpy is not None and isinstance(value, numpy.generic | numpy.ndarray):
         return value.ndim == 0
@@ -18,7 +18,7 @@ def _is_scalar_array(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Returns a number of NumPy or JAX as Python's, of tuples, lists and mappings their contents; else what it is."""
+    """Returns NumPy and JAX numbers as Python's, also inside tuples, lists and mappings; other values unchanged."""
     if _is_scalar_array(value):
         return value.item()
     if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
@@ -40,7 +40,7 @@ def whole(name: str, value: Any) -> int:
     """Returns a whole number as Python's.
 
     Raises:
-      ValueError: when it is none, with its name.
+      ValueError: if it is not a whole number; the message contains `name`.
     """
     try:
         return operator.index(value)

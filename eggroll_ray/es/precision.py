@@ -1,4 +1,4 @@
-"""Steps of an optimiser, which sees float32 in place of every narrower type, and how they reach parameters of such."""
+"""Steps of an optimiser that computes in float32, and how they update parameters of narrower types."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -15,14 +15,14 @@ from eggroll_ray.lowrank.rounding import round_at_random
 
 
 class MasterState(NamedTuple):
-    """The state of an optimiser where leaves have masters."""
+    """The state of an optimiser if some leaves have a master copy in float32."""
 
     optimizer: Any  # its own state
     masters: Params  # float32; None for leaves without one
 
 
 class Step(NamedTuple):
-    """What a step of an optimiser comes to; trees of the leaves that are not frozen, None in place of others."""
+    """The result of a step of an optimiser. The trees have None in place of frozen leaves."""
 
     params: Params  # in their own types
     updates: Params  # as the optimiser made them
@@ -44,9 +44,9 @@ def take_step(
     Args:
       optimizer: a transformation of optax.
       leaves: of all parameters, frozen ones included.
-      state: of the strategy; its parameters are not looked at.
-      params: those that are not frozen, None in place of others.
-      descent: what the optimiser is to follow, float32, of the same structure.
+      state: of the strategy; its parameters are not used.
+      params: the parameters, with None in place of frozen ones.
+      descent: the direction for the optimiser to follow, float32, of the same structure.
     """
     before, wide = state.opt_state, widened(params)
     if isinstance(before, MasterState):
@@ -58,7 +58,7 @@ def take_step(
         if isinstance(scales := state.scales, Scales):
             updates = jax.tree.map(lambda u: (u * scales.learning_rate).astype(u.dtype), updates)
         moved = optax.apply_updates(wide, updates)
-    # Some transformations widen a narrow state in the first update: a program and a checkpoint know one dtype.
+    # Some transformations widen a narrow state in the first update. Programs and checkpoints need a fixed dtype.
     after = jax.tree.map(lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, before)
     return Step(_narrowed(leaves, state, moved), updates, _with_masters(leaves, after, moved))
 
@@ -69,7 +69,7 @@ def widened(params: Params) -> Params:
 
 
 def _narrowed(leaves: Sequence[Leaf], state: ESState, moved: Params) -> Params:
-    """Each leaf in its own type; what is rounded at random draws from a stream that no member's noise is from."""
+    """Returns each leaf in its own type. Stochastic rounding draws from a stream that no member's noise uses."""
     at_random = [leaf.path for leaf in leaves if leaf.rounding is Rounding.STOCHASTIC]
     keys = {}
     if at_random:
@@ -93,7 +93,7 @@ def _with_masters(leaves: Sequence[Leaf], opt_state: Any, wide: Params) -> Any:
 
 
 def _by_leaf(fn: Callable[[Leaf, Array], Any], leaves: Sequence[Leaf], params: Params) -> Params:
-    """Maps leaves that are not frozen, with their labels."""
+    """Maps the leaves that are not frozen, together with their labels."""
     arrays, treedef = jax.tree.flatten(params)
     trained = [leaf for leaf in leaves if leaf.kind is not Kind.FROZEN]
     return treedef.unflatten([fn(leaf, array) for leaf, array in zip(trained, arrays, strict=True)])

@@ -1,7 +1,7 @@
-"""Recipes: how a record was made, in JSON, so that it can be made again from the files of a run.
+"""Recipes: JSON that says how a record was made, so that it can be made again from the files of a run.
 
-A recipe names a function of ours and its arguments. It never names a module: what a file says must not decide which
-code is run. What holds code of a user's own has no recipe.
+A recipe names a function of this package and its arguments. It never names a module, because a file must not decide
+which code runs. A record that holds a user's own code has no recipe.
 """
 
 import dataclasses
@@ -18,10 +18,10 @@ class Recipe:
     """How a record was made.
 
     Attributes:
-      name: of the function, or of what it was asked for.
-      arguments: in JSON.
-      made: the fields of the record as they were made. A record that was changed afterwards, as by `_replace`, has
-        others, and its recipe does not hold any more.
+      name: name of the function, or of what the function was asked to make.
+      arguments: its arguments as JSON.
+      made: the original fields of the record. If the record was changed afterwards, for example by `_replace`, its
+        fields differ from these and the recipe is no longer valid.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Recipe:
 
 
 def with_recipe(record: Any, name: str, arguments: Mapping[str, Any]) -> Any:
-    """Returns a record with its recipe, or as it is where the arguments cannot be written as JSON.
+    """Returns a record with its recipe, or the record unchanged if the arguments cannot be written as JSON.
 
     Args:
       record: a named tuple with a field `recipe`.
@@ -45,7 +45,7 @@ def with_recipe(record: Any, name: str, arguments: Mapping[str, Any]) -> Any:
 
 
 def recipe_of(record: Any) -> dict[str, Any] | None:
-    """Returns the recipe of a record as JSON, None if it has none or was changed since it was made."""
+    """Returns the recipe of a record as JSON; None if it has none, or was changed since it was made."""
     recipe = record.recipe
     if recipe is None or not all(map(_unchanged, recipe.made, _others(record))):
         return None
@@ -53,10 +53,10 @@ def recipe_of(record: Any) -> dict[str, Any] | None:
 
 
 def to_json(value: Any) -> Any:
-    """Returns a value as JSON that `from_json` makes the same value of.
+    """Returns a value as JSON from which `from_json` makes the same value.
 
     Raises:
-      TypeError: when it is of a kind that JSON does not know.
+      TypeError: if JSON has no such type.
     """
     value = plain(value)
     if value is None or isinstance(value, bool | int | float | str):

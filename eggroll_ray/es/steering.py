@@ -1,7 +1,7 @@
-"""Numbers of a strategy that are changed while a run goes on: factors on its rates, and those that optax keeps.
+"""Changes to numbers of a strategy while a run goes on: factors on its rates, and hyperparameters that optax keeps.
 
-A change has a path in the state. The learning rate and what else is of the optimiser counts from the update of a
-generation on. Sigma counts from the population that this update makes: the one before was drawn with the old one.
+A change names a path in the state. The learning rate and other numbers of the optimiser take effect in the update of a
+generation. Sigma takes effect after that update, in the next population: the current one was drawn with the old sigma.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ _NAMES = {"learning_rate_scale": LEARNING_RATE, "sigma_scale": SIGMA, LEARNING_R
 
 
 def not_adjustable(strategy: ES) -> ES:
-    """Returns a strategy whose states hold no factors on its rates, as all strategies were before there were any.
+    """Returns a strategy whose states hold no factors on its rates, like the strategies of earlier versions.
 
-    A run that was begun with such a strategy is continued and replayed with such a one. The parameters are the same
-    with factors of 1, which change no bit.
+    A run that was started with such a strategy must be continued and replayed with one. The parameters are the same as
+    with factors of 1, which do not change a bit.
 
     Args:
       strategy: of `eggroll` or `openai_es`.
@@ -44,7 +44,7 @@ def not_adjustable(strategy: ES) -> ES:
 
 
 def changes(state: ESState, values: Mapping[str, float], sigma: Any = None) -> dict[str, float]:
-    """Finds what is to be changed in a state, or the shapes of one.
+    """Finds the numbers to change in a state, or in the shapes of one.
 
     Args:
       state: of the strategy.
@@ -56,7 +56,7 @@ def changes(state: ESState, values: Mapping[str, float], sigma: Any = None) -> d
       Values by their paths.
 
     Raises:
-      ValueError: for a name that is not there, or stands for several, and for a value out of range.
+      ValueError: if a name is unknown or ambiguous, or a value is out of range.
     """
     found: dict[str, float] = {}
     for name, value in values.items():
@@ -100,25 +100,25 @@ def _as_factor(value: float, sigma: Any) -> float:
 
 
 def _positive(name: str, value: float) -> float:
-    """A number that float32 holds, too."""
+    """Checks that a number is positive and finite, also as float32."""
     if isinstance(value, bool) or not 0 < np.float32(value) < np.inf:
         raise ValueError(f"{name}={value!r} must be a positive number.")
     return float(value)
 
 
 def due(waiting: Mapping[str, float], generation: int, windows: int) -> dict[str, float]:
-    """Returns the changes that the update of a generation makes: all, but for sigma within an episode.
+    """Returns the changes that the update of a generation makes: all, except a change of sigma within an episode.
 
     Args:
-      waiting: changes that are asked for.
-      generation: whose update it is.
-      windows: generations that an episode spans, within which sigma stays the same.
+      waiting: the requested changes.
+      generation: number of the generation that is updated.
+      windows: number of generations that an episode spans. Sigma stays the same within an episode.
     """
     return {path: value for path, value in waiting.items() if path != SIGMA or (generation + 1) % windows == 0}
 
 
 def described(changed: Mapping[str, float], generation: int, windows: int) -> str:
-    """Says in words what changes when: from the update of a generation on, or the population after it."""
+    """Says in words what changes, and from which update or population on."""
     names = {path: name for name, path in _NAMES.items() if "/" not in name}
 
     def shown(path: str) -> str:
@@ -134,10 +134,10 @@ def described(changed: Mapping[str, float], generation: int, windows: int) -> st
 
 
 def before_update(state: ESState, changed: Mapping[str, float]) -> ESState:
-    """Returns a state with the changes that count in its update.
+    """Returns a state with the changes that take effect in its update.
 
     Raises:
-      ValueError: for a path that is not there.
+      ValueError: if the state has no such path.
     """
     of_optimizer = {path: value for path, value in changed.items() if path not in (LEARNING_RATE, SIGMA)}
     if of_optimizer:
@@ -146,7 +146,7 @@ def before_update(state: ESState, changed: Mapping[str, float]) -> ESState:
 
 
 def after_update(state: ESState, changed: Mapping[str, float]) -> ESState:
-    """Returns the state that an update has made, with the changes that count from its population on."""
+    """Returns the updated state with the changes that take effect in its population."""
     return _with_factor(state, "sigma", changed.get(SIGMA))
 
 

@@ -1,4 +1,4 @@
-"""A trial of what was exported: its actions on random observations beside those of the policy."""
+"""Checks an export: compares its actions on random observations with those of the policy."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,11 +8,11 @@ import numpy as np
 
 from eggroll_ray.exporting.function import PolicyFunction, Port
 
-_NEAR = 1e-5  # relative changes of the inputs under which an action that counts must stay the same
+_NEAR = 1e-5  # an action is compared only if such relative changes of the inputs keep it
 
 
 def example_inputs(function: PolicyFunction, count: int) -> list[np.ndarray]:
-    """Draws inputs for so many environments: normal numbers, any bytes, and masks that allow every action."""
+    """Draws inputs for `count` environments: normal numbers, random bytes, and masks that allow every action."""
     draw = np.random.default_rng(0)
 
     def one(port: Port) -> np.ndarray:
@@ -35,10 +35,10 @@ def compare(
     exported: Callable[..., Any],
     tolerance: float,
 ) -> None:
-    """Runs what was exported beside the policy.
+    """Compares what was exported with the policy.
 
-    A discrete action is compared where tiny changes of the observation leave it as it is: where two choices are as good
-    as each other the last bit decides.
+    A discrete action is compared only if tiny changes of the observation do not change it. If two choices are equally
+    good, the last bit decides between them.
 
     Args:
       what: names the format in the error.
@@ -48,7 +48,7 @@ def compare(
       tolerance: of the difference, absolute and relative.
 
     Raises:
-      ValueError: when they differ by more.
+      ValueError: if they differ by more.
     """
     with jax.default_matmul_precision("highest"):
         call = jax.jit(function.call)

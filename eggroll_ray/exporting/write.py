@@ -1,4 +1,4 @@
-"""`export`: a folder with a trained policy in the formats that are asked for, and `policy.json`, which says how."""
+"""`export`: writes a trained policy in the requested formats, and `policy.json`, which says how to call it."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +30,9 @@ def export(
 ) -> dict[str, Path]:
     """Writes a trained policy as files that are used without this package.
 
-    Every format holds the observation normaliser and how outputs become actions. `policy.json` is always written: the
-    inputs and outputs with their shapes, and for those who read the arrays the network and the spaces of the actions.
+    Every format holds the observation normaliser and how outputs become actions. `policy.json` is always written. It
+    lists the inputs and outputs with their shapes; for programs that read the arrays, also the network and the action
+    spaces.
 
     `policy.stablehlo` and `policy.onnx` are one function each. It takes the environment's own observations of `n`
     environments, `(n, *o)`, and returns their actions `(n, ...)`; of several agents `(n, a, *o)` and `(n, a, ...)`, in
@@ -41,17 +42,17 @@ def export(
     follow the action.
 
     Args:
-      policy: from `Result.policy`, or of a run that is loaded.
-      folder: where to; it is made. The files of an earlier export in it are replaced, all others are left alone.
-      formats: of "safetensors", "npz", "stablehlo" and "onnx", which needs the extra `onnx`.
+      policy: from `Result.policy` or `er.load`.
+      folder: the folder to write to; it is made. Files of an earlier export are replaced; other files are not touched.
+      formats: some of "safetensors", "npz", "stablehlo" and "onnx", which needs the extra `onnx`.
       about: further entries of `policy.json`, such as the run and the generation.
 
     Returns:
       The file of each format, and that of "json".
 
     Raises:
-      ValueError: for an unknown format, and for a policy that a format cannot hold; nothing is written then.
-      ImportError: where the extra is missing.
+      ValueError: if a format is unknown, or cannot hold the policy. Then nothing is written.
+      ImportError: if the extra is missing.
     """
     formats = (formats,) if isinstance(formats, str) else tuple(dict.fromkeys(formats))
     _check(policy, formats)
@@ -89,7 +90,7 @@ def _write(folder: Path, made: Mapping[str, bytes]) -> dict[str, Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"the folder {folder} cannot be made: {error}; name another.") from error
-    for name in {*FORMATS} - {*made}:  # of another policy: policy.json would not be of it
+    for name in {*FORMATS} - {*made}:  # left from another policy, which policy.json would not describe
         (folder / f"policy.{name}").unlink(missing_ok=True)
     paths = {name: folder / f"policy.{name}" for name in made}
     for name, data in made.items():

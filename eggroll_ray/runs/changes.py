@@ -14,18 +14,18 @@ Change = tuple[str, float]  # path in the strategy's state, value; see `es.steer
 
 
 class Changes:
-    """Reads and appends. What is of generations that the log does not hold is dropped when it is opened to write."""
+    """Reads and appends changes. Opening the file to write drops changes of generations that the log does not hold."""
 
     def __init__(self, path: Path, generations: int, writable: bool):
-        """Opens the changes of a run, of which there may be none, and then no file.
+        """Opens the changes of a run. If there are none, there is no file.
 
         Args:
-          path: of the file.
-          generations: that the fitness log holds.
+          path: the file.
+          generations: number of generations that the fitness log holds.
           writable: whether this process owns the run.
 
         Raises:
-          CheckpointError: when a line is no change.
+          CheckpointError: if a line is not a change.
         """
         self._path = path
         self._by_generation: dict[int, list[Change]] = {}
@@ -38,16 +38,18 @@ class Changes:
         self._size = path.stat().st_size if path.exists() else 0
 
     def of(self, generation: int) -> tuple[Change, ...]:
-        """Returns what changes with the update of a generation."""
+        """Returns the changes that the update of a generation makes."""
         return tuple(self._by_generation.get(generation, ()))
 
     def put(self, generation: int, changes: Sequence[Change]) -> None:
-        """Writes what changes with the update of a generation, and waits until it is on the disk.
+        """Writes the changes that the update of a generation makes, and waits until they are on the disk.
 
         Raises:
-          OSError: when that fails; it can be tried again.
+          OSError: if writing fails; call it again later.
         """
-        if not changes or self.of(generation) == tuple(changes):  # there already, from an attempt to log the rest
+        if not changes or self.of(generation) == tuple(
+            changes
+        ):  # already written by an attempt whose later part failed
             return
         data = b"".join(_line(generation, name, value) for name, value in changes)
         self._size = append_to_file(self._path, self._size, data, sync=True)

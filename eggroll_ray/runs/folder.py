@@ -1,26 +1,26 @@
-"""Whether a folder will do for a new run, and what is raised of those that will not. It imports no JAX."""
+"""Checks whether a folder can hold a new run, and defines the errors of run folders. It imports no JAX."""
 
 import os
 from pathlib import Path
 
-LOCK = "lock"  # the file by which a run has one owner
+LOCK = "lock"  # this file ensures that only one process writes a run
 
 
 class CheckpointError(ValueError):
-    """A file of a run does not fit what was asked; the message says what was found and what to do."""
+    """A file of a run does not fit the request. The message says what was found and what to do."""
 
 
 class DamagedError(CheckpointError):
-    """A file is not as it was written; another one may be."""
+    """A file is damaged; another file may be intact."""
 
 
 def check_new_run(run: Path) -> None:
     """Checks that a new run can be made in a folder, without making it.
 
     Raises:
-      CheckpointError: when the folder holds something already, or cannot be written.
+      CheckpointError: if the folder is not empty, or cannot be written.
     """
-    # What a start that was killed leaves before it has written config.json is nobody's run.
+    # A start that was killed before it wrote config.json leaves these files; they are not a run.
     begun = {"fitness", "checkpoints", LOCK}
     if run.exists() and (not run.is_dir() or {path.name for path in run.iterdir()} - begun):
         raise CheckpointError(

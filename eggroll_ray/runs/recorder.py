@@ -1,4 +1,4 @@
-"""The record of a run: one folder that holds all that is needed to continue, replay and read it."""
+"""Records a run in one folder, which holds all that is needed to continue, replay and read it."""
 
 import dataclasses
 import math
@@ -37,11 +37,11 @@ class Run:
 
     Attributes:
       path: the run folder. It must not exist, unless the run is resumed.
-      resume: continue the run in that folder, bit for bit.
-      checkpoint_every: generations between checkpoints; the fitness log covers those between.
-      config: what else `config.json` shall hold, such as the options that the run was started with.
-      sinks: where else the rows of metrics go.
-      report: write `report.html` into the folder when `fit` ends, where matplotlib is installed.
+      resume: whether to continue the run in that folder, bit for bit.
+      checkpoint_every: write a checkpoint every so many generations. The fitness log covers the generations between.
+      config: further entries of `config.json`, such as the options that the run was started with.
+      sinks: further destinations of the rows of metrics.
+      report: whether to write `report.html` into the folder when `fit` ends, if matplotlib is installed.
     """
 
     path: Path | str
@@ -60,8 +60,8 @@ class Run:
 class Recorder:
     """Writes the run folder while a run goes on.
 
-    A full disk, a folder that became read-only or vanished: what could not be written is kept, training goes on,
-    and it is tried again with every generation. Nothing half-written is ever taken for whole.
+    If the disk is full, or the folder becomes read-only or disappears, training goes on. The recorder keeps in memory
+    what it could not write, and tries again with every generation. A half-written file is never taken for whole.
     """
 
     def __init__(
@@ -73,18 +73,18 @@ class Recorder:
         functions: Mapping[str, Function],
         on_event: Callable[[str, str], object],
     ):
-        """Makes the folder, or opens the one that is resumed.
+        """Makes the run folder, or opens it if the run is resumed.
 
         Args:
           run: the options.
           plan: of the run.
           moments: template of a generation's moments.
-          settings: what decides the run's bits; a resumed run must have the same.
-          functions: that the run's bits depend on as well, traced; a resumed run must have the same.
-          on_event: is told what cannot be compared, when the record cannot be written, and when it can again.
+          settings: the settings that decide the run's bits. A resumed run must have the same.
+          functions: the traced functions that decide the run's bits. A resumed run must have the same.
+          on_event: called when the record cannot be written, and when it can be written again.
 
         Raises:
-          CheckpointError: when the folder exists or cannot be written, holds another run, or has another owner.
+          CheckpointError: if the folder exists, cannot be written, holds another run, or is in use by another process.
         """
         self.path = Path(run.path)
         self.run, self._on_event = run, on_event
@@ -117,13 +117,13 @@ class Recorder:
         self._failing: set[str] = set()  # log, checkpoint, metrics, best, result
         self._reminded = self._tried = -math.inf
         self._saved = len(self.log)
-        self.not_compared = told  # what cannot be known to be as it was, in words
+        self.not_compared = told  # messages about functions that could not be compared
 
     @classmethod
     def of(
         cls, run: Run, evaluator: Evaluator, prepared: Prepared, plan: Plan, on_event: Callable[[str, str], object]
     ) -> Self:
-        """Makes the recorder of a run that is prepared; `plan` is that of the run, with its block size."""
+        """Makes the recorder of a prepared run; `plan` must have the block size of the run."""
         settings, functions = settings_of(evaluator, prepared), functions_of_run(evaluator, prepared, plan)
         about = {name: evaluator.settings.get(name) for name in ("env", "fitness")}  # for people
         about |= {"population_size": plan.population_size}
@@ -133,10 +133,10 @@ class Recorder:
         return cls(run, plan, evaluator.moments, settings, functions, on_event)
 
     def append(self, outcome: Outcome) -> Outcome:
-        """Adds the outcome of a generation to the log, and with it those that could not be written before.
+        """Adds the outcome of a generation to the log, after those that could not be written before.
 
         Returns:
-          The outcome as the log holds it, which is what the update must take.
+          The outcome as the log holds it. The update must use this one.
         """
         self._unwritten.append(outcome := self.log.as_held(outcome))
         self._try("log", self._append_all)
@@ -152,7 +152,7 @@ class Recorder:
         self._metrics.add_sink(sink)
 
     def is_due(self, generation: int) -> bool:
-        """Whether this generation is to have a checkpoint, or an earlier one that could not be written."""
+        """Whether a checkpoint must be written now: for this generation, or for an earlier one that failed."""
         due = generation - generation % self.run.checkpoint_every
         if self._saved >= due:
             return False
@@ -166,12 +166,12 @@ class Recorder:
         self.save_best()
 
     def keep_best(self) -> None:
-        """Writes the parameters with the best test if they are new, and the last time was long enough ago."""
+        """Writes the parameters with the best test, if they are new and the last write was long enough ago."""
         if self.best.is_due():
             self.save_best()
 
     def save_best(self) -> None:
-        """Writes the parameters with the best test, if they are others than those that were written last."""
+        """Writes the parameters with the best test, if they have changed since the last write."""
         self._try("best", self.best.save)
 
     def finish(self, result: Mapping[str, Any]) -> None:
@@ -181,7 +181,7 @@ class Recorder:
 
     @property
     def unsaved(self) -> str | None:
-        """Says what could not be written so far, None if all is on the disk."""
+        """Says what could not be written so far; None if everything is on the disk."""
         if not self._failing:
             return None
         parts = ", ".join(sorted(self._failing))
@@ -191,7 +191,7 @@ class Recorder:
         )
 
     def close(self) -> None:
-        """Closes the metrics and their sinks, and gives the run free."""
+        """Closes the metrics and their sinks, and releases the run."""
         self._metrics.close()
         self._lock.close()
 
@@ -210,7 +210,7 @@ class Recorder:
         return True
 
     def _note(self, part: str, error: OSError | None) -> None:
-        """Keeps which parts of the record cannot be written, and tells once in a while."""
+        """Remembers which parts of the record cannot be written, and warns about them once in a while."""
         now = time.monotonic()
         if error is not None:
             self._failing.add(part)

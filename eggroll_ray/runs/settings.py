@@ -1,4 +1,4 @@
-"""What decides the bits of a run: its settings and its functions, as `config.json` holds them."""
+"""The settings and functions that decide the bits of a run, as `config.json` holds them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def settings_of(evaluator: Evaluator, prepared: Prepared) -> dict[str, Any]:
 
 
 def functions_of_run(evaluator: Evaluator, prepared: Prepared, plan: Plan) -> dict[str, Function]:
-    """Traces what the settings have but names of."""
+    """Traces the functions of which the settings hold only the names."""
     column = jax.ShapeDtypeStruct((plan.population_size,), np.float32)
     fitness = dict.fromkeys(evaluator.groups, column) if evaluator.groups else column
     return {
@@ -38,13 +38,13 @@ def functions_of_run(evaluator: Evaluator, prepared: Prepared, plan: Plan) -> di
 
 
 def check_record(run: Path, evaluator: Evaluator, prepared: Prepared, plan: Plan) -> list[str]:
-    """Compares a record with what it is to be rebuilt by.
+    """Compares a record with the code that will rebuild it.
 
     Returns:
-      Where it cannot be known whether they are the same, in words.
+      Messages about what cannot be compared.
 
     Raises:
-      CheckpointError: with the first setting or function that is another.
+      CheckpointError: if a setting or function differs; names the first.
     """
     config = run / "config.json"
     check_same(read_settings(config), {**settings_of_plan(plan), **settings_of(evaluator, prepared)}, run)
@@ -53,33 +53,33 @@ def check_record(run: Path, evaluator: Evaluator, prepared: Prepared, plan: Plan
 
 
 def recorded_block_size(config: Path, population_size: int) -> int:
-    """Returns the block size of a recorded run: given, the default of its time, or searched for it.
+    """Returns the block size of a recorded run, whether it was given, a default or found by a search.
 
     Args:
       config: the run's `config.json`.
-      population_size: what the run must have.
+      population_size: the population size that the run must have.
 
     Raises:
-      CheckpointError: when it is not that of a run, or of one with another population.
+      CheckpointError: if the file is not that of a run, or the run has another population size.
     """
     found = read_settings(config)
     check_same({"population_size": found.get("population_size")}, {"population_size": population_size}, config.parent)
-    size = str(found.get("block_size"))  # one of NumPy was written as text by the first versions
+    size = str(found.get("block_size"))  # the first versions wrote NumPy integers as text
     if not size.isdecimal():
         raise CheckpointError(f"{config} has block_size={size[:60]}, which is no number of members.")
     return int(size)
 
 
 def settings_of_plan(plan: Plan) -> dict[str, Any]:
-    """Returns the plan as settings, but for what the strategy's settings say already."""
+    """Returns the plan as settings, without what the strategy's settings already contain."""
     return {name: value for name, value in dataclasses.asdict(plan).items() if name != "signs_only"}
 
 
 def read_settings(config: Path) -> Mapping[str, Any]:
-    """Returns what decides the bits of a recorded run.
+    """Returns the settings that decide the bits of a recorded run.
 
     Raises:
-      CheckpointError: when the file is not that of a run.
+      CheckpointError: if the file is not that of a run.
     """
     found = checkpoint.read_object(config).get("settings")
     if not isinstance(found, Mapping):
@@ -88,10 +88,10 @@ def read_settings(config: Path) -> Mapping[str, Any]:
 
 
 def check_same(found: Mapping[str, Any], given: Mapping[str, Any], path: Path) -> None:
-    """Compares the settings of a recorded run with those of today.
+    """Compares the settings of a recorded run with those given now.
 
     Raises:
-      CheckpointError: with the first that is another.
+      CheckpointError: if a setting differs; names the first.
     """
     given = checkpoint.as_json(given)
     found = {name: _with_numbers(value, given.get(name)) for name, value in found.items()}
@@ -104,20 +104,20 @@ def check_same(found: Mapping[str, Any], given: Mapping[str, Any], path: Path) -
 
 
 def _with_numbers(found: Any, given: Any) -> Any:
-    """What was recorded, with numbers where the first versions wrote those of NumPy as text."""
+    """Returns what was recorded, and restores numbers that the first versions wrote as text."""
     if isinstance(found, Mapping) and isinstance(given, Mapping):
         return {name: _with_numbers(value, given.get(name)) for name, value in found.items()}
     return given if isinstance(given, int | float) and found == str(given) else found
 
 
 def strategy_as_begun(strategy: ES, run: Path) -> ES:
-    """Returns a strategy with states as those of a recorded run: without factors on its rates where that has none.
+    """Returns a strategy whose states have factors on its rates only if those of the recorded run have them.
 
-    Strategies of earlier versions had none. Where the folder does not say, the strategy stays as it is.
+    Strategies of earlier versions had no such factors. If the folder does not say, the strategy is not changed.
     """
     try:
         found = read_settings(run / "config.json").get("strategy")
-    except CheckpointError:  # whoever needs the file says what is wrong with it
+    except CheckpointError:  # the code that needs the file reports what is wrong with it
         return strategy
     has_none = isinstance(found, Mapping) and ADJUSTABLE not in found and ADJUSTABLE in strategy.settings
     return not_adjustable(strategy) if has_none else strategy

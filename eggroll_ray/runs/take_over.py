@@ -1,4 +1,4 @@
-"""The state of another trainer, taken over from a checkpoint of it."""
+"""Takes over the state of another trainer from its checkpoint."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,19 +14,19 @@ def take_over(
 ) -> tuple[int, dict[str, Any]]:
     """Loads the newest whole checkpoint below a folder, for a trainer with settings of its own.
 
-    The numbers that `optax.inject_hyperparams` keeps in the optimiser's state are settings: they stay the trainer's.
-    So do the factors that `Trainer.change` has put on its rates.
+    The numbers that `optax.inject_hyperparams` keeps in the optimiser's state are settings, so the trainer keeps its
+    own. It also keeps the factors that `Trainer.change` has put on its rates.
 
     Args:
-      folder: what `Trainer.save` was given, or a run folder.
-      own: a snapshot of the trainer that takes it over.
-      on_event: is told of checkpoints that are damaged, and of settings that are kept.
+      folder: the folder that `Trainer.save` was given, or a run folder.
+      own: a snapshot of the trainer that takes the state over.
+      on_event: called for damaged checkpoints, and for settings that the trainer keeps.
 
     Returns:
       The generation of the checkpoint, and its snapshot.
 
     Raises:
-      CheckpointError: when there is no whole one, or it is of other parameters or another kind of optimiser.
+      CheckpointError: if no checkpoint is intact, or it has other parameters or another kind of optimiser.
     """
     if not (saved := checkpoint.checkpoints(folder)):
         raise CheckpointError(f"there is no checkpoint in {folder / 'checkpoints'}; give what was given to save.")

@@ -1,4 +1,4 @@
-"""The tests of the mean parameters of a run that goes on: the last, the best, and whether the target is reached."""
+"""Keeps track of the tests of a run: the last, the best, and whether the target is reached."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -13,12 +13,12 @@ Snapshot = Callable[[], Mapping[str, Any]]  # of the state that is tested
 
 
 class TestsSoFar:
-    """What the tests of a run have come to.
+    """The tests of the mean parameters of a run so far.
 
     Attributes:
-      best: the best of them.
-      last: fitness by episode of the last one, None before the first.
-      plateau: whether they have stopped getting better.
+      best: the best test.
+      last: fitness in each episode of the last test; None before the first.
+      plateau: says whether the tests have stopped improving.
     """
 
     def __init__(
@@ -28,10 +28,10 @@ class TestsSoFar:
 
         Args:
           watch: when there is a test, and the target.
-          best: of the part before.
-          comparable: whether tests of different generations can be compared. In self-play each has opponents of its
-            own.
-          before: the tests of the part before: generation, and mean return or None.
+          best: the best test of the part before a resume.
+          comparable: whether tests of different generations can be compared. In self-play they cannot, because each
+            has other opponents.
+          before: the tests of the part before a resume: generation, and mean return or None.
         """
         self.plateau = Plateau(watch.patience, watch.min_delta, before)
         self._watch, self.best, self._comparable = watch, best, comparable
@@ -39,11 +39,11 @@ class TestsSoFar:
         self._last_of = -1  # updates that had been applied
 
     def is_due(self, generation: int) -> bool:
-        """Whether the parameters of a generation are to be tested."""
+        """Whether the parameters of a generation must be tested."""
         return self._watch.every > 0 and generation % self._watch.every == 0
 
     def is_missing(self, generation: int) -> bool:
-        """Whether the parameters with which a run ends are to be tested, and were not."""
+        """Whether the final parameters of a run must be tested and have not been."""
         return self._watch.every > 0 and self._last_of != generation
 
     def of(self, generation: int) -> np.ndarray | None:
@@ -51,18 +51,18 @@ class TestsSoFar:
         return self.last if self._last_of == generation else None
 
     def take(self, generation: int, test: np.ndarray, digest: str, snapshot: Snapshot) -> None:
-        """Takes note of the test of the state that the workers hold."""
+        """Records the test of the state that the workers hold."""
         self.last, self._last_of = test, generation
         if self._comparable:
             self.best.consider(Score.of(generation, test, digest), snapshot)
 
     def confirms(self, generation: int, mean_return: float | None, again: Callable[[], np.ndarray]) -> bool:
-        """Whether the target is reached, on other fresh episodes than those that said so first.
+        """Whether the target is reached. A second test, on other fresh episodes, must confirm the first.
 
         Args:
-          generation: that was tested.
-          mean_return: what the test said, None if there was none.
-          again: tests it on the other episodes.
+          generation: number of the generation that was tested.
+          mean_return: mean return of the first test; None if there was none.
+          again: runs the second test.
         """
         target = self._watch.target
         if target is None or mean_return is None or mean_return < target:
@@ -75,5 +75,5 @@ class TestsSoFar:
 
     @property
     def best_tested(self) -> Score | None:
-        """The best test, None where there is none or tests cannot be compared."""
+        """The best test; None if there is none, or if tests cannot be compared."""
         return self.best.tested if self._comparable else None

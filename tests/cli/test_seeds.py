@@ -89,7 +89,7 @@ def test_a_stop_ends_all_and_says_the_line_that_goes_on(tmp_path, capsys):
 def test_one_that_fails_does_not_keep_the_others_from_running(tmp_path, capsys):
     fits = Fits(seed_3="broken")
     assert train_seeds(OPTIONS, 2, tmp_path, False, fits) == 2 and len(fits.calls) == 2
-    assert "Seed 3 (1 of 2) failed, the others go on: generation 0: all is NaN" in capsys.readouterr().out
+    assert "Seed 3 (1 of 2) failed; the other seeds continue: generation 0: all is NaN" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

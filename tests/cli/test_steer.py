@@ -56,7 +56,7 @@ def test_rates_are_changed_where_a_run_is_resumed_and_it_is_replayed(tmp_path, c
     assert (run / "config.json").read_bytes() == begun
     assert main(["replay", str(run)]) == 0 and "bit for bit" in capsys.readouterr().out
     assert resume(run, "--sigma", "0.1", "--generations", "6") == 2
-    assert "the run has its 6 generations already" in capsys.readouterr().err
+    assert "the run has already done its 6 generations" in capsys.readouterr().err
     assert resume(run, "--generations", "7", "--sigma", "-1") == 2
     assert "sigma=-1.0 must be positive" in capsys.readouterr().err
 
