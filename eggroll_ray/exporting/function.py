@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.interpreters import partial_eval
 from jaxtyping import Array
 
 from eggroll_ray.evaluators.record import Params
 from eggroll_ray.rl import stepping
-from eggroll_ray.rl.actions import Head, SamplingHead, choices, forbid
+from eggroll_ray.rl.actions import SamplingHead, choices, draws, forbid
 from eggroll_ray.rl.agents import Group
 from eggroll_ray.rl.env import AnyEnv, Box, Env, Space, action_shape
 from eggroll_ray.rl.trained_policy import TrainedPolicy
@@ -155,18 +154,11 @@ def _choices(space: Space) -> int:
 def _check_head(group: Group) -> None:
     """Raises ValueError for a head whose action depends on a key, which no caller outside of JAX has."""
     head, space = group.head, group.action_space
-    if not isinstance(head, SamplingHead) and _draws(head, space):
+    if not isinstance(head, SamplingHead) and draws(head, space):
         raise ValueError(
             f"the head {type(head).__name__} draws random numbers from a key of JAX, which an exported policy is not "
             "given; use SamplingHead, whose noise the caller draws, or a head that ignores the key."
         )
-
-
-def _draws(head: Head, space: Space) -> bool:
-    outputs, key = jnp.zeros(head.outputs(space), jnp.float32), jax.random.key(0)
-    traced = jax.make_jaxpr(lambda outputs, key: head.action(space, outputs, key))(outputs, key)
-    _, used = partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(traced.jaxpr.outvars))
-    return bool(used[1])
 
 
 def _first_shown(env: AnyEnv) -> Any:

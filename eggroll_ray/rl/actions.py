@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters import partial_eval
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from eggroll_ray.rl.env import Box, Discrete, MultiDiscrete, Space
@@ -96,6 +97,16 @@ class SamplingHead(NamedTuple):
             mean, log_std = jnp.split(outputs, 2)
             return self.bound(space, mean + jnp.exp(jnp.clip(log_std, -5.0, 2.0)) * noise)
         return _choose(space, outputs + noise.astype(outputs.dtype), lambda logits, _: jnp.argmax(logits))
+
+
+def draws(head: Head, space: Space) -> bool:
+    """Whether the action that a head chooses depends on its key."""
+    if type(head) in (SamplingHead, DeterministicHead):
+        return type(head) is SamplingHead
+    outputs, key = jnp.zeros(head.outputs(space), jnp.float32), jax.random.key(0)
+    traced = jax.make_jaxpr(lambda outputs, key: head.action(space, outputs, key))(outputs, key)
+    _, used = partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(traced.jaxpr.outvars))
+    return bool(used[1])
 
 
 def choices(space: Discrete | MultiDiscrete) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from jaxtyping import Array, PRNGKeyArray
 from eggroll_ray.evaluators.members import Members
 from eggroll_ray.evaluators.record import Params
 from eggroll_ray.rl import stepping
+from eggroll_ray.rl.actions import draws
 from eggroll_ray.rl.agents import Groups, Shown, own
 from eggroll_ray.rl.env import Env
 
@@ -85,11 +86,25 @@ class TrainedPolicy:
     def __call__(self, observation: Array, key: PRNGKeyArray | None = None, mask: Any = ()) -> Array:
         """Returns the action for one observation `(*o,)`, or those of all agents for `(a, *o)`; or for several of them.
 
+        Args:
+          observation, mask: see `step`.
+          key: of the action; only a policy that samples its actions needs one, another one at every call.
+
         Raises:
-          ValueError: for a recurrent policy, whose state `step` carries, and for what is no observation.
+          ValueError: for a recurrent policy, whose state `step` carries; for a policy that samples and is given no key;
+            and for what is no observation.
         """
         carry = self._carry_of_none()
+        if key is None and self._draws:
+            raise ValueError(
+                "this policy samples its actions, so it needs another key at every call: "
+                "policy(observation, key=jax.random.key(step))."
+            )
         return self.step(observation, carry, _any_key() if key is None else key, mask)[0]
+
+    @functools.cached_property
+    def _draws(self) -> bool:
+        return any(draws(group.head, group.action_space) for group in self._cast.groups)
 
     def _carry_of_none(self) -> Any:
         carry = self.initial_carry()

@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from eggroll_ray.models.policies import Policy, mlp
 from eggroll_ray.rl import stepping
-from eggroll_ray.rl.actions import SamplingHead, squash
+from eggroll_ray.rl.actions import DeterministicHead, SamplingHead, squash
 from eggroll_ray.rl.env import Box, Discrete, Env, Timestep
 from eggroll_ray.rl.host_rollout import from_host_env
 from eggroll_ray.rl.jax_rollout import from_env
@@ -67,6 +67,19 @@ def test_samples_of_many_observations_are_drawn_apart():
     drawn = policy(np.stack([SEEN] * 6), jax.random.key(0))
     assert len(np.unique(drawn)) == 6
     assert float(policy(SEEN, jax.random.key(1))[0]) != float(policy(SEEN, jax.random.key(2))[0])
+
+
+class Dice(DeterministicHead):
+    def action(self, space, outputs, key):
+        return jax.random.randint(key, (), 0, space.n)
+
+
+@pytest.mark.parametrize("head", [SamplingHead(), Dice()])
+def test_a_policy_that_samples_needs_a_key(head):
+    policy = trained(shows(), head=head)
+    with pytest.raises(ValueError, match=r"another key at every call: policy\(observation, key=jax\.random\.key\("):
+        policy(SEEN)
+    assert policy(SEEN, key=jax.random.key(1)).shape == ()
 
 
 def test_it_is_compiled_once_for_a_shape_travels_and_takes_new_parameters():
