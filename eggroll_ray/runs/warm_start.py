@@ -12,6 +12,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from eggroll_ray.es.digest import digest
+from eggroll_ray.es.hyperparameters import hyperparameters, with_hyperparameters
 from eggroll_ray.es.record import ES, ESState
 from eggroll_ray.evaluators.record import Evaluator
 from eggroll_ray.runs import checkpoint
@@ -27,7 +28,10 @@ class Start:
     Attributes:
       params: a pytree like the policy's or the fitness's; or a path: of a run folder, whose newest checkpoint is taken,
         with its statistics of observations; or of a safetensors file with parameters by their paths.
-      optimizer: "fresh", or "kept": the state of the optimiser too, which only a run folder has.
+      optimizer: "fresh", or "kept": the state of the optimiser too, which only a run folder has. Rates that
+        `optax.inject_hyperparams` keeps in that state, and the factors that `Trainer.change` put on rates, are those of
+        the new run. But a kept optimiser goes on with its count of steps, so a learning rate that follows a schedule of
+        optax goes on where the old run was, while a schedule of sigma begins anew.
     """
 
     params: Any
@@ -81,13 +85,19 @@ def started(
 
 
 def with_kept(strategy: ES, held: dict[str, Any]) -> ES:
-    """Returns a strategy that begins with the state of the optimiser that `started` returned, if there is one."""
+    """Returns a strategy that begins with the state of the optimiser that `started` returned, if there is one.
+
+    The numbers that `optax.inject_hyperparams` keeps in the optimiser's state are settings, so they stay the
+    strategy's own.
+    """
     if "opt_state" not in held:
         return strategy
     fresh, kept = strategy.init, held["opt_state"]
 
     def init(params: Any, seed: int) -> ESState:
-        return fresh(params, seed)._replace(opt_state=jax.tree.map(jnp.asarray, kept))
+        own = fresh(params, seed)
+        opt_state = with_hyperparameters(jax.tree.map(jnp.asarray, kept), hyperparameters(own.opt_state))
+        return own._replace(opt_state=opt_state)
 
     return strategy._replace(init=init)
 

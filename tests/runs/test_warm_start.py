@@ -1,5 +1,6 @@
 """A run that begins with parameters of another one: the same bits for any number of workers, resumed and replayed."""
 
+import jax
 import numpy as np
 import optax
 import pytest
@@ -47,6 +48,25 @@ def test_a_run_folder_gives_its_optimiser_too_where_it_is_kept(other):
         np.testing.assert_array_equal(fresh.result().params["b"], result.params["b"])
         assert fresh.result().digest != kept.result().digest
         assert fresh.fit(2).digest != kept.fit(2).digest
+
+
+def test_a_kept_optimiser_takes_the_rate_of_the_new_run(tmp_path):
+    def made(rate, run=None, **options):
+        strategy = er.eggroll(optimizer=optax.inject_hyperparams(optax.sgd)(rate, momentum=0.5))
+        return er.Trainer(FITNESS, strategy, population_size=8, block_size=4, run=run, **options)
+
+    with made(0.5, tmp_path / "old") as old:
+        old.change(learning_rate_scale=4.0)
+        before = old.fit(2).params["b"]
+    with made(1e-30, tmp_path / "new", init=er.Start(tmp_path / "old", "kept")) as new:
+        state = new._strategy.init(new.result().params, 0)
+        assert float(state.opt_state.hyperparams["learning_rate"]) == np.float32(1e-30)
+        assert float(state.scales.learning_rate) == 1  # not the old run's factor
+        assert int(state.opt_state.count) == 2
+        moved = new.fit(1).params["b"] - before
+    trace = jax.tree.leaves(state.opt_state.inner_state)[0]
+    assert np.abs(trace).max() > 0  # the momentum is kept
+    np.testing.assert_array_equal(moved, 0)
 
 
 def test_a_file_of_arrays_is_read(tmp_path):
