@@ -64,6 +64,22 @@ def check_numbers(options: TrainOptions) -> None:
                 raise ValueError(f"environment option {text!r} must read name=value, such as episode_length=500.")
 
 
+def check_start(options: TrainOptions) -> None:
+    """Raises UsageError for a kept optimiser that there is nothing to take from, or whose schedule would go on."""
+    if options.init_optimizer != "kept":
+        return
+    if options.init_from is None:
+        raise UsageError("init_optimizer=kept needs --init-from with the run folder to take the optimiser from.")
+    for name, none in (("schedule", "constant"), ("warmup", 0), ("decay", 1)):
+        value = getattr(options.es, f"learning_rate_{name}")
+        if value != none:
+            raise UsageError(
+                f"learning_rate_{name}={value} does not go with init_optimizer=kept: a kept optimiser keeps its count "
+                "of generations, so the learning rate would go on where the old run was; leave it out, or give "
+                "--init-optimizer fresh."
+            )
+
+
 def check_surroundings(options: TrainOptions) -> None:
     """Raises UsageError if Ray, the machines or the trackers that the run needs are not available."""
     with usage():

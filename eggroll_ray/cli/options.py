@@ -192,7 +192,8 @@ class TrainOptions:
     init_from: str | None = None
     """Start from the parameters in the newest checkpoint of this run folder, or in this safetensors file."""
     init_optimizer: Literal["fresh", "kept"] = "fresh"
-    """If init-from is a run folder: start with a fresh optimiser, or keep the optimiser state of that run."""
+    """If init-from is a run folder: start with a fresh optimiser, or keep the optimiser state of that run.
+    A kept optimiser does not go with a schedule, warm-up or decay of the learning rate."""
     es: StrategyOptions = dataclasses.field(default_factory=StrategyOptions)
     policy: PolicyOptions = dataclasses.field(default_factory=PolicyOptions)
     agents: AgentOptions = dataclasses.field(default_factory=AgentOptions)

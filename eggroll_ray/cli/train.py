@@ -84,6 +84,8 @@ def train(command: Train) -> int:
     if command.seeds is None:
         checks.check_run(run, resume)
     checks.check_numbers(options)
+    if not resume:  # what is continued began with what is in its own folder
+        checks.check_start(options)
     checks.check_surroundings(options)
     if command.config is not None and _shared(options, load_options(command.config)):
         check_env(options, command.config, command.trust_env, envs.imports)

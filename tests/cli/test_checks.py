@@ -68,6 +68,25 @@ def test_a_tracker_needs_a_package_and_a_login(monkeypatch, tmp_path):
     checks.check_surroundings(TrainOptions("a/b", worker=local, wandb="mine", mlflow="mine"))
 
 
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (["--init-optimizer", "kept"], "init_optimizer=kept needs --init-from"),
+        (
+            "--init-from a --init-optimizer kept --learning-rate-schedule linear".split(),
+            "learning_rate_schedule=linear",
+        ),
+        ("--init-from a --init-optimizer kept --learning-rate-warmup 3".split(), "learning_rate_warmup=3"),
+        ("--init-from a --init-optimizer kept --learning-rate-decay 0.9".split(), "learning_rate_decay=0.9"),
+    ],
+)
+def test_a_kept_optimiser_does_not_go_with_a_schedule_of_the_learning_rate(given, text, capsys):
+    assert main(["train", "--env", "gymnax/CartPole-v1", "--workers", "0", *given]) == 2
+    told = capsys.readouterr().err
+    assert text in " ".join(told.split())
+    assert "--init-from" in told or "--init-optimizer fresh" in " ".join(told.split())
+
+
 def test_a_run_folder_is_judged_without_making_it(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"cannot be written: .*file is a file; name another"):
