@@ -27,7 +27,7 @@ class Start:
 
     Attributes:
       params: a pytree like the policy's or the fitness's; or a path: of a run folder, whose newest checkpoint is taken,
-        with its statistics of observations; or of a safetensors file with parameters by their paths.
+        with its statistics of observations; or of a safetensors file with parameters by their paths, and nothing else.
       optimizer: "fresh", or "kept": the state of the optimiser too, which only a run folder has. Rates that
         `optax.inject_hyperparams` keeps in that state, and the factors that `Trainer.change` put on rates, are those of
         the new run. But a kept optimiser goes on with its count of steps, so a learning rate that follows a schedule of
@@ -110,6 +110,7 @@ def _read(path: Path, kept: bool, template: dict[str, Any], strategy: ES, seed: 
             found = load_file(path)
         except Exception as error:  # safetensors has errors of its own kind for every sort of damage
             raise ValueError(f"{path} cannot be read as safetensors: {type(error).__name__}: {error}.") from error
+        _refuse_normalizer(path, found, template)
         return {**template, "params": _from_names(found, template["params"], str(path))}
     checkpoint.refuse_links(path)
     for number in reversed(checkpoint.checkpoints(path)):
@@ -124,6 +125,20 @@ def _read(path: Path, kept: bool, template: dict[str, Any], strategy: ES, seed: 
             continue
         return {**found["state"], "statistics": found["statistics"]}
     raise CheckpointError(f"{path} holds no whole checkpoint to begin with; give a run folder or a safetensors file.")
+
+
+def _refuse_normalizer(path: Path, found: dict[str, np.ndarray], template: dict[str, Any]) -> None:
+    """Refuses a file with the normaliser of an export: it lacks the statistics that a run would go on with."""
+    names = [name for name in found if name.startswith("normalizer/")]
+    if not names or "normalizer" in {name.split("/")[0] for name in checkpoint.named_arrays(template["params"])}:
+        return
+    held = f"{path} holds an observation normaliser ({', '.join(sorted(names))})"
+    if jax.tree.leaves(template["statistics"]):
+        raise ValueError(f"{held}, but not the statistics that it is made of; give the run folder, which holds them.")
+    raise ValueError(
+        f"{held}, so its parameters were trained on normalised observations, and this run does not normalise them; "
+        "give the run folder, and normalize_observations as it has."
+    )
 
 
 def _like(given: Any, params: Any, what: str) -> Any:
@@ -143,4 +158,9 @@ def _from_names(found: dict[str, np.ndarray], params: Any, what: str) -> Any:
                 "network."
             )
         made.append(jnp.asarray(given, leaf.dtype))
+    if surplus := sorted(found.keys() - wanted.keys()):
+        raise ValueError(
+            f"{what} cannot be begun with: {', '.join(surplus)} is not among the parameters of this run, which are "
+            f"{', '.join(wanted)}; use the same network, or leave out what does not belong to it."
+        )
     return jax.tree.unflatten(jax.tree.structure(params), made)

@@ -79,6 +79,7 @@ def test_a_file_of_arrays_is_read(tmp_path):
     ("init", "message"),
     [
         ({"b": np.zeros(4, np.float32)}, r"b is of shape \(4,\), and of shape \(3,\) here"),
+        ({**GIVEN, "d": GIVEN["b"], "c": GIVEN["b"]}, r"c, d is not among the parameters of this run, which are b;"),
         ({"c": np.zeros(3, np.float32)}, r"b is missing, and of shape \(3,\) here"),
         (er.Start(GIVEN, "kept"), "needs a run folder"),
         ("no/such/folder", "holds no whole checkpoint"),
@@ -88,6 +89,21 @@ def test_what_does_not_fit_is_refused_before_anything_starts(tmp_path, init, mes
     with pytest.raises(ValueError, match=message):
         trainer(tmp_path / "run", init=init)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("normalize", "remedy"),
+    [
+        (True, "but not the statistics that it is made of; give the run folder"),
+        (False, "trained on normalised observations, and this run does not normalise them"),
+    ],
+)
+def test_an_export_with_a_normaliser_is_refused(tmp_path, normalize, remedy):
+    path = tmp_path / "policy.safetensors"
+    evaluator = FITNESS._replace(statistics=np.zeros(3) if normalize else ())
+    save_file({**GIVEN, "normalizer/mean": np.zeros(3), "normalizer/std": np.ones(3)}, path)
+    with pytest.raises(ValueError, match=rf"\(normalizer/mean, normalizer/std\), .*{remedy}"):
+        er.Trainer(evaluator, STRATEGY, population_size=8, init=path)
 
 
 @pytest.mark.ray
