@@ -172,7 +172,9 @@ def _holders(run: Path, number: int | None) -> list[tuple[int, Path]]:
         return sorted(saved.items(), reverse=True)
     found = [(number, saved[number])] if number in saved else []
     try:
-        if checkpoint.read_manifest(run / best.FOLDER).get("generation") == number:
+        manifest = checkpoint.read_manifest(run / best.FOLDER)
+        # The first versions could write the folder without arrays.
+        if manifest.get("generation") == number and manifest["arrays"]:
             found.append((number, run / best.FOLDER))
     except CheckpointError:
         pass

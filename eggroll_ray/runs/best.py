@@ -121,7 +121,7 @@ class BestSoFar:
         again = self.tested is not None and self.held is None and tested == self.tested
         if not math.isfinite(tested.mean) or not (again or is_better(tested, self.tested)):
             return
-        self.tested, self.held = tested, None
+        self.tested, self.held, self._unwritten = tested, None, False  # what was held is of another test
         started = time.monotonic()
         if self._run is None or started >= self._copy_from:
             self.hold(part_of(snapshot()))
@@ -160,7 +160,7 @@ class BestSoFar:
         Raises:
           OSError: if writing fails; call it again later.
         """
-        if self._run is None or not self._unwritten or self.tested is None:
+        if self._run is None or not self._unwritten or self.tested is None or self.held is None:
             return
         self._write_from = time.monotonic() + _WRITE_SECONDS
         checkpoint.save_folder(self._run / FOLDER, self.held, self.tested.row())

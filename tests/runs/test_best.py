@@ -1,6 +1,7 @@
 """The best test of a run: in memory, in `best/`, and after a kill, always the one that the rows of metrics name."""
 
 import json
+import math
 import shutil
 
 import jax
@@ -129,6 +130,22 @@ def test_it_is_copied_no_more_often_than_costs_a_twentieth_of_the_time(tmp_path,
         clock.now += 1.0
         best.consider(Score(number, float(number), 0.0, 1), snapshot)
     assert len(copies) == 5 and best.held is None and best.tested.generation == 99
+
+
+def test_what_was_held_is_never_written_as_another_test(tmp_path, monkeypatch):
+    best, state = BestSoFar(tmp_path), er.ESState({"w": np.ones(3, np.float32)}, (), 0, 0)
+    best.consider(Score(0, 0.0, 0.0, 1), lambda: {"state": state, "statistics": ()})
+    monkeypatch.setattr(best, "_copy_from", math.inf)  # so soon after the first it is not copied
+    best.consider(Score(1, 1.0, 0.0, 1), lambda: {"state": state, "statistics": ()})
+    best.save()
+    assert best.held is None and not best.is_due() and not (tmp_path / "best").exists()
+
+
+def test_a_best_folder_without_arrays_is_rebuilt_from_the_log(recorded, copied):
+    about = json.loads((copied / "best/manifest.json").read_text()) | {"arrays": {}}
+    (copied / "best/manifest.json").write_text(json.dumps(about))
+    found = er.load_params(copied, "best", evaluator=LUCK, strategy=STRATEGY)
+    np.testing.assert_array_equal(found["w"], recorded[2]["w"])
 
 
 def test_in_self_play_there_is_none(tmp_path):
