@@ -184,6 +184,7 @@ class Trainer:
                 self._call(on_row, row)
             self._apply_pending()
             result = self._finish()
+            self._stop.clear()
             self._report.fitted()
             return result
 
@@ -194,6 +195,7 @@ class Trainer:
             yield row
         self._apply_pending()
         self._finish()
+        self._stop.clear()
         self._report.fitted()
 
     def stop(self) -> None:
@@ -424,7 +426,6 @@ class Trainer:
         ended = "plateau" if self._tests.plateau.reached else "finished"
         status = "solved" if self._solved else "stopped" if self._stop.is_asked() else ended
         best = self._best_found(hurry)
-        self._stop.clear()
         test = self._tests.of(number)
         if self._recorder is not None:
             self._recorder.save(snapshot, number, digest)

@@ -5,6 +5,7 @@ import functools
 import itertools
 import json
 import os
+import signal
 
 import jax
 import jax.numpy as jnp
@@ -72,6 +73,13 @@ def test_resume_equals_the_uninterrupted_run(tmp_path):
     assert [row["generation"] for row in rows] == list(range(20))
     assert rows[-1]["total_episodes"] == 20 * 16
     assert all(a["time"] <= b["time"] for a, b in itertools.pairwise(rows))
+
+
+@pytest.mark.parametrize("ask", [er.Trainer.stop, lambda made: os.kill(os.getpid(), signal.SIGINT)])
+def test_a_result_that_is_asked_for_after_a_stop_does_not_undo_it(ask):
+    one = trainer(watch=er.Watch(every=0))
+    assert one.fit(6, lambda row: (ask(one), one.result())).status == "stopped"
+    assert one.generation == 1 and one.fit(3).status == "finished" and one.generation == 3
 
 
 def test_resume_without_any_checkpoint_replays_the_log(tmp_path):
