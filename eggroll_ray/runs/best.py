@@ -90,6 +90,14 @@ def best_of(rows: Iterable[Mapping[str, Any]]) -> Score | None:
     return best
 
 
+def score_in_folder(run: Path) -> Score | None:
+    """Returns the test that `best/` of a run is about, None if there is no such folder or it is damaged."""
+    try:
+        return Score.of_row(checkpoint.read_manifest(run / FOLDER))
+    except (CheckpointError, OSError):
+        return None
+
+
 class BestSoFar:
     """Follows the tests of a run, and holds the parameters and statistics of the best one.
 
@@ -141,10 +149,10 @@ class BestSoFar:
           generations: that the run has done.
         """
         assert self._run is not None
+        found = score_in_folder(self._run)
+        if found is None or found.generation > generations:
+            return
         try:
-            found = Score.of_row(checkpoint.read_manifest(self._run / FOLDER))
-            if found is None or found.generation > generations:
-                return
             if found == self.tested or is_better(found, self.tested):
                 self.held, self.tested = checkpoint.load_folder(self._run / FOLDER, part_of(template)), found
         except CheckpointError:  # missing or damaged: it is rebuilt when needed

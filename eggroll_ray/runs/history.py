@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eggroll_ray.runs.best import Score, best_of
+from eggroll_ray.runs.best import Score, best_of, score_in_folder
 from eggroll_ray.runs.files import parse_json
 from eggroll_ray.runs.metrics import Row, read_metrics
 
@@ -71,6 +71,10 @@ class History:
         # A run that was solved was tested twice at its end; its row has the test that is comparable with the others.
         at_end = {**result, "generation": result.get("generations"), "mean_policy_episodes": result.get("episodes")}
         further = [at_end] if (result.get("generations") or 0) > last else []
+        # A test that no row or result is about any more, such as that at the end of an earlier `fit`, is in `best/`.
+        kept = score_in_folder(self.path)
+        if kept is not None and kept.generation <= max(last + 1, result.get("generations") or 0):
+            further.append(kept.row())
         return best_of([*self.rows, *further])
 
     @property

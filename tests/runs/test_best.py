@@ -101,6 +101,18 @@ def test_the_parameters_with_which_a_run_ends_count_though_no_row_is_about_them(
         assert made.fit(at + 1).best.generation == at  # only `best/` knows that test
 
 
+def test_the_test_at_the_end_of_an_earlier_fit_still_counts_where_the_record_is_read(tmp_path):
+    with trainer() as made:
+        at = made.fit(9).best.generation
+    run, sparse = tmp_path / "run", er.Watch(every=50, episodes=2)
+    with trainer(run, watch=sparse) as made:
+        made.fit(at)
+    with trainer(er.Run(run, resume=True), watch=sparse) as made:
+        best = made.fit(at + 1).best
+    assert best.generation == at == load_history(run).best.generation
+    np.testing.assert_array_equal(er.load_params(run, "best")["w"], best.params["w"])
+
+
 def test_of_equal_tests_the_earlier_counts_and_what_is_no_number_does_not():
     rows = [
         {"generation": number, "mean_policy_return": value}
