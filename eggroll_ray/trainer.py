@@ -136,6 +136,7 @@ class Trainer:
         self._number = 0  # of the generation to be evaluated next
         self._stop = Stop()
         self._solved = False
+        self._going, self._ended = False, "finished"  # within `fit` or an iteration; how the last one ended
         self._told_coarse = False
         self._recorder = None
         if self._run is not None:
@@ -179,23 +180,26 @@ class Trainer:
         if generations < 0:
             raise ValueError(f"generations={generations} must be at least 0.")
         self._start()
-        with self._stop.on_signals(), self._record_failure():  # after Ray has set handlers of its own
+        with (
+            self._stop.on_signals(),
+            self._record_failure(),
+            self._under_way(),
+        ):  # after Ray has set handlers of its own
             while self._number < generations and (row := self._next()) is not None:
                 self._call(on_row, row)
             self._apply_pending()
-            result = self._finish()
-            self._stop.clear()
+            result = self._end()
             self._report.fitted()
             return result
 
     def __iter__(self) -> Iterator[Row]:
         """Yields the row of metrics of each generation, until the target, a plateau or a call of `stop`."""
         self._start()
-        while (row := self._next()) is not None:
-            yield row
-        self._apply_pending()
-        self._finish()
-        self._stop.clear()
+        with self._under_way():
+            while (row := self._next()) is not None:
+                yield row
+            self._apply_pending()
+            self._end()
         self._report.fitted()
 
     def stop(self) -> None:
@@ -207,7 +211,8 @@ class Trainer:
 
         Between two rows of an iteration, the result describes the same state as the last row: `generations` is the
         row's `generation`, `test` is the test that the row summarises, and `digest` is the row's digest. After `fit`
-        it is what `fit` returned.
+        it is what `fit` returned. Within `fit` or an iteration its status is "unfinished", unless the run is about to
+        end.
         """
         self._start()
         return self._finish()
@@ -416,6 +421,23 @@ class Trainer:
             self._pool.update(self._pending)
             self._pending = None
 
+    @contextlib.contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """Within it a run goes on, so that a result is not yet that of its end."""
+        self._going, self._ended = True, "finished"
+        try:
+            yield
+        finally:
+            self._going = False
+
+    def _end(self) -> Result:
+        """Ends `fit` or an iteration: returns the result, and forgets what it was stopped by."""
+        self._going = False
+        result = self._finish()
+        self._ended = result.status
+        self._stop.clear()
+        return result
+
     def _finish(self) -> Result:
         """Tests the state that the workers hold, unless it was tested already, records it, and returns the result."""
         assert self._pool is not None
@@ -423,7 +445,7 @@ class Trainer:
         number, hurry = int(snapshot["state"].generation), self._stop.by_signal
         if not hurry and self._tests.is_missing(number):
             self._tests.take(number, self._pool.test("test"), digest, self._pool.snapshot)
-        ended = "plateau" if self._tests.plateau.reached else "finished"
+        ended = "plateau" if self._tests.plateau.reached else "unfinished" if self._going else self._ended
         status = "solved" if self._solved else "stopped" if self._stop.is_asked() else ended
         best = self._best_found(hurry)
         test = self._tests.of(number)

@@ -15,6 +15,7 @@ import pytest
 from evaluating import bound_once
 
 import eggroll_ray as er
+from eggroll_ray.comparison.scores import read_scores
 from eggroll_ray.evaluators.members import noise_bytes
 from eggroll_ray.rl.rollout import Play
 from eggroll_ray.runs.checkpoint import CheckpointError
@@ -80,6 +81,32 @@ def test_a_result_that_is_asked_for_after_a_stop_does_not_undo_it(ask):
     one = trainer(watch=er.Watch(every=0))
     assert one.fit(6, lambda row: (ask(one), one.result())).status == "stopped"
     assert one.generation == 1 and one.fit(3).status == "finished" and one.generation == 3
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_result_while_a_run_goes_on_is_not_recorded_as_its_end(tmp_path, loop):
+    run = tmp_path / "run"
+    one = trainer(er.Run(run, report=False), watch=er.Watch(episodes=2))
+    rows, seen = iter(one), []
+
+    def look(row):
+        seen.append(one.result().status)
+        seen.append(read_scores(run).status)
+
+    if loop:
+        look(next(rows))
+        rows.close()
+    else:
+        seen.append(one.fit(2, look).status)
+        assert seen[2:] == ["unfinished", "unfinished", "finished"]
+    assert seen[:2] == ["unfinished", "unfinished"]
+    assert one.result().status == json.loads((run / "result.json").read_text())["status"] == "finished"
+
+
+def test_after_a_stop_the_result_stays_that_of_a_stopped_run():
+    one = trainer(watch=er.Watch(every=0))
+    assert one.fit(6, lambda row: one.stop()).status == one.result().status == "stopped"
+    assert one.fit(2).status == one.result().status == "finished"
 
 
 def test_resume_without_any_checkpoint_replays_the_log(tmp_path):

@@ -96,6 +96,8 @@ def _moving(run: History) -> str:
 
 def _outcome(run: History) -> tuple[str, str]:
     result = run.result or {}
+    if result.get("status") == "unfinished":  # of some generation while the run went on
+        result = {}
     done = result.get("generations", run.rows[-1]["generation"] + 1 if run.rows else 0)
     total = run.config.get("generations")
     known = isinstance(total, int)

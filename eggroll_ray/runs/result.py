@@ -43,7 +43,8 @@ class Result:
 
     Attributes:
       status: "solved" (the target was reached and confirmed), "plateau" (no test was better for as many generations as
-        `Watch.patience` says), "stopped" (by `stop` or a signal), or "finished".
+        `Watch.patience` says), "stopped" (by `stop` or a signal), "finished", or, of a result that was asked for while
+        the run goes on, "unfinished".
       generations: number of updates applied. The row of metrics about the same parameters has it as `generation`.
       params: the mean parameters, NumPy arrays.
       policy: observation -> action with the observation normaliser inside; None without an environment.
