@@ -244,6 +244,9 @@ class Trainer:
     def save(self, folder: Path | str) -> Path:
         """Applies every evaluated generation, and writes the state as a checkpoint below a folder.
 
+        Within an iteration this applies the update of the last row's generation before its time, which changes no bit
+        of the run. A `result` that is asked for after that, and before the next row, is one generation past the row.
+
         Returns:
           The checkpoint's own folder. Note that `restore` takes the folder that was given here.
         """
