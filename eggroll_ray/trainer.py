@@ -24,6 +24,7 @@ from eggroll_ray.replay import Replay
 from eggroll_ray.report.at_end import ReportAtEnd
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.best import BestSoFar, part_of
+from eggroll_ray.runs.changes import still_waiting
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Recorder, Run
@@ -221,7 +222,8 @@ class Trainer:
         """Changes rates while the run goes on, such as `change(learning_rate_scale=0.5)` or `change(sigma=0.02)`.
 
         The change is logged, so it takes effect at the same generation when the run is continued or replayed, and on
-        workers that join later. Call it from `on_row`, or between generations.
+        workers that join later. A change that has not taken effect when the run stops does so once it is resumed. Call
+        it from `on_row`, or between generations.
 
         Args:
           values: new values by name. `learning_rate_scale` multiplies every step of the optimiser, and `sigma_scale`
@@ -239,7 +241,8 @@ class Trainer:
         self._start()
         changes = steering.changes(self._shapes, {**values, **named_values}, self._strategy.settings.get("sigma"))
         self._changes |= changes
-        self._event("changed", steering.described(changes, self._number, self._evaluator.windows))
+        described = steering.described(changes, self._number, self._evaluator.windows)
+        self._event("changed", described, values=changes)
 
     def save(self, folder: Path | str) -> Path:
         """Applies every evaluated generation, and writes the state as a checkpoint below a folder.
@@ -362,6 +365,8 @@ class Trainer:
             self._tests.best.load(template, self._number)
             detail = f"at generation {self._number}, {len(log)} of them replayed from the fitness log"
             self._event("resumed", detail)
+            waiting = still_waiting(self._recorder.asked, self._number, self._evaluator.windows)
+            self._changes = steering.changes(self._shapes, waiting)
             for text in self._recorder.not_compared:
                 self._event("functions differ", text)
 
@@ -511,10 +516,12 @@ class Trainer:
     def _totals(self) -> Row:
         return {"target": self._watch.target, "seconds": self._rows.seconds(), **self._rows.totals}
 
-    def _event(self, name: str, detail: str, worker: str | None = None) -> None:
+    def _event(
+        self, name: str, detail: str, worker: str | None = None, values: Mapping[str, float] | None = None
+    ) -> None:
         quiet = name in ("resumed", "worker joined", "worker back", "record restored", "changed", "settings kept")
         who = "" if worker is None else f"worker {worker}: "
         _log.log(logging.INFO if quiet else logging.WARNING, "generation %d: %s: %s%s", self._number, name, who, detail)
         if self._recorder is not None:
             event = {"event": name, "generation": self._number, "time": self._rows.seconds()}
-            self._recorder.write(event | {"detail": detail, "worker": worker})
+            self._recorder.write(event | {"detail": detail, "worker": worker} | ({"values": values} if values else {}))

@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eggroll_ray.es.steering import due
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.files import append_to_file, replace_file
 from eggroll_ray.runs.metrics import read_metrics
@@ -54,6 +55,26 @@ class Changes:
         data = b"".join(_line(generation, name, value) for name, value in changes)
         self._size = append_to_file(self._path, self._size, data, sync=True)
         self._by_generation[generation] = list(changes)
+
+
+def still_waiting(events: Iterable[Mapping[str, Any]], generations: int, windows: int) -> dict[str, float]:
+    """Returns the changes that were asked for and that no update of the log has made, values by their paths.
+
+    Args:
+      events: those of changes, in their order; ones without values, or of later generations, do not count.
+      generations: that the fitness log holds.
+      windows: generations that an episode spans.
+    """
+    found: dict[str, float] = {}
+    for event in events:
+        asked, values = event.get("generation"), event.get("values")
+        if type(asked) is not int or not isinstance(values, Mapping) or asked > generations:
+            continue
+        for path, value in values.items():
+            made = any(due({path: value}, number, windows) for number in range(asked, generations))
+            if not made and isinstance(value, int | float):
+                found[path] = value
+    return found
 
 
 def _line(generation: int, name: str, value: float) -> bytes:

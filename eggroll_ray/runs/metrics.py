@@ -13,6 +13,7 @@ import numpy as np
 from eggroll_ray.runs.files import append_to_file, parse_json, replace_file
 
 Row = dict[str, Any]
+CHANGED = "changed"  # the event of a change of rates; its `values` are the new ones by their paths
 
 
 @runtime_checkable
@@ -40,7 +41,7 @@ class MetricsWriter:
       path: The file. It and its folder are created if they are missing. Existing rows are kept.
       sinks: Called with every row, in order. They are closed with the writer.
       resume_from: The first generation that will be written again. Existing rows of this and later generations,
-        including events, are removed. None keeps all rows.
+        including events, are removed, except a change of rates that this generation was to bring. None keeps all rows.
     """
 
     def __init__(self, path: Path, sinks: Sequence[Sink] = (), resume_from: int | None = None) -> None:
@@ -116,10 +117,14 @@ def read_metrics(path: Path) -> list[Row]:
 
 
 def _truncate(path: Path, generation: float) -> None:
-    kept = [line for line, row in _lines(path) if _generation(row) < generation]
+    kept = [line for line, row in _lines(path) if _generation(row) < generation or _waits(row, generation)]
     data = b"".join(line + b"\n" for line in kept)
     if data != path.read_bytes():
         replace_file(path, data)
+
+
+def _waits(row: Row, generation: float) -> bool:
+    return row.get("event") == CHANGED and "values" in row and _generation(row) == generation
 
 
 def _generation(row: Row) -> float:

@@ -18,7 +18,7 @@ from eggroll_ray.runs.best import BestSoFar
 from eggroll_ray.runs.fitness_log import FitnessLog
 from eggroll_ray.runs.functions import compare, recorded
 from eggroll_ray.runs.lock import RunLock
-from eggroll_ray.runs.metrics import MetricsWriter, Row, Sink, read_metrics
+from eggroll_ray.runs.metrics import CHANGED, MetricsWriter, Row, Sink, read_metrics
 from eggroll_ray.runs.settings import check_same, functions_of_run, read_settings, settings_of, settings_of_plan
 from eggroll_ray.runs.sinks.tensorboard import TensorBoard
 from eggroll_ray.runs.tree import described
@@ -104,7 +104,9 @@ class Recorder:
                 checkpoint.write_json(self.path / "config.json", config)
             self.log = FitnessLog(self.path, plan, moments)
             metrics = self.path / "metrics.jsonl"
-            rows = rows_before(read_metrics(metrics) if metrics.exists() else [], len(self.log))
+            records = read_metrics(metrics) if metrics.exists() else []
+            rows = rows_before(records, len(self.log))
+            self.asked = [row for row in records if row.get("event") == CHANGED]
             self.last_row, self.best = rows[-1] if rows else {}, BestSoFar(self.path, rows)
             self.tests_before = [(row["generation"], row.get("mean_policy_return")) for row in rows]
             self._metrics = MetricsWriter(

@@ -13,7 +13,7 @@ from evaluating import bound_once
 import eggroll_ray as er
 from eggroll_ray.es.steering import not_adjustable
 from eggroll_ray.replay import Replay
-from eggroll_ray.runs.changes import Changes
+from eggroll_ray.runs.changes import Changes, still_waiting
 from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.metrics import read_metrics
 from eggroll_ray.workers.worker import Worker
@@ -104,6 +104,38 @@ def test_a_change_that_was_never_applied_is_not_applied_after_a_restart(tmp_path
     with trainer(er.Run(run, resume=True)) as resumed, trainer() as whole:
         assert resumed.fit(4).digest == whole.fit(4).digest
     assert (run / "fitness/changes.jsonl").read_bytes() == b""
+
+
+def test_a_change_that_waits_when_a_run_stops_counts_once_it_is_resumed(tmp_path):
+    def steer(row):
+        one.change(learning_rate_scale=0.01, sigma_scale=0.5)
+        one.change(learning_rate=0.3)
+        one.stop()
+
+    with trainer(tmp_path / "run") as one:
+        assert one.fit(4, steer).status == "stopped"
+        shutil.copytree(tmp_path / "run", tmp_path / "copy")
+        digest = one.fit(4).digest
+    with trainer(er.Run(tmp_path / "copy", resume=True)):
+        pass  # the record still has it after a start that came to nothing
+    with trainer(er.Run(tmp_path / "copy", resume=True)) as resumed, trainer() as unchanged:
+        assert resumed.fit(4).digest == digest != unchanged.fit(4).digest
+
+
+def test_of_changes_that_wait_the_last_counts_and_none_that_was_made_or_is_of_a_lost_generation():
+    def asked(generation, **values):
+        return {"event": "changed", "generation": generation, "values": values}
+
+    sigma = "scales/sigma"
+    events = [
+        asked(1, a=1.0),
+        asked(2, a=2.0, **{sigma: 0.5}),
+        asked(4, a=3.0, b=4.0),
+        asked(4, b=5.0),
+        asked(5, c=6.0),
+    ]
+    assert still_waiting([*events, {"event": "changed", "generation": 4}], 4, windows=1) == {"a": 3.0, "b": 5.0}
+    assert still_waiting(events[:2], 4, windows=5) == {sigma: 0.5}
 
 
 @pytest.mark.parametrize(
