@@ -11,6 +11,7 @@ from eggroll_ray.comparison import figure as figures
 from eggroll_ray.comparison.groups import Grouped, group
 from eggroll_ray.comparison.page import write_page
 from eggroll_ray.comparison.scores import AXES, Axis, RunScores, read_scores, run_folders
+from eggroll_ray.report.text import plural
 from eggroll_ray.runs.files import replace_file
 
 if TYPE_CHECKING:
@@ -164,10 +165,7 @@ def compare_named(runs: Iterable[tuple[str | None, Path]], by: Axis | None, targ
         why = "; ".join(f"{path}: {reason}" for path, reason in left_out[:5])
         raise ValueError(f"none of the {len(left_out)} runs can be compared. {why}")
     grouped = group(found, target)
-    left_out += [
-        (str(run.path), f"it has the settings and the seed of {kept.path}, and so the same bits: that one counts")
-        for run, kept in grouped.repeated
-    ]
+    left_out += [(str(run.path), _why_once(run, kept)) for run, kept in grouped.repeated]
     if by is None:
         by = "steps" if all(run.counts_steps for _, run in found) else "generations"
     return Comparison(by, grouped, tuple(left_out), tuple(_remarks(grouped)))
@@ -199,6 +197,22 @@ def _remarks(grouped: Grouped) -> Iterable[tuple[str, str]]:
                 )
     if grouped.unknown:
         yield "all", f"only some runs record these options, so they were not compared: {', '.join(grouped.unknown)}"
+
+
+def _why_once(run: RunScores, kept: RunScores) -> str:
+    """Says why one of two runs with the same settings and seed does not count, and whether they are the same."""
+    same = f"it has the settings and the seed of {kept.path}"
+    equal = run.has_bits_of(kept)
+    if equal is None:
+        return f"{same}, which counts; whether both have the same bits is not recorded"
+    if equal:
+        return f"{same}, and the same bits: that one counts"
+    common = sorted(run.digests.keys() & kept.digests.keys())
+    first = next(generation for generation in common if run.digests[generation] != kept.digests[generation])
+    return (
+        f"{same}, but not its bits: after {plural(first, 'update')} they are in different states, for which the "
+        "records give no reason; that one counts"
+    )
 
 
 def _not_ended(run: RunScores, counts: bool) -> str:

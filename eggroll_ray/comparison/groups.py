@@ -171,7 +171,7 @@ def group(runs: Sequence[tuple[str | None, RunScores]], target: float | None = N
 
 
 def _once(runs: Sequence[RunScores], repeated: list[tuple[RunScores, RunScores]]) -> tuple[RunScores, ...]:
-    """Runs of one group in the order of their seeds; of those with the same seed, which have the same bits, one."""
+    """Runs of one group in the order of their seeds; of those with the same seed, one."""
     kept: dict[Any, RunScores] = {}
     for run in sorted(runs, key=lambda run: (not run.ended, -run.generations)):
         key = run.path.resolve() if run.seed is None else run.seed

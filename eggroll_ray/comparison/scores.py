@@ -43,6 +43,7 @@ class RunScores:
       counts_steps: whether members take steps in an environment.
       moving: why scores of different generations cannot be compared, in words; "" if they can.
       changed: in words, the changes made while the run went on.
+      digests: digests of the state before each generation, and of the last state, by the number of updates.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class RunScores:
     counts_steps: bool
     moving: str
     changed: tuple[str, ...]
+    digests: Mapping[int, str]
 
     @property
     def ended(self) -> bool:
@@ -71,6 +73,11 @@ class RunScores:
     def ended_early(self) -> bool:
         """Whether a rule of the run, such as its target, ended it early. Curves then continue with its last score."""
         return self.ended and self.status != "finished"
+
+    def has_bits_of(self, other: "RunScores") -> bool | None:
+        """Whether the last state that both recorded is the same; None if there is none."""
+        common = self.digests.keys() & other.digests.keys()
+        return self.digests[max(common)] == other.digests[max(common)] if common else None
 
     def reached(self, target: float) -> int | None:
         """Returns the index of the test that reached a target; None if none did.
@@ -148,6 +155,7 @@ def read_scores(path: Path) -> RunScores:
         counts_steps=run.has_steps,
         moving=moving_score(run),
         changed=tuple(str(event.get("detail") or "") for event in run.events if event["event"] == "changed"),
+        digests=_digests(run, result),
     )
 
 
@@ -157,6 +165,13 @@ def _status(run: History) -> tuple[str, Mapping[str, Any]]:
     if not result or result.get("generations", -1) < run.rows[-1]["generation"]:
         return "unfinished", {}
     return str(result.get("status") or "unfinished"), result
+
+
+def _digests(run: History, result: Mapping[str, Any]) -> dict[int, str]:
+    """Digests of the states of a run; one that was not taken is recorded as no text, or as empty."""
+    found = {row["generation"]: row.get("digest") for row in run.rows}
+    found[result.get("generations", -1)] = result.get("digest")
+    return {generation: digest for generation, digest in found.items() if digest}
 
 
 def _tests(run: History, result: Mapping[str, Any]) -> tuple[dict[Axis, np.ndarray], np.ndarray]:
@@ -196,10 +211,12 @@ def _flat(values: Mapping[str, Any], without: Iterable[str] = (), key: str = "")
 
 def _functions(config: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the functions of a run with their fingerprints, which also differ if numbers in them differ."""
-    found = {}
-    for name, function in mapping(config, "functions").items():
+    found, functions = {}, mapping(config, "functions")
+    traced_by = json.dumps(functions.get("versions"), sort_keys=True)
+    for name, function in functions.items():
         if isinstance(function, Mapping) and "fingerprint" in function:
-            found[name] = Function(str(function.get("what")), str(function["fingerprint"]), _numbers(function))
+            made, program = str(function["fingerprint"]), str(function.get("program") or "")
+            found[name] = Function(str(function.get("what")), made, _numbers(function), program, traced_by)
     return found
 
 
@@ -221,8 +238,23 @@ def _numbers(function: Mapping[str, Any]) -> tuple[float, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """A function that a run was made with, such as the optimiser: what it is, its fingerprint, the numbers in it."""
+    """A function that a run was made with, such as the optimiser.
+
+    Attributes:
+      what: it is, in words.
+      fingerprint: of its program and its numbers.
+      numbers: in it.
+      program: a fingerprint of the program alone; "" where it was not traced.
+      traced_by: versions of the packages that traced it.
+    """
 
     what: str
     fingerprint: str
     numbers: tuple[float, ...]
+    program: str = ""
+    traced_by: str = ""
+
+    def is_another(self, other: "Function") -> bool:
+        """Whether it certainly computes something else: other versions may write one function in two ways."""
+        same_way = self.traced_by == other.traced_by or self.program == other.program
+        return self.fingerprint != other.fingerprint and same_way

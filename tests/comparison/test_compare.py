@@ -45,6 +45,7 @@ def write_run(path, scores, seed=0, status="finished", options=(), **changes):
             "steps": 100,
             "total_steps": 100 * (g + 1),
             "mean_policy_return": score,
+            "digest": f"{seed}-{score}",
         }
         for g, score in enumerate(scores[:-1])
     ]
@@ -175,6 +176,7 @@ def test_runs_that_cannot_be_read_are_named(tmp_path):
     write_run(tmp_path / "untested", [None, None], 6, status=None)
     (tmp_path / "a" / "seed-3").mkdir()
     write_run(tmp_path / "again", [0.0, 1.0], 0)  # seed 0 with the same settings
+    write_run(tmp_path / "other", [0.0, 7.0, 1.0], 0)  # and with other bits
     found = er.compare(tmp_path)
     assert len(found.runs) == 1
     left_out = dict(found.left_out)
@@ -182,6 +184,31 @@ def test_runs_that_cannot_be_read_are_named(tmp_path):
     assert "never tested" in left_out[str(tmp_path / "untested")]
     assert "was not begun" in left_out[str(tmp_path / "a" / "seed-3")]
     assert "the same bits" in left_out[str(tmp_path / "again")]
+    assert "but not its bits: after 1 update they" in left_out[str(tmp_path / "other")]
+
+
+@pytest.mark.parametrize("edited", ["fitness", "init", "change"])
+def test_runs_of_the_same_options_and_seed_are_told_apart_by_what_the_options_do_not_say(tmp_path, edited):
+    for name, number in (("a", 1.0), ("b", 2.0)):
+        fitness = {"what": "f", "numbers": [number if edited == "fitness" else 0.0], "program": "p"}
+        fitness["fingerprint"] = str(fitness["numbers"])
+        settings = {"seed": 0, "evaluator": {"init": f"d{number:g}" if edited == "init" else "d"}}
+        run = write_run(tmp_path / name, [0.0, 1.0], settings=settings, functions={"fitness": fitness})
+        write_run(
+            tmp_path / f"{name}-1", [0.0, 1.0], 1, settings=settings | {"seed": 1}, functions={"fitness": fitness}
+        )
+        if edited == "change" and name == "b":
+            event = {"event": "changed", "generation": 0, "time": 0.0, "detail": "rate = 2"}
+            with (run / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(event) + "\n")
+    found = er.compare(tmp_path)
+    assert [row["group"] for row in found.scores] == {
+        "fitness": ["fitness f with 1", "fitness f with 2"],
+        "init": ["initial parameters d1", "initial parameters d2"],
+        "change": ["changed -", "changed rate = 2"],
+    }[edited]
+    twice = [str(tmp_path / "b-1")] if edited == "change" else []  # seed 1 was not changed
+    assert [path for path, _ in found.left_out] == twice
 
 
 def test_what_cannot_be_compared_at_all_is_an_error(tmp_path):
