@@ -92,7 +92,7 @@ def _past(
     read_settings(run / "config.json")  # first reports a folder that is not a run folder
     if evaluator is None:
         try:
-            made = rebuild(run, trust_env, f"{call}, trust_env={{env!r}})")
+            made = rebuild(run, trust_env, lambda env: f"{call}, trust_env={env!r})")
         except NotRebuiltError as error:
             raise CheckpointError(
                 f"{error} Make the same evaluator and give it: {call}, evaluator={error.example})"

@@ -9,7 +9,7 @@ import numpy as np
 
 import envs
 from eggroll_ray.cli.build import make_environment
-from eggroll_ray.cli.foreign import check_env, without_addresses
+from eggroll_ray.cli.foreign import add_option, check_env, without_addresses
 from eggroll_ray.cli.likely_strategy import likely_strategy
 from eggroll_ray.cli.of_run import OfRun as OfRun
 from eggroll_ray.cli.options import RunFolder as RunFolder
@@ -78,7 +78,7 @@ def open_run(command: OfRun) -> Opened:
     else:
         with usage():
             try:
-                made = rebuild(run, command.trust_env, "add --trust-env {env!r}.")
+                made = rebuild(run, command.trust_env, add_option)
             except NotRebuiltError as error:
                 raise UsageError(
                     f"{error} Name it: --evaluator my_script:evaluator, where evaluator = {error.example}, or a "

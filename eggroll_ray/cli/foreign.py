@@ -2,12 +2,13 @@
 
 import dataclasses
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eggroll_ray.cli.options import TrainOptions
-from eggroll_ray.cli.own_names import own_names
+from eggroll_ray.cli.own_names import own_texts
 from eggroll_ray.report.text import printable
 from eggroll_ray.runs.folder import CheckpointError
 
@@ -15,6 +16,8 @@ _log = logging.getLogger(__name__)
 
 # Environment id -> the module that making it imports beyond what this package knows, None if there is none.
 Imports = Callable[[str], str | None]
+# What the user trusts, as `--trust-env` takes it -> what to do to say so, for a message.
+Remedy = Callable[[str], str]
 
 
 def without_addresses(options: TrainOptions, source: Path) -> TrainOptions:
@@ -25,7 +28,9 @@ def without_addresses(options: TrainOptions, source: Path) -> TrainOptions:
     found = {"address": options.worker.address, "wandb": options.wandb, "mlflow": options.mlflow}
     for name, value in found.items():
         if value is not None:
-            _log.warning("%s names --%s %s, which is not used: give it again if it is yours", source, name, value)
+            _log.warning(
+                "%s names --%s %s, which is not used: give it again if it is yours", source, name, shlex.quote(value)
+            )
     return dataclasses.replace(
         options, wandb=None, mlflow=None, worker=dataclasses.replace(options.worker, address=None)
     )
@@ -44,35 +49,64 @@ def check_env(options: TrainOptions, source: Path, trusted: str | None, imports:
     Raises:
       CheckpointError: when it is not trusted; the message says what to add.
     """
-    check_options(options, source, trusted, imports, "add --trust-env {env!r}.")
+    check_options(options, source, trusted, imports, add_option)
 
 
-def check_options(options: TrainOptions, source: Path, trusted: str | None, imports: Imports, remedy: str) -> None:
+def add_option(trusted: str) -> str:
+    """The remedy at the command line: a text of somebody else's, quoted so that a shell takes it as one word."""
+    return f"add --trust-env {shlex.quote(trusted)}"
+
+
+def check_options(options: TrainOptions, source: Path, trusted: str | None, imports: Imports, remedy: Remedy) -> None:
     """Does what `check_env` does, with a remedy of one's own; code of a user's own, module:attribute, asks as well.
 
     Raises:
       CheckpointError: see `check_trusted`.
     """
-    own = own_names(options)
+    texts = own_texts(options)
+    own = list(texts)
     if not own:
         return check_trusted(options.env, options.env_options, source, trusted, imports, remedy)
     modules = list(dict.fromkeys(text.partition(":")[0] for text in own))
-    known = ",".join(own if options.env in own or not options.env else [options.env, *own])
+    beside = [options.env] if options.env and options.env not in own else []
+    known = ",".join([*beside, *own])
+    named = [*(f"the environment {env!r}" for env in beside), *(f"{_KINDS[texts[text]]} {text!r}" for text in own)]
 
     def imported(_: str) -> str:
-        more = imports(options.env) if options.env and options.env not in own else None
+        more = imports(options.env) if beside else None
         return ", ".join([*modules, *([] if more is None else [more])])
 
-    return check_trusted(known, options.env_options, source, trusted, imported, remedy)
+    return check_trusted(known, options.env_options, source, trusted, imported, remedy, ", ".join(named))
+
+
+_KINDS = {
+    "--env": "the environment",
+    "--policy": "the policy",
+    "--fitness": "the fitness",
+    "--params": "the parameters",
+    "--data": "the data",
+}
 
 
 def check_trusted(
-    env: str, given: Sequence[str], source: Path, trusted: str | None, imports: Imports, remedy: str
+    env: str,
+    given: Sequence[str],
+    source: Path,
+    trusted: str | None,
+    imports: Imports,
+    remedy: Remedy,
+    named: str | None = None,
 ) -> None:
     """Does what `check_env` does, for an environment by its id and the texts that it is given.
 
+    Args:
+      env: the id, or all that is to be trusted, with commas between.
+      given: the texts.
+      source, trusted, imports, remedy: see `check_env` and `Remedy`.
+      named: what the folder or file names, in words; by default the environment.
+
     Raises:
-      CheckpointError: when it is not trusted; the message ends with the remedy, with `{env}` replaced by the id.
+      CheckpointError: when it is not trusted; the message ends with the remedy.
     """
     reasons = []
     if (module := imports(env)) is not None:
@@ -81,10 +115,9 @@ def check_trusted(
         reasons.append(f"is given {', '.join(map(repr, paths))}, which may name files of yours")
     if not reasons or trusted == env:
         return
-    named = "names the code" if ":" in env and "/" not in env else "is of the environment"
-    what = f"{source} {named} {env!r}, which {' and '.join(reasons)}"
+    what = f"{source} names {named or f'the environment {env!r}'}, which {' and '.join(reasons)}"
     if not (trusted is None and sys.stdin.isatty() and sys.stderr.isatty() and _asked(what)):
-        raise CheckpointError(f"{what}: if you trust it, {remedy.format(env=env)}")
+        raise CheckpointError(f"{what}: if you trust it, {remedy(env)}")
 
 
 def _asked(what: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import envs
 from eggroll_ray.cli.build import make_environment, make_evaluator, make_strategy
-from eggroll_ray.cli.foreign import check_options, check_trusted, without_addresses
+from eggroll_ray.cli.foreign import Remedy, check_options, check_trusted, without_addresses
 from eggroll_ray.cli.options import TrainOptions, options_of_run
 from eggroll_ray.es.recipe import from_json
 from eggroll_ray.es.record import ES
@@ -51,13 +51,13 @@ def is_of_command_line(run: Path) -> bool:
     return checkpoint.read_object(run / "config.json").get("options") is not None
 
 
-def rebuild(run: Path, trusted: str | None, remedy: str) -> Rebuilt:
+def rebuild(run: Path, trusted: str | None, remedy: Remedy) -> Rebuilt:
     """Makes evaluator and strategy of a run again.
 
     Args:
       run: the run folder.
       trusted: id of the environment whose module the user trusts.
-      remedy: what to do where it is not trusted, with `{env}` in the place of the id, for messages.
+      remedy: what to do where it is not trusted, for messages.
 
     Raises:
       NotRebuiltError: where the run was begun from Python with code that a record cannot hold.

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import logging
+import shlex
 import sys
 from pathlib import Path
 
@@ -61,10 +62,22 @@ def test_no_module_that_a_folder_names_is_imported_unasked(edited, module, capsy
     command = ["train", "--config", str(folder / "config.json")] if command == "train" else [command, str(folder)]
     assert main(command) == 2
     error = capsys.readouterr().err
-    assert "imports the module 'trap_of_theirs'" in error and f"--trust-env '{env}'" in error
+    assert "imports the module 'trap_of_theirs'" in error and f"add --trust-env {env}" in error
     assert not module.exists()
     assert main([*command, "--trust-env", "gym/other:Env-v0"]) == 2 and not module.exists()
     assert main([*command, "--trust-env", env]) == 2 and module.exists()  # it is imported, and has no environment
+
+
+def test_what_a_folder_names_is_quoted_in_lines_to_paste(caplog):
+    evil = "m'$(touch x):f"
+    chosen = options.TrainOptions("", wandb=evil, task=options.TaskOptions(evil, "m:p"))
+    with pytest.raises(CheckpointError) as caught:
+        foreign.check_env(chosen, Path("theirs"), None, envs.imports)
+    said, _, line = str(caught.value).partition("if you trust it, add ")
+    assert shlex.split(line) == ["--trust-env", f"{evil},m:p"]
+    assert said.startswith(f"theirs names the fitness {evil!r}, the parameters 'm:p', which imports the module")
+    foreign.without_addresses(chosen, Path("theirs"))
+    assert f"--wandb {shlex.quote(evil)}, which is not used" in caplog.text
 
 
 def test_a_terminal_is_asked(edited, module, monkeypatch, capsys):

@@ -175,7 +175,8 @@ def test_a_run_of_a_fitness_of_ones_own_is_continued_and_looked_at(capsys, monke
     assert main(["eval", "run"]) == 2  # a folder may be somebody else's
     text = "own_things:slow,own_things:start"
     said = capsys.readouterr().err
-    assert f"names the code '{text}', which imports the module 'own_things'" in said
+    assert "names the fitness 'own_things:slow', the parameters 'own_things:start', which imports the module" in said
+    assert f"add --trust-env {text}" in said
     trust = ["--trust-env", text]
     assert main(["resume", "run", "--generations", "3", *trust]) == 0
     assert main(["replay", "run", *trust]) == 0
