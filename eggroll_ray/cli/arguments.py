@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import re
+import shlex
 from collections.abc import Collection
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -110,7 +111,11 @@ def _positional(kind: type) -> bool:
 
 def _unexpected(value: str, known: Collection[str], name: str) -> str:
     said = f"{name} does not know what to do with {value!r}"
-    return f"{said}; did you mean --env {value}?" if "env" in known and re.search(r"[/:]", value) else f"{said}."
+    return (
+        f"{said}; did you mean --env {shlex.quote(value)}?"
+        if "env" in known and re.search(r"[/:]", value)
+        else f"{said}."
+    )
 
 
 def _plain(text: str, kind: type, name: str) -> str:

@@ -1,6 +1,7 @@
 """The work of `train` and `resume` after the checks of their options: training, the report and the final message."""
 
 import importlib.util
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -65,11 +66,16 @@ def fit(
     if importlib.util.find_spec("matplotlib") is not None:
         say(f"Report: {write_report(run)}")
     if result.status == "stopped":
-        again = {"address": options.worker.address, "wandb": options.wandb, "mlflow": options.mlflow}
-        more = [f" --{name} {value}" for name, value in again.items() if value is not None]
-        say(f"Continue it with: eggroll-ray resume {run}{''.join(more)}")
+        say(f"Continue it with: {_to_continue(options, run)}")
         return STOPPED
     return int(is_demanded(options) and result.status != "solved")
+
+
+def _to_continue(options: TrainOptions, run: Path) -> str:
+    """The command that continues a run, quoted for a shell; `resume` takes no addresses from the folder."""
+    again = {"--address": options.worker.address, "--wandb": options.wandb, "--mlflow": options.mlflow}
+    more = [word for name, value in again.items() if value is not None for word in (name, value)]
+    return shlex.join(["eggroll-ray", "resume", str(run), *more])
 
 
 def _change(trainer: Trainer, factors: Mapping[str, float], generations: int) -> None:

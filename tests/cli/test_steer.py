@@ -1,13 +1,14 @@
 """Steering a run from the command line: schedules, changes where it is resumed, targets, plateaus."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from eggroll_ray.cli import fit
 from eggroll_ray.cli.app import main
-from eggroll_ray.cli.options import load_options
+from eggroll_ray.cli.options import TrainOptions, load_options
 from eggroll_ray.runs.metrics import read_metrics
 
 SMALL = """--env gymnax/CartPole-v1 --population-size 16 --hidden 8 --workers 0 --test-episodes 4 --checkpoint-every 2
@@ -112,3 +113,8 @@ def test_configs_of_earlier_versions_have_no_target_and_no_schedule(tmp_path):
     options = load_options(config)
     assert options.target == "none" and options.patience is None
     assert (options.es.sigma_schedule, options.es.sigma_decay) == ("constant", 0.9)
+
+
+def test_the_line_that_continues_a_run_is_one_that_a_shell_reads_as_it_is_meant():
+    line = fit._to_continue(TrainOptions(wandb="my team/$(x)"), Path("runs/my run"))  # pyright: ignore[reportPrivateUsage]
+    assert shlex.split(line) == ["eggroll-ray", "resume", "runs/my run", "--wandb", "my team/$(x)"]
