@@ -173,6 +173,8 @@ def test_an_evaluator_is_made_again_with_all_that_it_was_given():
     given = er.from_env(env, head=er.SamplingHead(), episodes=3, shared_by=None, on_nan=er.Invalid.WORST, window=50)
     again = evaluator_from(json.loads(json.dumps(given.recipe)), envs.make)
     assert again.settings == given.settings and again.recipe == given.recipe and again.windows == given.windows
+    with pytest.raises(ValueError, match="the recipe of no evaluator"):
+        evaluator_from({**json.loads(json.dumps(given.recipe)), "surplus": 1}, envs.make)
 
 
 def test_json_gives_back_what_it_was_given():

@@ -40,14 +40,21 @@ def evaluator_from(recipe: Mapping[str, Any], make_env: Callable[..., Any]) -> E
         name, options = recipe["env"]["name"], from_json(recipe["env"]["arguments"])
         policy = _policy(recipe["policy"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{str(dict(recipe))[:80]} is the recipe of no evaluator that this version knows.") from error
+        raise _unknown(recipe) from error
     env = make_env(name, **options)
     if env.max_steps != wanted:
         raise ValueError(
             f"an episode of {name} has at most {env.max_steps} steps here, where the run was recorded {wanted}: "
             "install the version of the suite that it was recorded with."
         )
-    return maker(env, policy, **given)
+    try:
+        return maker(env, policy, **given)
+    except TypeError as error:  # an entry that is no argument, or that is of another kind
+        raise _unknown(recipe) from error
+
+
+def _unknown(recipe: Mapping[str, Any]) -> ValueError:
+    return ValueError(f"{str(dict(recipe))[:80]} is the recipe of no evaluator that this version knows.")
 
 
 _SPECIAL = ("env", "policy", "head", "agents", "rivals")
