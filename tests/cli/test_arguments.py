@@ -18,7 +18,7 @@ from eggroll_ray.cli.suggest import _CALLED_ELSEWHERE, suggest_option
         ("train -s 3", "train has no option -s"),
         ("train gymnax/CartPole-v1 --seed 1", "did you mean --env gymnax/CartPole-v1?"),
         ("train --seed 1", "an environment is needed, such as --env gymnax/CartPole-v1"),
-        ("train --env", "Missing value for argument '--env'"),
+        ("train --env", "--env needs a value"),
         ("train --env a/b --population-size many", "--population-size: 'many' is not a whole number"),
         ("train --env a/b --sigma much", "--sigma: 'much' is not a number"),
         ("train --env a/b --optimizer lion", "invalid choice 'lion' for argument '--optimizer'"),

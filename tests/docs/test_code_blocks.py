@@ -30,12 +30,15 @@ PAGES = sorted(
     if not page.is_relative_to(ROOT / "docs" / "notebooks") and not page.is_relative_to(ROOT / "docs" / "reference")
 )
 GENERATIONS = 3
-# Pages that compile several environments of several agents, or train many runs.
+# Pages that compile several programs, or train many runs: `make test-slow` runs them.
 SLOW = (
     "docs/guides/self_play.md",
     "docs/guides/several_agents.md",
     "docs/guides/speed.md",
     "docs/guides/compare_runs.md",
+    "docs/guides/environments.md",
+    "docs/guides/track.md",
+    "docs/guides/long_episodes.md",
 )
 FENCE = re.compile(r"(?:<!-- not run: (?P<reason>.+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.S | re.M)
 

@@ -34,7 +34,7 @@ def test_the_reference_has_every_public_name_once(tmp_path):
 def test_the_reference_has_every_command_and_its_options_with_default_and_help():
     text = pages.command_line_page()
     assert text.count("\n## `eggroll-ray ") == len(app.COMMANDS)
-    assert "| `--population-size` | integer | `512` | Members per generation, even. |" in text
+    assert "| `--population-size` | integer | `512` | Members per generation; must be even. |" in text
     assert "| `--law` | `normal`, `rademacher` | `normal` |" in text
     rows = [line for line in text.splitlines() if line.startswith("| `--")]
     assert len(rows) > 60 and all(not row.endswith("|  |") for row in rows), "an option has no help text"
