@@ -192,7 +192,10 @@ def _apart(given: Any) -> list[Any]:
 
 
 def _refuse(*_: Any) -> Any:
-    raise RuntimeError("this environment was left behind when its policy was pickled; make it anew.")
+    raise RuntimeError(
+        "a policy that was pickled acts, but holds no environment, which this needs: load it from its run with "
+        "er.load(run), or use the policy of the trainer."
+    )
 
 
 def acting_alone(cast: Groups) -> Groups:

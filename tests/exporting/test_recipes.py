@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cloudpickle
 import numpy as np
 import pytest
 
@@ -24,11 +23,10 @@ def exported(tmp_path_factory, compile_quickly):
     """A folder with `exported/`, of a policy that was trained for two generations, and with its actions."""
     folder = tmp_path_factory.mktemp("recipes")
     evaluator = from_env(envs.make("gymnax/Pendulum-v1"), mlp((16, 16)), normalize_observations=True)
-    with Trainer(evaluator, population_size=16) as trainer:
+    with Trainer(evaluator, population_size=16, run=folder / "run") as trainer:
         policy = trainer.fit(2).policy
     assert policy is not None
     export(policy, folder / "exported")
-    (folder / "policy.pickle").write_bytes(cloudpickle.dumps(policy))
     np.savez(folder / "actions.npz", observations=OBSERVATIONS, actions=policy(OBSERVATIONS))
     return folder
 
@@ -69,12 +67,9 @@ def test_a_recipe_gives_the_actions_of_the_policy_without_this_package(name, exp
 
 
 ONNX = """
-import cloudpickle
 import eggroll_ray as er
 
-with open("policy.pickle", "rb") as file:
-    policy = cloudpickle.load(file)
-er.export(policy, "exported", ["npz", "onnx"])
+er.export(er.load("run"), "exported", ["npz", "onnx"])
 """
 
 
