@@ -292,11 +292,12 @@ def test_what_a_fitness_has_started_stays_between_calls_and_ends_with_the_evalua
 
 
 PARENT = """
-import os, subprocess, sys, time
+import os, signal, subprocess, sys, time
 import jax.numpy as jnp, numpy as np
 import eggroll_ray as er
 
 how = sys.argv[1]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts with & ignore it
 
 def fitness(params, seed):
     os.write(1, b"%d %d\\n" % (os.getpid(), subprocess.Popen(["sleep", "3600"]).pid))
