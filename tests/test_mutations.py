@@ -30,6 +30,14 @@ POOL = "tests/rl/test_self_play.py::test_opponents_are_rebuilt_from_the_log_when
 GROUPS = "tests/rl/test_agents.py::test_every_group_finds_its_own_best_action[centred_rank]"
 WIRE = "tests/rl/test_agents.py::test_twins_are_neighbours_on_the_wire_and_come_back[2]"
 HOST = "tests/rl/test_host_rollout.py::test_the_fitness_is_the_mean_return_of_the_members_own_policy[3]"
+STEERING = "tests/es/test_steering.py"
+MINIBATCH = "tests/evaluators/test_minibatch.py"
+ASK_TELL = "tests/test_ask_tell.py::test_it_has_the_bits_of_a_trainer"
+BEST = "tests/runs/test_best.py::test_the_best_are_the_parameters_of_the_best_row"
+WARM = "tests/runs/test_warm_start.py::test_the_normaliser_of_a_run_folder_comes_along"
+KEPT = "tests/runs/test_warm_start.py::test_a_kept_optimiser_takes_the_rate_of_the_new_run"
+EXPORTED = "tests/exporting/test_function.py::test_it_acts_as_the_policy_does"
+IQM = "tests/comparison/test_compare.py::test_the_interquartile_mean_is_that_of_rliable"
 TWINS = "tests/es/test_shaping.py::test_a_member_without_fitness_takes_its_twin_with_it"
 
 # name: (tests of which one must fail, then (file, text, what takes its place), ...)
@@ -180,6 +188,67 @@ MUTATIONS = {
             "normal.bits(key, ()))(first)",
             "normal.bits(first[0], ()))(first)",
         ),
+    ),
+    "the factor on the learning rate is lost": (
+        [STEERING],
+        ("es/precision.py", "(u * scales.learning_rate).astype(u.dtype)", "u"),
+    ),
+    "the factor on sigma is in the noise alone": (
+        [STEERING],
+        (EGGROLL, "scale = 1.0 / (members * sigma)", "scale = 1.0 / (members * options.sigma)"),
+    ),
+    "a change of sigma is in the update of the population before it": (
+        [STEERING],
+        (
+            "es/steering.py",
+            'return _with_factor(state, "learning_rate", changed.get(LEARNING_RATE))',
+            'return after_update(_with_factor(state, "learning_rate", changed.get(LEARNING_RATE)), changed)',
+        ),
+    ),
+    "sigma changes within an episode": (
+        [STEERING],
+        ("es/steering.py", "if path != SIGMA or (generation + 1) % windows == 0}", "}"),
+    ),
+    "all generations see one minibatch": (
+        [MINIBATCH],
+        ("evaluators/minibatch.py", "divmod(generation, self", "divmod(0, self"),
+    ),
+    "all epochs have one order": (
+        [MINIBATCH],
+        ("evaluators/minibatch.py", '"minibatches"), epoch)', '"minibatches"), 0)'),
+    ),
+    "a loop of one's own descends": (
+        [ASK_TELL],
+        (
+            "ask_tell.py",
+            "self._engine.update(self._usable(values), ())",
+            "self._engine.update(-self._usable(values), ())",
+        ),
+    ),
+    "the best test is the worst": ([BEST], ("runs/best.py", "one.mean > other.mean", "one.mean < other.mean")),
+    "a result is one update past its row": (
+        [BEST, "tests/test_trainer.py"],
+        (
+            "trainer.py",
+            "self._start()\n        return self._finish()",
+            "self._start()\n        self._apply_pending()\n        return self._finish()",
+        ),
+    ),
+    "a warm start forgets the statistics": (
+        [WARM],
+        ("runs/warm_start.py", 'statistics=held["statistics"], settings', "settings"),
+    ),
+    "a kept optimiser keeps its rate": (
+        [KEPT],
+        ("runs/warm_start.py", "hyperparameters(own.opt_state))", "hyperparameters(kept))"),
+    ),
+    "an export forgets the normaliser": (
+        [EXPORTED],
+        ("exporting/function.py", "seen = frozen(seen)", "pass"),
+    ),
+    "the interquartile mean is the mean": (
+        [IQM],
+        ("comparison/statistics.py", "cut = len(scores) // 4\n    return", "cut = 0\n    return"),
     ),
     "a lost member leaves its twin": (
         [TWINS],

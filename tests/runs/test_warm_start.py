@@ -5,8 +5,10 @@ import numpy as np
 import optax
 import pytest
 from safetensors.numpy import save_file
+from toy_games import team_env
 
 import eggroll_ray as er
+from eggroll_ray.es.digest import digest
 
 pytestmark = pytest.mark.usefixtures("compile_quickly")
 
@@ -48,6 +50,18 @@ def test_a_run_folder_gives_its_optimiser_too_where_it_is_kept(other):
         np.testing.assert_array_equal(fresh.result().params["b"], result.params["b"])
         assert fresh.result().digest != kept.result().digest
         assert fresh.fit(2).digest != kept.fit(2).digest
+
+
+def test_the_normaliser_of_a_run_folder_comes_along(tmp_path):
+    evaluator = er.from_env(team_env(), er.mlp((4,)), normalize_observations=True)
+    options = {"population_size": 8, "watch": er.Watch(episodes=2)}
+    with er.Trainer(evaluator, STRATEGY, run=tmp_path / "old", **options) as old:
+        policy = old.fit(2).policy
+    with er.Trainer(evaluator, STRATEGY, seed=1, init=tmp_path / "old", **options) as new:
+        begun = new.result().policy
+    with er.Trainer(evaluator, STRATEGY, seed=1, **options) as fresh:
+        untouched = fresh.result().policy
+    assert digest(begun.normalizer) == digest(policy.normalizer) != digest(untouched.normalizer)
 
 
 def test_a_kept_optimiser_takes_the_rate_of_the_new_run(tmp_path):
