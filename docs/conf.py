@@ -2,6 +2,9 @@
 
 import sys
 from pathlib import Path
+from typing import Any
+
+from pygments.lexers.shell import BashLexer
 
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS / "_ext"), str(DOCS.parent)]
@@ -57,3 +60,8 @@ html_theme_options = {"navigation_with_keys": True}
 html_show_sourcelink = False
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
+
+
+def setup(sphinx: Any) -> None:
+    """Called by Sphinx. The lexer of sessions would take commands without a prompt for output."""
+    sphinx.add_lexer("console", BashLexer)

@@ -26,6 +26,7 @@ from eggroll_ray.runs.files import replace_file
 
 LIMIT_SECONDS = 3.0
 _ABANDON_SECONDS = 300.0
+_LONGEST = 320  # characters of a message on the page
 _CARTPOLE = "train --env gymnax/CartPole-v1"
 _LOCAL = f"{_CARTPOLE} --workers 0"
 _MARK = "EGGROLL_RAY_MISTAKE"  # in the environment of a command, and so of all processes that it starts
@@ -158,6 +159,11 @@ def plain(text: str) -> str:
     return " ".join(message.removeprefix("eggroll-ray: ").split())
 
 
+def _shortened(text: str) -> str:
+    """Cuts a message that would fill a page, such as the list of all commands. The data has the whole of it."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rpartition(' ')[0]} ..."
+
+
 def page(record: dict[str, Any]) -> str:
     """Returns docs/mistakes.md."""
     rows = record["rows"]
@@ -181,7 +187,7 @@ def page(record: dict[str, Any]) -> str:
     cells = [
         (
             f"`{row['command']}`",
-            row["said"].replace("|", "\\|").replace("<", "&lt;"),
+            _shortened(row["said"]).replace("|", "\\|").replace("<", "&lt;"),
             f"{row['seconds']:.1f}",
             f"{row['cpu_seconds']:.1f}",
             row["status"],

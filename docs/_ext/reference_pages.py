@@ -181,7 +181,7 @@ def _default(field: "dataclasses.Field[Any]") -> str:
     value = field.default if field.default is not dataclasses.MISSING else field.default_factory()  # pyright: ignore
     if isinstance(value, bool):
         return "on" if value else "off"
-    if value is None or value == ():
+    if value in (None, (), ""):
         return ""
     return f"`{' '.join(map(str, value)) if isinstance(value, tuple) else value}`"
 
