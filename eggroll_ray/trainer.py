@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,17 +17,17 @@ from eggroll_ray.es import steering
 from eggroll_ray.es.eggroll import eggroll
 from eggroll_ray.es.numbers import plain
 from eggroll_ray.es.record import ES, NotFiniteError
-from eggroll_ray.evaluators.record import Earlier, Evaluator, FitnessError
+from eggroll_ray.evaluators.record import Earlier, Evaluator
 from eggroll_ray.forecast.block_size import check_block_size, fastest_for_workers
 from eggroll_ray.replay import Replay
 from eggroll_ray.report.at_end import ReportAtEnd
 from eggroll_ray.runs import checkpoint
 from eggroll_ray.runs.best import BestSoFar, part_of
 from eggroll_ray.runs.changes import still_waiting
-from eggroll_ray.runs.checkpoint import CheckpointError
+from eggroll_ray.runs.logbook import Logbook
 from eggroll_ray.runs.metrics import Row
 from eggroll_ray.runs.recorder import Recorder, Run
-from eggroll_ray.runs.result import Best, Result, summary
+from eggroll_ray.runs.result import Best, Result
 from eggroll_ray.runs.rows import Rows, too_coarse
 from eggroll_ray.runs.settings import recorded_block_size, strategy_as_begun
 from eggroll_ray.runs.sinks.prometheus import RayGauges
@@ -46,8 +45,6 @@ from eggroll_ray.workers.prepare import check_windows, prepare
 from eggroll_ray.workers.results import outcome_of
 from eggroll_ray.workers.start import start_pool
 from eggroll_ray.workers.worker import Worker
-
-_log = logging.getLogger(__name__)
 
 
 class Trainer:
@@ -139,15 +136,17 @@ class Trainer:
         self._solved = False
         self._going, self._ended = False, "finished"  # within `fit` or an iteration; how the last one ended
         self._told_coarse = False
+        self._logbook = Logbook(watch.target, lambda: self._number)
+        self._event = self._logbook.event
         self._recorder = None
         if self._run is not None:
-            # `_event` writes no row while `_recorder` is None, so it may be passed before the recorder exists.
             watched = {"watch": dataclasses.asdict(watch), "target": watch.target}
             recorded = dataclasses.replace(self._run, config={**watched, **self._run.config})
             self._recorder = Recorder.of(recorded, evaluator, prepared, self._plan, self._event)
             if held:
                 checkpoint.save_folder(self._recorder.path / WARM_START, held, {})
         self._rows = Rows(evaluator, self._plan, self._recorder.last_row if self._recorder else {})
+        self._logbook.recorder, self._logbook.rows = self._recorder, self._rows
         best, before = (self._recorder.best, self._recorder.tests_before) if self._recorder else (BestSoFar(), ())
         self._tests = TestsSoFar(watch, best, evaluator.duel is None, before)
         self._report = ReportAtEnd(self._recorder.path if self._recorder and self._recorder.run.report else None)
@@ -181,11 +180,8 @@ class Trainer:
         if generations < 0:
             raise ValueError(f"generations={generations} must be at least 0.")
         self._start()
-        with (
-            self._stop.on_signals(),
-            self._record_failure(),
-            self._under_way(),
-        ):  # after Ray has set handlers of its own
+        # The handlers of signals come after Ray has set its own.
+        with self._stop.on_signals(), self._logbook.failures(lambda: self._tests.last), self._under_way():
             while self._number < generations and (row := self._next()) is not None:
                 self._call(on_row, row)
             self._apply_pending()
@@ -341,7 +337,7 @@ class Trainer:
             self._pool = None
         if self._recorder is not None:
             self._recorder.close()
-            self._recorder = None
+            self._recorder = self._logbook.recorder = None
             self._report.close()
 
     def __enter__(self) -> Self:
@@ -459,7 +455,7 @@ class Trainer:
         test = self._tests.of(number)
         if self._recorder is not None:
             self._recorder.save(snapshot, number, digest)
-            self._recorder.finish(summary(status, number, test, digest) | self._totals())
+        self._logbook.end(status, number, test, digest)
         path = None if self._recorder is None else self._recorder.path
         held = part_of(snapshot)
         return Result(status, number, held["params"], self._policy(held), test, digest, path, best)
@@ -470,20 +466,13 @@ class Trainer:
 
     def _best_found(self, hurry: bool) -> Best | None:
         """Returns the parameters with the best test; rebuilds them if they were not kept, unless in a hurry."""
-        tested, best = self._tests.best_tested, self._tests.best
-        if tested is not None and best.held is None and self._run is not None and not hurry:
-            try:
-                worker = self._replay(self._run).worker_at(tested.generation)
-            except CheckpointError as error:  # the log could not be written
-                self._event("best not rebuilt", str(error))
-                return None
-            if tested.digest and worker.digest() != tested.digest:
-                self._event("best differs", f"generation {tested.generation} was rebuilt here with other last bits")
-            best.hold(part_of(worker.snapshot()))
-        if tested is None or best.held is None:
+        run = None if hurry else self._run
+        rebuild = None if run is None else lambda generation: self._replay(run).worker_at(generation)
+        found = self._tests.best_found(rebuild, self._event)
+        if found is None:
             return None
-        params, policy = best.held["params"], self._policy(best.held)
-        return Best(tested.generation, params, policy, tested.mean, tested.std, tested.episodes)
+        tested, held = found
+        return Best(tested.generation, held["params"], self._policy(held), tested.mean, tested.std, tested.episodes)
 
     def _call(self, on_row: Callable[[Row], object], row: Row) -> None:
         """Calls `on_row`. If it raises, records the state first."""
@@ -492,36 +481,8 @@ class Trainer:
             on_row(row)
         except Exception as error:
             if self._recorder is not None:
-                message = f"on_row raised {type(error).__name__}: {error}"
                 with contextlib.suppress(NotFiniteError, WorkerError):  # the log is enough to resume
                     self._apply_pending()
                     self._recorder.save(self._pool.snapshot(), self._number, self._pool.digest())
-                self._event("callback failed", message)
-                made = summary("failed", self._number, self._tests.last, "", message)
-                self._recorder.finish(made | self._totals())
+            self._logbook.fail("callback failed", f"on_row raised {type(error).__name__}: {error}", self._tests.last)
             raise
-
-    @contextlib.contextmanager
-    def _record_failure(self) -> Iterator[None]:
-        """Writes into the record why the run failed. The log already holds the generations before."""
-        try:
-            yield
-        except (FitnessError, NotFiniteError, WorkerError) as error:
-            if self._recorder is not None:
-                self._event("failed", str(error))
-                made = summary("failed", self._number, self._tests.last, "", str(error))
-                self._recorder.finish(made | self._totals())
-            raise
-
-    def _totals(self) -> Row:
-        return {"target": self._watch.target, "seconds": self._rows.seconds(), **self._rows.totals}
-
-    def _event(
-        self, name: str, detail: str, worker: str | None = None, values: Mapping[str, float] | None = None
-    ) -> None:
-        quiet = name in ("resumed", "worker joined", "worker back", "record restored", "changed", "settings kept")
-        who = "" if worker is None else f"worker {worker}: "
-        _log.log(logging.INFO if quiet else logging.WARNING, "generation %d: %s: %s%s", self._number, name, who, detail)
-        if self._recorder is not None:
-            event = {"event": name, "generation": self._number, "time": self._rows.seconds()}
-            self._recorder.write(event | {"detail": detail, "worker": worker} | ({"values": values} if values else {}))

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from eggroll_ray.runs.best import BestSoFar, Score
+from eggroll_ray.runs.best import BestSoFar, Score, part_of
+from eggroll_ray.runs.checkpoint import CheckpointError
 from eggroll_ray.runs.plateau import Plateau
 from eggroll_ray.runs.watch import Watch
+from eggroll_ray.workers.worker import Worker
 
 Snapshot = Callable[[], Mapping[str, Any]]  # of the state that is tested
 
@@ -73,7 +75,26 @@ class TestsSoFar:
             self.last, self._last_of = test, generation
         return confirmed
 
-    @property
-    def best_tested(self) -> Score | None:
-        """The best test; None if there is none, or if tests cannot be compared."""
-        return self.best.tested if self._comparable else None
+    def best_found(
+        self, rebuild: Callable[[int], Worker] | None, on_event: Callable[[str, str], object]
+    ) -> tuple[Score, Mapping[str, Any]] | None:
+        """Returns the best test, with the parameters and statistics that it was of.
+
+        None if there is none, if tests cannot be compared, and if the parameters were not kept and cannot be rebuilt.
+
+        Args:
+          rebuild: returns a worker in the state of a generation, from the fitness log; None if there is no time for it,
+            or no log.
+          on_event: is told if the parameters cannot be rebuilt, or not with the same bits.
+        """
+        tested = self.best.tested if self._comparable else None
+        if tested is not None and self.best.held is None and rebuild is not None:
+            try:
+                worker = rebuild(tested.generation)
+            except CheckpointError as error:  # the log could not be written
+                on_event("best not rebuilt", str(error))
+                return None
+            if tested.digest and worker.digest() != tested.digest:
+                on_event("best differs", f"generation {tested.generation} was rebuilt here with other last bits")
+            self.best.hold(part_of(worker.snapshot()))
+        return None if tested is None or self.best.held is None else (tested, self.best.held)
